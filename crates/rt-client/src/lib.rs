@@ -1,0 +1,1 @@
+//! Voice sessions over the Realtime APIs: callbacks, events, turns.

@@ -1,0 +1,1 @@
+//! Connections to the Realtime APIs: transport, retries, state, restore.

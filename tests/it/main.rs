@@ -1,0 +1,1 @@
+//! Integration tests: the crates together, over real sockets on loopback.
