@@ -1,1 +1,9 @@
 //! The Realtime API in a process: a server for tests, examples and offline work.
+mod brain;
+mod error;
+mod pacing;
+mod script;
+
+pub use error::{Error, ErrorKind};
+pub use pacing::Pacing;
+pub use script::{After, Failure, Script, Step, Turn};

@@ -1,0 +1,2 @@
+//! The `rt-emulator` program.
+fn main() {}
