@@ -4,8 +4,8 @@
 //! cargo run --example check_capture -- fixtures/protocol/examples.jsonl
 //! ```
 //!
-//! The file has one JSON object a line: a bare message, or `{"direction", "type", "message"}`; gzip is
-//! unpacked first (`gzip -dc FILE.gz | check_capture -`). Prints a line per message type with how many were
+//! The file has one JSON object a line: a bare message, or `{"direction", "type", "message"}`; gzip
+//! is unpacked; `-` is standard input. Prints a line per message type with how many were
 //! decoded, unknown, malformed, and which fields were lost when they were written again. Exits with 1 if anything
 //! is malformed or lost. Known deviations are listed, with reasons, in `tests/it/capture_allowed.txt`.
 
@@ -27,15 +27,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let allowed = Allowed::parse(include_str!("../tests/it/capture_allowed.txt"));
     let mut report = Report::new();
     for file in &files {
-        let text = if file == "-" {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .context("cannot read standard input")?;
-            text
-        } else {
-            std::fs::read_to_string(file).with_context(|| format!("cannot read {file} as text"))?
-        };
+        let text = read(file).with_context(|| format!("cannot read {file} as text"))?;
         check_lines(&text, &allowed, &mut report);
     }
     println!(
@@ -72,4 +64,21 @@ fn main() -> anyhow::Result<ExitCode> {
          skipped {skipped}"
     );
     Ok(ExitCode::from(u8::from(malformed > 0 || lost > 0)))
+}
+
+/// The text of a file, of a gzipped file, or of standard input.
+fn read(file: &str) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    if file == "-" {
+        std::io::stdin().read_to_end(&mut bytes)?;
+    } else {
+        bytes = std::fs::read(file)?;
+    }
+    let mut text = String::new();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text)?;
+    } else {
+        bytes.as_slice().read_to_string(&mut text)?;
+    }
+    Ok(text)
 }

@@ -119,7 +119,7 @@ impl Rewrite for ClientEvent {
 }
 
 /// Lists every place where `written` is not `original`. Numbers are equal by value: 1 is 1.0.
-fn compare(path: &str, original: &Value, written: &Value, losses: &mut Vec<Loss>) {
+pub fn compare(path: &str, original: &Value, written: &Value, losses: &mut Vec<Loss>) {
     let loss = |path: &str, how| Loss {
         path: path.to_owned(),
         how,
