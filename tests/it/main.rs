@@ -1,1 +1,7 @@
 //! Integration tests: the crates together, over real sockets on loopback.
+
+#[path = "../../examples/support/capture.rs"]
+mod capture;
+
+mod captures;
+mod events;

@@ -1,5 +1,63 @@
-//! Typed messages of the OpenAI and Azure OpenAI Realtime APIs, without I/O.
+//! Every message of the OpenAI and Azure OpenAI Realtime APIs, typed. No I/O, no clock, no runtime.
+//!
+//! ```
+//! use rt_protocol::ServerEvent;
+//!
+//! let message = r#"{"type":"response.output_text.delta","event_id":"event_7","response_id":"resp_1",
+//!                   "item_id":"item_1","output_index":0,"content_index":0,"delta":"Hello"}"#;
+//! match ServerEvent::from_json(message)? {
+//!     ServerEvent::ResponseOutputTextDelta(event) => assert_eq!(event.delta, "Hello"),
+//!     other => println!("{}", other.event_type()),
+//! }
+//! # Ok::<(), rt_protocol::DecodeError>(())
+//! ```
+//!
+//! # What it does not do
+//!
+//! It opens no connection (that is `rt-lowlevel`), keeps no conversation, and converts no audio files (that is
+//! `rt-audio`).
+//!
+//! # How to read it
+//!
+//! - [`ServerEvent`] and [`ClientEvent`] have one variant per message; the structs are in [`server_event`] and
+//!   [`client_event`], and named as on the wire.
+//! - [`Session`], [`Item`] and [`Response`] are what the messages are about; their parts are in [`session`],
+//!   [`item`] and [`response`].
+//! - [`Field`] is an optional field: absent, `null` or a value. What was read is written again as it was.
+//! - [`AudioBytes`] is audio in an event, [`Pcm16`] is audio as samples.
+//! - [`Text`] is what was said or written. Its `Debug`, like that of audio, shows a length and nothing else.
+//!
+//! # Forward compatibility
+//!
+//! An event of an unknown type is [`ServerEvent::Unknown`] and keeps its text. Unknown items, tools and sessions
+//! keep their fields as [`RawObject`]. String enums keep unknown values as `Other`. Unknown fields are ignored.
+//! A missing field that the protocol demands reads as its default. Only a field of the wrong kind is an error:
+//! [`DecodeError`] names the type, the line and the column, and keeps the text.
 
+mod audio_bytes;
+mod error;
+mod events;
+mod field;
+mod open_enum;
 mod pcm16;
+mod peek;
+mod tagged;
+mod text;
 
+pub mod client_event;
+pub mod item;
+pub mod response;
+pub mod server_event;
+pub mod session;
+
+pub use audio_bytes::AudioBytes;
+pub use client_event::ClientEvent;
+pub use error::{DecodeError, DecodeErrorKind};
+pub use events::UnknownEvent;
+pub use field::Field;
+pub use item::{ContentPart, Item};
 pub use pcm16::{OddLength, Pcm16};
+pub use response::{Response, ResponseParams};
+pub use server_event::ServerEvent;
+pub use session::{RealtimeSession, Session, Tool, TurnDetection};
+pub use text::{RawObject, Text};

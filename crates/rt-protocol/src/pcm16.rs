@@ -55,13 +55,19 @@ impl Pcm16 {
     /// [`OddLength`] if the number of bytes is odd.
     pub fn from_le_bytes(bytes: impl Into<Bytes>) -> Result<Self, OddLength> {
         let bytes = bytes.into();
-        if bytes.len().is_multiple_of(2) { Ok(Self { bytes }) } else { Err(OddLength { len: bytes.len() }) }
+        if bytes.len().is_multiple_of(2) {
+            Ok(Self { bytes })
+        } else {
+            Err(OddLength { len: bytes.len() })
+        }
     }
 
     /// Zeros of the given duration, rounded down to whole samples.
     #[must_use]
     pub fn silence(duration: Duration) -> Self {
-        Self { bytes: Bytes::from(vec![0; samples_in(duration) * Self::BYTES_PER_SAMPLE]) }
+        Self {
+            bytes: Bytes::from(vec![0; samples_in(duration) * Self::BYTES_PER_SAMPLE]),
+        }
     }
 
     /// Joins pieces into one, with one copy.
@@ -71,7 +77,9 @@ impl Pcm16 {
         for piece in pieces {
             bytes.extend_from_slice(&piece.bytes);
         }
-        Self { bytes: bytes.freeze() }
+        Self {
+            bytes: bytes.freeze(),
+        }
     }
 
     /// The number of samples.
@@ -94,7 +102,9 @@ impl Pcm16 {
 
     /// The samples, one by one.
     pub fn samples(&self) -> impl ExactSizeIterator<Item = i16> + DoubleEndedIterator + '_ {
-        self.bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+        self.bytes
+            .chunks_exact(2)
+            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
     }
 
     /// A copy of the samples.
@@ -131,7 +141,9 @@ impl Pcm16 {
             Bound::Excluded(&n) => n,
             Bound::Unbounded => self.len(),
         };
-        Self { bytes: self.bytes.slice(start * 2..end * 2) }
+        Self {
+            bytes: self.bytes.slice(start * 2..end * 2),
+        }
     }
 
     /// Pieces of the given duration, the last one as short as it must be; they share the memory.
@@ -139,7 +151,9 @@ impl Pcm16 {
     /// A duration below one sample counts as one sample.
     pub fn chunks(&self, duration: Duration) -> impl Iterator<Item = Self> + '_ {
         let step = samples_in(duration).max(1);
-        (0..self.len()).step_by(step).map(move |at| self.slice(at..(at + step).min(self.len())))
+        (0..self.len())
+            .step_by(step)
+            .map(move |at| self.slice(at..(at + step).min(self.len())))
     }
 }
 
@@ -162,7 +176,9 @@ impl FromIterator<i16> for Pcm16 {
         for sample in samples {
             bytes.extend_from_slice(&sample.to_le_bytes());
         }
-        Self { bytes: bytes.freeze() }
+        Self {
+            bytes: bytes.freeze(),
+        }
     }
 }
 
@@ -188,12 +204,18 @@ mod tests {
         assert_eq!(audio.as_bytes(), [1, 0, 0xfe, 0xff, 0, 0x80, 0xff, 0x7f]);
         assert_eq!(audio.to_samples(), [1, -2, i16::MIN, i16::MAX]);
         assert_eq!(Pcm16::from_le_bytes(audio.as_bytes().to_vec()).unwrap(), audio);
-        assert_eq!(Pcm16::from_le_bytes(vec![0; 3]).unwrap_err(), OddLength { len: 3 });
+        assert_eq!(
+            Pcm16::from_le_bytes(vec![0; 3]).unwrap_err(),
+            OddLength { len: 3 }
+        );
     }
 
     #[test]
     fn durations_are_exact() {
-        assert_eq!(Pcm16::from_samples(&vec![0; 480]).duration(), Duration::from_millis(20));
+        assert_eq!(
+            Pcm16::from_samples(&vec![0; 480]).duration(),
+            Duration::from_millis(20)
+        );
         assert_eq!(Pcm16::silence(Duration::from_millis(100)).len(), 2400);
         assert_eq!(Pcm16::silence(Duration::from_nanos(41_666)).len(), 0);
         assert_eq!(Pcm16::from_samples(&[0]).duration(), Duration::from_nanos(41_666));
@@ -211,6 +233,9 @@ mod tests {
 
     #[test]
     fn debug_has_no_audio() {
-        assert_eq!(format!("{:?}", Pcm16::from_samples(&[7; 480])), "Pcm16(480 samples, 20ms)");
+        assert_eq!(
+            format!("{:?}", Pcm16::from_samples(&[7; 480])),
+            "Pcm16(480 samples, 20ms)"
+        );
     }
 }

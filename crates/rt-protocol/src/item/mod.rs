@@ -1,0 +1,283 @@
+//! Items: what a conversation is made of.
+
+mod content;
+mod mcp;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use self::content::{ContentKind, ContentPart, ImageDetail};
+pub use self::mcp::{
+    McpApprovalRequest, McpApprovalResponse, McpCall, McpError, McpListTools, McpListedTool,
+};
+use crate::field;
+use crate::open_enum::open_enum;
+use crate::tagged::{self, Fields, Tagged};
+use crate::{Field, RawObject, Text};
+
+/// One item of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type")]
+#[non_exhaustive]
+pub enum Item {
+    /// Something said or written, by the user, the model or the system.
+    #[serde(rename = "message")]
+    Message(Message),
+    /// The model calls a function of the client.
+    #[serde(rename = "function_call")]
+    FunctionCall(FunctionCall),
+    /// What the function returned.
+    #[serde(rename = "function_call_output")]
+    FunctionCallOutput(FunctionCallOutput),
+    /// The tools of a remote MCP server.
+    #[serde(rename = "mcp_list_tools")]
+    McpListTools(McpListTools),
+    /// A call of an MCP tool by the service.
+    #[serde(rename = "mcp_call")]
+    McpCall(Box<McpCall>),
+    /// The service asks whether it may call a tool.
+    #[serde(rename = "mcp_approval_request")]
+    McpApprovalRequest(McpApprovalRequest),
+    /// The client's answer to that.
+    #[serde(rename = "mcp_approval_response")]
+    McpApprovalResponse(McpApprovalResponse),
+    /// An item of the conversation by its id, in the input of a response.
+    #[serde(rename = "item_reference")]
+    ItemReference(ItemReference),
+    /// A kind this version does not know.
+    #[serde(untagged)]
+    Unknown(RawObject),
+}
+
+impl Item {
+    /// A message of the user with one text part.
+    #[must_use]
+    pub fn user_text(text: impl Into<Text>) -> Self {
+        Message::new(Role::User, [ContentPart::input_text(text)]).into()
+    }
+
+    /// A message of the system with one text part.
+    #[must_use]
+    pub fn system_text(text: impl Into<Text>) -> Self {
+        Message::new(Role::System, [ContentPart::input_text(text)]).into()
+    }
+
+    /// A message of the model with one text part: how history is given back to a new session.
+    #[must_use]
+    pub fn assistant_text(text: impl Into<Text>) -> Self {
+        Message::new(Role::Assistant, [ContentPart::output_text(text)]).into()
+    }
+
+    /// The result of a function call.
+    #[must_use]
+    pub fn function_call_output(call_id: impl Into<String>, output: impl Into<Text>) -> Self {
+        Self::FunctionCallOutput(FunctionCallOutput {
+            call_id: call_id.into(),
+            output: output.into(),
+            ..FunctionCallOutput::default()
+        })
+    }
+
+    /// The item's id, if it has one yet.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Message(item) => item.id.as_deref(),
+            Self::FunctionCall(item) => item.id.as_deref(),
+            Self::FunctionCallOutput(item) => item.id.as_deref(),
+            Self::McpListTools(item) => item.id.as_deref(),
+            Self::McpCall(item) => item.id.as_deref(),
+            Self::McpApprovalRequest(item) => item.id.as_deref(),
+            Self::McpApprovalResponse(item) => item.id.as_deref(),
+            Self::ItemReference(item) => Some(&item.id),
+            Self::Unknown(raw) => raw.0.get("id")?.as_str(),
+        }
+    }
+
+    /// Gives the item an id.
+    pub fn set_id(&mut self, id: impl Into<String>) {
+        let id = id.into();
+        match self {
+            Self::Message(item) => item.id = id.into(),
+            Self::FunctionCall(item) => item.id = id.into(),
+            Self::FunctionCallOutput(item) => item.id = id.into(),
+            Self::McpListTools(item) => item.id = id.into(),
+            Self::McpCall(item) => item.id = id.into(),
+            Self::McpApprovalRequest(item) => item.id = id.into(),
+            Self::McpApprovalResponse(item) => item.id = id.into(),
+            Self::ItemReference(item) => item.id = id,
+            Self::Unknown(raw) => {
+                raw.0.insert("id".to_owned(), id.into());
+            }
+        }
+    }
+}
+
+impl Default for Item {
+    fn default() -> Self {
+        Self::Unknown(RawObject::default())
+    }
+}
+
+/// Something said or written: `message`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Message {
+    /// The item's id, `item_...`; a client may choose it.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub id: Field<String>,
+    /// Always `realtime.item`; often left out.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub object: Field<String>,
+    /// How far it is.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub status: Field<ItemStatus>,
+    /// Who speaks.
+    #[serde(default, deserialize_with = "field::or_default")]
+    pub role: Role,
+    /// What is said.
+    #[serde(default, deserialize_with = "field::or_default")]
+    pub content: Vec<ContentPart>,
+    /// Whether a model's message comments on its work or is the answer.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub phase: Field<Phase>,
+}
+
+impl Message {
+    /// A message of the given parts.
+    #[must_use]
+    pub fn new(role: Role, content: impl Into<Vec<ContentPart>>) -> Self {
+        Self {
+            role,
+            content: content.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The model calls a function of the client: `function_call`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FunctionCall {
+    /// The item's id.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub id: Field<String>,
+    /// Always `realtime.item`; often left out.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub object: Field<String>,
+    /// How far it is.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub status: Field<ItemStatus>,
+    /// The function's name.
+    #[serde(default, deserialize_with = "field::or_default")]
+    pub name: String,
+    /// The id by which the output refers to the call, at most 32 characters when a client writes it.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub call_id: Field<String>,
+    /// The arguments as JSON text.
+    #[serde(default, deserialize_with = "field::or_default")]
+    pub arguments: Text,
+}
+
+/// What a function returned: `function_call_output`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FunctionCallOutput {
+    /// The item's id.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub id: Field<String>,
+    /// Always `realtime.item`; often left out.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub object: Field<String>,
+    /// How far it is.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub status: Field<ItemStatus>,
+    /// The call that is answered.
+    #[serde(default, deserialize_with = "field::or_default")]
+    pub call_id: String,
+    /// The result, in any form the model can read.
+    #[serde(default, deserialize_with = "field::or_default")]
+    pub output: Text,
+}
+
+/// An item by its id: `item_reference`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ItemReference {
+    /// The item's id.
+    #[serde(default, deserialize_with = "field::or_default")]
+    pub id: String,
+}
+
+open_enum! {
+    /// How far an item is.
+    pub enum ItemStatus {
+        /// It is whole.
+        Completed = "completed",
+        /// It ended early.
+        Incomplete = "incomplete",
+        /// It is being made.
+        InProgress = "in_progress",
+    }
+}
+
+open_enum! {
+    /// Who speaks.
+    #[derive(Default)]
+    pub enum Role {
+        /// The user.
+        #[default]
+        User = "user",
+        /// The model.
+        Assistant = "assistant",
+        /// The application.
+        System = "system",
+    }
+}
+
+open_enum! {
+    /// What a message of a reasoning model is for.
+    pub enum Phase {
+        /// It tells what the model is doing.
+        Commentary = "commentary",
+        /// It is the answer.
+        FinalAnswer = "final_answer",
+    }
+}
+
+impl From<Message> for Item {
+    fn from(item: Message) -> Self {
+        Self::Message(item)
+    }
+}
+
+impl From<FunctionCall> for Item {
+    fn from(item: FunctionCall) -> Self {
+        Self::FunctionCall(item)
+    }
+}
+
+impl From<FunctionCallOutput> for Item {
+    fn from(item: FunctionCallOutput) -> Self {
+        Self::FunctionCallOutput(item)
+    }
+}
+
+impl<'de> Tagged<'de> for Item {
+    const EXPECTED: &'static str = "a conversation item";
+
+    fn variant<A: serde::de::MapAccess<'de>>(tag: Option<&str>, fields: Fields<A>) -> Result<Self, A::Error> {
+        match tag {
+            Some("message") => fields.read().map(Self::Message),
+            Some("function_call") => fields.read().map(Self::FunctionCall),
+            Some("function_call_output") => fields.read().map(Self::FunctionCallOutput),
+            Some("mcp_list_tools") => fields.read().map(Self::McpListTools),
+            Some("mcp_call") => fields.read().map(Self::McpCall),
+            Some("mcp_approval_request") => fields.read().map(Self::McpApprovalRequest),
+            Some("mcp_approval_response") => fields.read().map(Self::McpApprovalResponse),
+            Some("item_reference") => fields.read().map(Self::ItemReference),
+            _ => fields.raw().map(Self::Unknown),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tagged::deserialize(deserializer)
+    }
+}

@@ -1,0 +1,82 @@
+//! Every captured, published and generated message is decoded, and nothing of it is lost when it is written again.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::capture::{Allowed, Report, Tally, check_lines};
+
+const ALLOWED: &str = include_str!("capture_allowed.txt");
+
+fn read(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut text = String::new();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        flate2::read::GzDecoder::new(bytes.as_slice())
+            .read_to_string(&mut text)
+            .unwrap();
+    } else {
+        text = String::from_utf8(bytes).unwrap();
+    }
+    text
+}
+
+fn check(path: &Path) -> Report {
+    let mut report = Report::new();
+    check_lines(&read(path), &Allowed::parse(ALLOWED), &mut report);
+    for (
+        event_type,
+        Tally {
+            unknown,
+            malformed,
+            lost,
+            errors,
+            ..
+        },
+    ) in &report
+    {
+        assert_eq!(
+            (unknown, malformed, lost.len()),
+            (&0, &0, 0),
+            "{}: {event_type}: lost {lost:?}, errors {errors:?}",
+            path.display()
+        );
+    }
+    report
+}
+
+fn fixtures(place: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(place)
+}
+
+fn decoded(report: &Report) -> usize {
+    report.values().map(|tally| tally.decoded).sum()
+}
+
+#[test]
+fn published_examples() {
+    assert_eq!(decoded(&check(&fixtures("protocol/examples.jsonl"))), 58);
+    assert_eq!(decoded(&check(&fixtures("protocol/examples_repaired.jsonl"))), 6);
+}
+
+#[test]
+fn generated_instances() {
+    assert_eq!(decoded(&check(&fixtures("protocol/instances.jsonl.gz"))), 2895);
+}
+
+#[test]
+fn what_is_lost_is_seen() {
+    let mut report = Report::new();
+    let line = r#"{"type":"input_audio_buffer.cleared","event_id":"e","new":{"deep":1}}"#;
+    check_lines(line, &Allowed::default(), &mut report);
+    assert_eq!(
+        report["input_audio_buffer.cleared"].lost,
+        [("lost new".to_owned(), 1)].into()
+    );
+
+    check_lines("{\n", &Allowed::default(), &mut report);
+    assert_eq!(report["(not JSON)"].malformed, 1);
+
+    let line = r#"{"type":"input_audio_buffer.speech_started","audio_start_ms":"soon"}"#;
+    check_lines(line, &Allowed::default(), &mut report);
+    assert_eq!(report["input_audio_buffer.speech_started"].malformed, 1);
+}
