@@ -4,6 +4,7 @@ mod error;
 mod pacing;
 mod script;
 
+pub use brain::{Brain, Output, Settings};
 pub use error::{Error, ErrorKind};
 pub use pacing::Pacing;
 pub use script::{After, Failure, Script, Step, Turn};

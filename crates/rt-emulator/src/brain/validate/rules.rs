@@ -145,7 +145,10 @@ const FORMAT: Rule = Tagged(&[
 ]);
 
 /// `voice`: a name, or an object with an id.
-const VOICE: Rule = StringOr(&TEXT, &Object(&[must("id", &TEXT)]));
+const VOICE: Rule = StringOr(
+    &Choice(&["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"]),
+    &Object(&[must("id", &TEXT)]),
+);
 /// `output_modalities`: one of the two.
 const MODALITIES: Rule = List(&Choice(&["text", "audio"]));
 /// `tools`.
