@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::b64;
 use crate::pcm16::{OddLength, Pcm16};
 
 /// Audio bytes of an event, in whatever format the session has: PCM16, mu-law or A-law.
@@ -52,7 +51,7 @@ impl AudioBytes {
 
     /// Appends the bytes as base64.
     pub(crate) fn encode_into(&self, out: &mut String) {
-        STANDARD.encode_string(&self.0, out);
+        b64::encode(&self.0, out);
     }
 }
 
@@ -97,11 +96,10 @@ impl<'de> Deserialize<'de> for AudioBytes {
                 f.write_str("audio as padded base64")
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<AudioBytes, E> {
-                // The decoder's own message could quote audio; what is wrong is enough.
-                STANDARD
-                    .decode(text)
-                    .map(|bytes| AudioBytes(bytes.into()))
-                    .map_err(|_| E::invalid_value(Unexpected::Other("text that is not base64"), &self))
+                // Only that it is wrong: the text itself is audio.
+                b64::decode(text.as_bytes())
+                    .map(AudioBytes)
+                    .ok_or_else(|| E::invalid_value(Unexpected::Other("text that is not base64"), &self))
             }
         }
         deserializer.deserialize_str(Base64)

@@ -76,11 +76,18 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>, T>(
     from_json(&value.to_string()).map_err(D::Error::custom)
 }
 
+/// For events that have no fast path.
+pub(crate) fn no_fast_path<T>(_event_type: &str, _json: &str) -> Option<T> {
+    None
+}
+
 /// Defines an event enum from its list: variants, wire names, decoding, encoding, ids.
 macro_rules! event_enum {
     (
         $(#[$meta:meta])*
-        pub enum $Enum:ident { $( $(#[$vmeta:meta])* $Variant:ident($Payload:ty) = $name:literal, )* }
+        pub enum $Enum:ident, fast path $fast:path {
+            $( $(#[$vmeta:meta])* $Variant:ident($Payload:ty) = $name:literal, )*
+        }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -113,6 +120,9 @@ macro_rules! event_enum {
                         Err(error) => DecodeError::new(DecodeErrorKind::NotJson, None, Some(&error), json),
                     });
                 };
+                if let Some(event) = $fast(event_type.as_ref(), json) {
+                    return Ok(event);
+                }
                 // A published example has a space before the name.
                 let read = match event_type.trim() {
                     $( $name => serde_json::from_str(json).map(Self::$Variant), )*

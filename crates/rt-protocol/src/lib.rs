@@ -35,9 +35,11 @@
 //! [`DecodeError`] names the type, the line and the column, and keeps the text.
 
 mod audio_bytes;
+mod b64;
 mod error;
 mod events;
 mod field;
+mod flat;
 mod open_enum;
 mod pcm16;
 mod peek;

@@ -35,7 +35,7 @@ event_enum! {
     ///     r#"{"type":"conversation.item.create","item":{"type":"message","role":"user","content":[{"type":"input_text","text":"Hello"}]}}"#,
     /// );
     /// ```
-    pub enum ClientEvent {
+    pub enum ClientEvent, fast path crate::events::no_fast_path {
         /// Change the session. Absent fields stay as they are. Answered by `session.updated`, or `error` and nothing is changed.
         ///
         /// [Reference](https://platform.openai.com/docs/api-reference/realtime-client-events/session/update)

@@ -66,7 +66,7 @@ event_enum! {
     /// assert_eq!(future.event_type(), "session.hummed");
     /// # Ok::<(), rt_protocol::DecodeError>(())
     /// ```
-    pub enum ServerEvent {
+    pub enum ServerEvent, fast path crate::flat::delta_event {
         /// The session is there: always the first event of a connection.
         ///
         /// [Reference](https://platform.openai.com/docs/api-reference/realtime-server-events/session/created)

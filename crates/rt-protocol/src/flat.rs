@@ -1,0 +1,324 @@
+//! The fast path for delta events, which are nine tenths of what a server sends.
+//!
+//! Such an event is flat: one object of strings without escapes and small unsigned numbers. One scan finds its
+//! fields, and the audio is decoded from the message's own text. **Whatever is not exactly that shape is left to
+//! serde**: an escape, a nested value, `null`, a sign, a fraction, a repeated field, a stray character. So the scan
+//! never reports an error, and never accepts what serde would refuse; a fuzz target holds the two against each
+//! other.
+
+use memchr::memchr;
+
+use crate::server_event::{
+    ConversationItemInputAudioTranscriptionDelta, ResponseFunctionCallArgumentsDelta,
+    ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta,
+};
+use crate::{AudioBytes, Field, ServerEvent, Text, b64};
+
+/// Reads a delta event, if `json` is one in its plain form.
+pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
+    Some(match event_type {
+        "response.output_audio.delta" => {
+            let fields = Fields::scan(json)?;
+            ServerEvent::ResponseOutputAudioDelta(ResponseOutputAudioDelta {
+                delta: match fields.delta {
+                    Some(text) => AudioBytes::from(b64::decode(text.as_bytes())?),
+                    None => AudioBytes::default(),
+                },
+                event_id: fields.event_id(),
+                response_id: owned(fields.response_id),
+                item_id: owned(fields.item_id),
+                output_index: fields.output_index.unwrap_or_default(),
+                content_index: fields.content_index.unwrap_or_default(),
+                obfuscation: fields.obfuscation(),
+            })
+        }
+        "response.output_text.delta" => {
+            let fields = Fields::scan(json)?;
+            ServerEvent::ResponseOutputTextDelta(ResponseOutputTextDelta {
+                event_id: fields.event_id(),
+                response_id: owned(fields.response_id),
+                item_id: owned(fields.item_id),
+                output_index: fields.output_index.unwrap_or_default(),
+                content_index: fields.content_index.unwrap_or_default(),
+                delta: fields.text()?,
+                obfuscation: fields.obfuscation(),
+            })
+        }
+        "response.output_audio_transcript.delta" => {
+            let fields = Fields::scan(json)?;
+            ServerEvent::ResponseOutputAudioTranscriptDelta(ResponseOutputAudioTranscriptDelta {
+                event_id: fields.event_id(),
+                response_id: owned(fields.response_id),
+                item_id: owned(fields.item_id),
+                output_index: fields.output_index.unwrap_or_default(),
+                content_index: fields.content_index.unwrap_or_default(),
+                delta: fields.text()?,
+                obfuscation: fields.obfuscation(),
+            })
+        }
+        "response.function_call_arguments.delta" => {
+            let fields = Fields::scan(json)?;
+            ServerEvent::ResponseFunctionCallArgumentsDelta(ResponseFunctionCallArgumentsDelta {
+                event_id: fields.event_id(),
+                response_id: owned(fields.response_id),
+                item_id: owned(fields.item_id),
+                output_index: fields.output_index.unwrap_or_default(),
+                call_id: owned(fields.call_id),
+                delta: fields.text()?,
+                obfuscation: fields.obfuscation(),
+            })
+        }
+        "conversation.item.input_audio_transcription.delta" => {
+            let fields = Fields::scan(json)?;
+            if fields.logprobs {
+                return None;
+            }
+            ServerEvent::ConversationItemInputAudioTranscriptionDelta(
+                ConversationItemInputAudioTranscriptionDelta {
+                    event_id: fields.event_id(),
+                    item_id: owned(fields.item_id),
+                    content_index: fields.content_index.into(),
+                    delta: match fields.delta {
+                        Some(_) => Field::Value(fields.text()?),
+                        None => Field::Absent,
+                    },
+                    logprobs: Field::Absent,
+                    obfuscation: fields.obfuscation(),
+                },
+            )
+        }
+        _ => return None,
+    })
+}
+
+/// The fields of all delta events together; which of them count depends on the type.
+#[derive(Default)]
+struct Fields<'a> {
+    event_id: Option<&'a str>,
+    response_id: Option<&'a str>,
+    item_id: Option<&'a str>,
+    call_id: Option<&'a str>,
+    delta: Option<&'a str>,
+    obfuscation: Option<&'a str>,
+    output_index: Option<u32>,
+    content_index: Option<u32>,
+    logprobs: bool,
+}
+
+enum Value<'a> {
+    Text(&'a str),
+    Number(u32),
+}
+
+impl<'a> Fields<'a> {
+    /// Scans a flat object; `None` for anything else.
+    fn scan(json: &'a str) -> Option<Self> {
+        let mut fields = Self::default();
+        let mut rest = trim(json).strip_prefix('{')?;
+        loop {
+            let (key, after) = text(trim(rest))?;
+            if !is_plain(key) {
+                return None;
+            }
+            let value_text = trim(trim(after).strip_prefix(':')?);
+            let (value, after) = match value_text.as_bytes().first()? {
+                b'"' => text(value_text).map(|(text, after)| (Value::Text(text), after))?,
+                _ => number(value_text).map(|(number, after)| (Value::Number(number), after))?,
+            };
+            fields.set(key, value)?;
+            let after = trim(after);
+            match after.as_bytes().first()? {
+                b',' => rest = &after[1..],
+                b'}' => return trim(&after[1..]).is_empty().then_some(fields),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Takes a field; `None` if it is there twice or has another kind of value than serde would take.
+    fn set(&mut self, key: &str, value: Value<'a>) -> Option<()> {
+        if matches!(value, Value::Text(text) if key != "delta" && !is_plain(text)) {
+            return None;
+        }
+        let text = match key {
+            "event_id" => &mut self.event_id,
+            "response_id" => &mut self.response_id,
+            "item_id" => &mut self.item_id,
+            "call_id" => &mut self.call_id,
+            "delta" => &mut self.delta,
+            "obfuscation" => &mut self.obfuscation,
+            "output_index" | "content_index" => {
+                let number = if key == "output_index" {
+                    &mut self.output_index
+                } else {
+                    &mut self.content_index
+                };
+                let Value::Number(value) = value else { return None };
+                return number.replace(value).is_none().then_some(());
+            }
+            "logprobs" => {
+                self.logprobs = true;
+                return Some(());
+            }
+            // Unknown fields are ignored, whatever they hold, and so is the type, which was read before.
+            _ => return Some(()),
+        };
+        let Value::Text(value) = value else { return None };
+        text.replace(value).is_none().then_some(())
+    }
+
+    fn event_id(&self) -> String {
+        owned(self.event_id)
+    }
+
+    fn obfuscation(&self) -> Field<String> {
+        self.obfuscation.map(str::to_owned).into()
+    }
+
+    /// The delta as text.
+    fn text(&self) -> Option<Text> {
+        let delta = self.delta.unwrap_or_default();
+        is_plain(delta).then(|| delta.into())
+    }
+}
+
+/// Without the white space that JSON knows at the start.
+fn trim(json: &str) -> &str {
+    json.trim_start_matches([' ', '\t', '\n', '\r'])
+}
+
+fn owned(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_owned()
+}
+
+/// What stands between the quote at the start and the next one, and what follows. The caller checks that it
+/// [`is_plain`], except for audio, where the base64 decoder is stricter and a second pass would double the cost.
+fn text(json: &str) -> Option<(&str, &str)> {
+    let inner = json.strip_prefix('"')?;
+    let end = memchr(b'"', inner.as_bytes())?;
+    let text = &inner[..end];
+    Some((text, &inner[end + 1..]))
+}
+
+/// Whether the inside of a string stands for itself in JSON.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte >= 0x20 && byte != b'\\')
+}
+
+/// The unsigned number at the start and what follows: digits only, no leading zero.
+fn number(json: &str) -> Option<(u32, &str)> {
+    let digits = json.bytes().take_while(u8::is_ascii_digit).count();
+    let number = &json[..digits];
+    if digits == 0 || digits > 9 || (digits > 1 && number.starts_with('0')) {
+        return None;
+    }
+    if matches!(json.as_bytes().get(digits), Some(b'.' | b'e' | b'E')) {
+        return None;
+    }
+    Some((number.parse().ok()?, &json[digits..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What serde makes of the same text.
+    fn slow(event_type: &str, json: &str) -> Option<ServerEvent> {
+        use serde_json::from_str;
+        match event_type {
+            "response.output_audio.delta" => from_str(json).ok().map(ServerEvent::ResponseOutputAudioDelta),
+            "response.output_text.delta" => from_str(json).ok().map(ServerEvent::ResponseOutputTextDelta),
+            "response.output_audio_transcript.delta" => from_str(json)
+                .ok()
+                .map(ServerEvent::ResponseOutputAudioTranscriptDelta),
+            "response.function_call_arguments.delta" => from_str(json)
+                .ok()
+                .map(ServerEvent::ResponseFunctionCallArgumentsDelta),
+            "conversation.item.input_audio_transcription.delta" => from_str(json)
+                .ok()
+                .map(ServerEvent::ConversationItemInputAudioTranscriptionDelta),
+            _ => None,
+        }
+    }
+
+    const TYPES: [&str; 5] = [
+        "response.output_audio.delta",
+        "response.output_text.delta",
+        "response.output_audio_transcript.delta",
+        "response.function_call_arguments.delta",
+        "conversation.item.input_audio_transcription.delta",
+    ];
+
+    #[test]
+    fn plain_events_take_the_fast_path_and_equal_serdes() {
+        for event_type in TYPES {
+            let json = format!(
+                r#" {{"type":"{event_type}","event_id":"e","response_id":"r","item_id":"i", "output_index":0,
+                 "content_index" : 12,"call_id":"c","delta":"AQID","obfuscation":"xyz","future":"é","n":7}} "#
+            );
+            let fast = delta_event(event_type, &json);
+            assert!(fast.is_some(), "{event_type}");
+            assert_eq!(fast, slow(event_type, &json), "{event_type}");
+            let empty = format!(r#"{{"type":"{event_type}"}}"#);
+            assert_eq!(
+                delta_event(event_type, &empty),
+                slow(event_type, &empty),
+                "{event_type}"
+            );
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_to_serde() {
+        for body in [
+            r#""delta":"a\n""#,
+            r#""delta":"a\"b""#,
+            r#""delta":null"#,
+            r#""delta":7"#,
+            r#""delta":"AQID","delta":"AQID""#,
+            "\"delta\":\"a\tb\"",
+            r#""output_index":-1"#,
+            r#""output_index":1.0"#,
+            r#""output_index":1e2"#,
+            r#""output_index":01"#,
+            r#""output_index":4294967295"#,
+            r#""output_index":"1""#,
+            r#""event_id":"\u0041""#,
+            r#""nested":{"a":1}"#,
+            r#""list":[]"#,
+            r#""flag":true"#,
+            r#""event_id":"unfinished"#,
+            "\"event_id\" \"x\"",
+            "\"bad\u{1}\":\"x\"",
+        ] {
+            for event_type in TYPES {
+                let json = format!(r#"{{"type":"{event_type}",{body}}}"#);
+                assert_eq!(delta_event(event_type, &json), None, "{json}");
+            }
+        }
+        let json = r#"{"type":"response.output_text.delta"} x"#;
+        assert_eq!(delta_event("response.output_text.delta", json), None);
+    }
+
+    #[test]
+    fn damaged_events_never_differ_from_serde() {
+        // Every single-byte change of a few bytes' choice, at every place, of every type.
+        for event_type in TYPES {
+            let json = format!(
+                r#"{{"type":"{event_type}","event_id":"e","item_id":"i","content_index":10,"delta":"AQIDBA==","obfuscation":"x"}}"#
+            );
+            for at in 0..json.len() {
+                for byte in *b"\"\\{}[],:09-.e= \x01A/" {
+                    let mut bytes = json.clone().into_bytes();
+                    bytes[at] = byte;
+                    let Ok(damaged) = String::from_utf8(bytes) else {
+                        continue;
+                    };
+                    if let Some(fast) = delta_event(event_type, &damaged) {
+                        assert_eq!(Some(fast), slow(event_type, &damaged), "{damaged}");
+                    }
+                }
+            }
+        }
+    }
+}
