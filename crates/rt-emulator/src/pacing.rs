@@ -23,7 +23,7 @@ pub struct Pacing {
     pub audio_chunk: Duration,
     /// How many times faster than it plays audio is sent; infinity sends all at once. Default 8.
     pub audio_speed: f64,
-    /// From the commit of audio to the first delta of its transcript. Default 15 ms.
+    /// From the commit of audio to the first delta of its transcript, and from one delta to the next. Default 15 ms.
     pub transcription: Duration,
 }
 
@@ -60,7 +60,7 @@ impl Pacing {
             text_delta: Duration::from_millis(40),
             audio_chunk: Duration::from_millis(100),
             audio_speed: 1.0,
-            transcription: Duration::from_millis(150),
+            transcription: Duration::from_millis(80),
         }
     }
 

@@ -170,6 +170,15 @@ impl Conversation {
         Ok(())
     }
 
+    /// An item of the model has a new form. What was cut from it stays cut.
+    pub(crate) fn settle(&mut self, id: &str, item: Item) {
+        let Some(entry) = self.get_mut(id) else { return };
+        entry.item = item;
+        if let (true, Some(part)) = (entry.truncated, entry.output_audio(0)) {
+            part.transcript = Field::Null;
+        }
+    }
+
     /// Removes an item.
     pub(crate) fn remove(&mut self, id: &str) -> Result<(), Failure> {
         let Some(position) = self.position(id) else {

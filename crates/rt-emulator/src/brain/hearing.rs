@@ -57,7 +57,7 @@ impl Hearing {
             text,
             deltas: deltas.into(),
             due: now + pacing.transcription,
-            step: pacing.text_delta,
+            step: pacing.transcription,
         }
     }
 

@@ -70,6 +70,10 @@ impl Brain {
         self.emit(ServerEvent::ResponseContentPartAdded(
             ResponseContentPartAdded { response_id, item_id, output_index, part, ..Default::default() }.into(),
         ));
+        if self.runs[position].in_conversation {
+            // From now on it can be cut.
+            self.conversation.settle(&open.id, open.item(ItemStatus::Incomplete));
+        }
     }
 
     /// An item begins: `response.output_item.added`, and `conversation.item.added` if it joins the conversation.
@@ -208,9 +212,7 @@ impl Brain {
         let item = open.item(status);
         if self.runs[position].in_conversation {
             let previous_item_id = self.conversation.before_done(&item_id);
-            if let Some(entry) = self.conversation.get_mut(&item_id) {
-                entry.item = item.clone();
-            }
+            self.conversation.settle(&item_id, item.clone());
             self.emit(ServerEvent::ConversationItemDone(
                 ConversationItemDone { previous_item_id, item: item.clone(), ..Default::default() }.into(),
             ));
