@@ -1,4 +1,10 @@
 //! The emulator against recorded traffic of the real server: the same order, and the same shape of every message.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    reason = "a test"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -29,7 +35,9 @@ impl Interaction {
 }
 
 fn fixture(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fixtures")
+        .join(path)
 }
 
 fn recording(name: &str) -> Vec<Interaction> {
@@ -55,7 +63,10 @@ fn speech(appends: usize) -> Vec<Vec<u8>> {
         let syllable = (n % ms(160)) as f64 / ms(160) as f64;
         ((n as f64 * 0.04).sin() * 9000.0 * (syllable * std::f64::consts::PI).sin()) as i16
     });
-    let samples = vec![0; ms(1000)].into_iter().chain(spoken).chain(vec![0; ms(700)]);
+    let samples = vec![0; ms(1000)]
+        .into_iter()
+        .chain(spoken)
+        .chain(vec![0; ms(700)]);
     let bytes: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
     let piece = bytes.len().div_ceil(appends).next_multiple_of(2);
     bytes.chunks(piece).map(<[u8]>::to_vec).collect()
@@ -72,7 +83,9 @@ impl Replay {
     fn take(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Event(event) => self.received.push(serde_json::from_str(&event.to_json()).unwrap()),
+                Output::Event(event) => self
+                    .received
+                    .push(serde_json::from_str(&event.to_json()).unwrap()),
                 other => panic!("{other:?}"),
             }
         }
@@ -81,7 +94,11 @@ impl Replay {
     /// Lets time pass until so many messages came, or for a minute.
     fn wait_for(&mut self, messages: usize) {
         while self.received.iter().filter(|message| counts(message)).count() < messages {
-            match self.brain.deadline().filter(|due| *due < self.now + Duration::from_secs(60)) {
+            match self
+                .brain
+                .deadline()
+                .filter(|due| *due < self.now + Duration::from_secs(60))
+            {
                 Some(due) => {
                     self.now = due;
                     let outputs = self.brain.poll(due);
@@ -98,11 +115,19 @@ fn replay(name: &str, interactions: &[Interaction]) -> Vec<Value> {
     let mut settings = Settings::default();
     settings.script = Arc::new(script);
     settings.model = "gpt-realtime".into();
-    let mut replay = Replay { brain: Brain::new(settings), now: Duration::ZERO, received: Vec::new() };
+    let mut replay = Replay {
+        brain: Brain::new(settings),
+        now: Duration::ZERO,
+        received: Vec::new(),
+    };
     let opening = replay.brain.open(Duration::ZERO);
     replay.take(opening);
     let is_append = |interaction: &&Interaction| event_type(&interaction.data) == "input_audio_buffer.append";
-    let appends = interactions.iter().filter(|one| one.is_sent()).filter(is_append).count();
+    let appends = interactions
+        .iter()
+        .filter(|one| one.is_sent())
+        .filter(is_append)
+        .count();
     let mut audio = speech(appends.max(1)).into_iter();
     let mut call_ids = BTreeMap::new();
     let mut recorded = Vec::new();
@@ -112,7 +137,10 @@ fn replay(name: &str, interactions: &[Interaction]) -> Vec<Value> {
             continue;
         }
         replay.wait_for(recorded.iter().filter(|message| counts(message)).count());
-        for (theirs, ours) in calls(recorded.iter().copied()).into_iter().zip(calls(&replay.received)) {
+        for (theirs, ours) in calls(recorded.iter().copied())
+            .into_iter()
+            .zip(calls(&replay.received))
+        {
             call_ids.insert(theirs, ours);
         }
         let mut message = interaction.data.clone();
@@ -131,8 +159,11 @@ fn replay(name: &str, interactions: &[Interaction]) -> Vec<Value> {
 
 /// The ids of the calls, in order.
 fn calls<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
-    let done = messages.into_iter().filter(|one| event_type(one) == "response.function_call_arguments.done");
-    done.map(|one| one["call_id"].as_str().unwrap().to_owned()).collect()
+    let done = messages
+        .into_iter()
+        .filter(|one| event_type(one) == "response.function_call_arguments.done");
+    done.map(|one| one["call_id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The order: every message that is not a delta, and between these which deltas there are. The deltas of the
@@ -170,7 +201,10 @@ fn shape(value: &Value) -> Value {
         Value::Number(_) => "number".into(),
         Value::String(_) => "string".into(),
         Value::Array(values) => values.iter().map(shape).collect(),
-        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| (key.clone(), shape(value)))
+            .collect(),
     }
 }
 
@@ -178,7 +212,10 @@ fn shape(value: &Value) -> Value {
 fn delta_shapes(messages: &[Value]) -> BTreeMap<String, BTreeSet<String>> {
     let mut shapes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for message in messages.iter().filter(|message| !counts(message)) {
-        shapes.entry(event_type(message).to_owned()).or_default().insert(shape(message).to_string());
+        shapes
+            .entry(event_type(message).to_owned())
+            .or_default()
+            .insert(shape(message).to_string());
     }
     shapes
 }
@@ -188,17 +225,37 @@ fn differences(recorded: &[Value], emulated: &[Value]) -> Vec<String> {
     let mut differences = Vec::new();
     let (theirs, ours) = (order(recorded), order(emulated));
     if theirs != ours {
-        let at = theirs.iter().zip(&ours).take_while(|(their, our)| their == our).count();
-        differences.push(format!("order at {at}: {:?} against {:?}", &theirs[at..], &ours[at..]));
+        let at = theirs
+            .iter()
+            .zip(&ours)
+            .take_while(|(their, our)| their == our)
+            .count();
+        differences.push(format!(
+            "order at {at}: {:?} against {:?}",
+            &theirs[at..],
+            &ours[at..]
+        ));
     }
     let transcriptions_last = |messages: &[Value]| -> Vec<Value> {
-        let mut messages: Vec<Value> = messages.iter().filter(|message| counts(message)).cloned().collect();
+        let mut messages: Vec<Value> = messages
+            .iter()
+            .filter(|message| counts(message))
+            .cloned()
+            .collect();
         messages.sort_by_key(|message| event_type(message).contains(".input_audio_transcription."));
         messages
     };
-    for (their, our) in transcriptions_last(recorded).iter().zip(transcriptions_last(emulated)) {
+    for (their, our) in transcriptions_last(recorded)
+        .iter()
+        .zip(transcriptions_last(emulated))
+    {
         if shape(their) != shape(&our) {
-            differences.push(format!("shape of {}:\n  {}\n  {}", event_type(their), shape(their), shape(&our)));
+            differences.push(format!(
+                "shape of {}:\n  {}\n  {}",
+                event_type(their),
+                shape(their),
+                shape(&our)
+            ));
         }
     }
     let (theirs, ours) = (delta_shapes(recorded), delta_shapes(emulated));
@@ -211,8 +268,11 @@ fn differences(recorded: &[Value], emulated: &[Value]) -> Vec<String> {
 fn check(name: &str) {
     let interactions = recording(name);
     let emulated = replay(name, &interactions);
-    let recorded: Vec<Value> =
-        interactions.iter().filter(|one| !one.is_sent()).map(|one| one.data.clone()).collect();
+    let recorded: Vec<Value> = interactions
+        .iter()
+        .filter(|one| !one.is_sent())
+        .map(|one| one.data.clone())
+        .collect();
     let differences = differences(&recorded, &emulated);
     assert!(differences.is_empty(), "{name}:\n{}", differences.join("\n"));
     println!(
@@ -247,21 +307,42 @@ fn tool_call_round() {
 #[test]
 fn the_comparison_can_fail() {
     let interactions = recording("tool_call_round");
-    let recorded: Vec<Value> =
-        interactions.iter().filter(|one| !one.is_sent()).map(|one| one.data.clone()).collect();
+    let recorded: Vec<Value> = interactions
+        .iter()
+        .filter(|one| !one.is_sent())
+        .map(|one| one.data.clone())
+        .collect();
     assert!(differences(&recorded, &recorded).is_empty());
     let position = |name: &str| recorded.iter().position(|one| event_type(one) == name).unwrap();
     let done = position("response.done");
     type Change = Box<dyn Fn(&mut Vec<Value>)>;
     let changes: Vec<(&str, Change)> = vec![
         ("lost", Box::new(move |all| drop(all.remove(done)))),
-        ("added", Box::new(|all| all.push(json!({"type": "rate_limits.updated"})))),
+        (
+            "added",
+            Box::new(|all| all.push(json!({"type": "rate_limits.updated"}))),
+        ),
         ("moved", Box::new(move |all| all.swap(done, done - 1))),
-        ("null for a value", Box::new(move |all| all[done]["response"]["usage"] = Value::Null)),
-        ("a value for null", Box::new(move |all| all[done]["response"]["metadata"] = json!({}))),
-        ("a lost key", Box::new(move |all| drop(all[done]["response"].as_object_mut().unwrap().remove("audio")))),
-        ("a key more", Box::new(move |all| all[done]["response"]["output"][0]["object"] = "x".into())),
-        ("another type", Box::new(|all| all[0]["session"]["max_output_tokens"] = 5.into())),
+        (
+            "null for a value",
+            Box::new(move |all| all[done]["response"]["usage"] = Value::Null),
+        ),
+        (
+            "a value for null",
+            Box::new(move |all| all[done]["response"]["metadata"] = json!({})),
+        ),
+        (
+            "a lost key",
+            Box::new(move |all| drop(all[done]["response"].as_object_mut().unwrap().remove("audio"))),
+        ),
+        (
+            "a key more",
+            Box::new(move |all| all[done]["response"]["output"][0]["object"] = "x".into()),
+        ),
+        (
+            "another type",
+            Box::new(|all| all[0]["session"]["max_output_tokens"] = 5.into()),
+        ),
         (
             "a delta without padding",
             Box::new(|all| {

@@ -32,7 +32,14 @@ pub(crate) struct Entry {
 impl Entry {
     /// An item without audio.
     pub(crate) fn new(id: String, item: Item) -> Self {
-        Self { id, item, audio: Vec::new(), format: Format::Pcm, heard: None, truncated: false }
+        Self {
+            id,
+            item,
+            audio: Vec::new(),
+            format: Format::Pcm,
+            heard: None,
+            truncated: false,
+        }
     }
 
     /// What was said or written in it.
@@ -70,7 +77,9 @@ impl Entry {
 
     /// The part at `index` if it is audio of the assistant.
     fn output_audio(&mut self, index: u32) -> Option<&mut ContentPart> {
-        let Item::Message(message) = &mut self.item else { return None };
+        let Item::Message(message) = &mut self.item else {
+            return None;
+        };
         if message.role != Role::Assistant {
             return None;
         }
@@ -81,7 +90,10 @@ impl Entry {
 
 /// Whether a part is spoken.
 fn is_audio(part: &ContentPart) -> bool {
-    matches!(part.kind.value(), Some(ContentKind::InputAudio | ContentKind::OutputAudio | ContentKind::Audio))
+    matches!(
+        part.kind.value(),
+        Some(ContentKind::InputAudio | ContentKind::OutputAudio | ContentKind::Audio)
+    )
 }
 
 /// The items, in order.
@@ -144,7 +156,10 @@ impl Conversation {
             return Err(Failure::new("item_create_duplicate_item_id", message).param("item.id"));
         }
         if self.entries.len() >= MAX_ITEMS {
-            return Err(Failure::new("conversation_too_long", "The conversation has too many items."));
+            return Err(Failure::new(
+                "conversation_too_long",
+                "The conversation has too many items.",
+            ));
         }
         let position = match after {
             None => self.entries.len(),
@@ -152,17 +167,25 @@ impl Conversation {
             Some(id) => match self.position(id) {
                 Some(position) => position + 1,
                 None => {
-                    let message =
-                        format!("Error adding item: the previous item with ID '{}' does not exist.", shown(id));
+                    let message = format!(
+                        "Error adding item: the previous item with ID '{}' does not exist.",
+                        shown(id)
+                    );
                     let code = "item_create_invalid_previous_item_id";
                     return Err(Failure::new(code, message).param("previous_item_id"));
                 }
             },
         };
         if let Item::FunctionCallOutput(output) = &entry.item
-            && !self.entries.iter().any(|other| calls(&other.item, &output.call_id))
+            && !self
+                .entries
+                .iter()
+                .any(|other| calls(&other.item, &output.call_id))
         {
-            let message = format!("Tool call ID '{}' not found in conversation.", shown(&output.call_id));
+            let message = format!(
+                "Tool call ID '{}' not found in conversation.",
+                shown(&output.call_id)
+            );
             return Err(Failure::new("invalid_tool_call_id", message).param("item.call_id"));
         }
         self.entries.insert(position, entry);
@@ -204,7 +227,9 @@ impl Conversation {
             return Err(Failure::new("invalid_value", message).param("audio_end_ms"));
         }
         part.transcript = Field::Null;
-        let keep = usize::try_from(audio_end_ms).unwrap_or(usize::MAX).saturating_mul(format.bytes_per_ms());
+        let keep = usize::try_from(audio_end_ms)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(format.bytes_per_ms());
         entry.audio.truncate(keep);
         entry.truncated = true;
         Ok(())
@@ -235,7 +260,10 @@ fn shown(id: &str) -> String {
 
 /// An operation on an item that does not exist.
 pub(crate) fn not_found(verb: &str, doing: &str, id: &str) -> Failure {
-    let message = format!("Error {doing} item: the item with id '{}' does not exist.", shown(id));
+    let message = format!(
+        "Error {doing} item: the item with id '{}' does not exist.",
+        shown(id)
+    );
     Failure::new(&format!("item_{verb}_invalid_item_id"), message).param("item_id")
 }
 
@@ -253,7 +281,12 @@ pub(crate) fn spoken(id: String, audio: Bytes, format: Format, heard: String) ->
         content: vec![part],
         ..Message::default()
     };
-    Entry { audio: audio.into(), format, heard: Some(heard), ..Entry::new(id, message.into()) }
+    Entry {
+        audio: audio.into(),
+        format,
+        heard: Some(heard),
+        ..Entry::new(id, message.into())
+    }
 }
 
 /// A client's item as the server keeps it: with an id and a status, the audio aside.
@@ -281,5 +314,9 @@ pub(crate) fn given(mut item: Item, id: String, format: Format) -> Entry {
         }
         _ => {}
     }
-    Entry { audio, format, ..Entry::new(id, item) }
+    Entry {
+        audio,
+        format,
+        ..Entry::new(id, item)
+    }
 }

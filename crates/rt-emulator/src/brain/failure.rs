@@ -16,7 +16,11 @@ pub(crate) struct Failure {
 impl Failure {
     /// An error with a code.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: Some(code.to_owned()), message: message.into(), param: None }
+        Self {
+            code: Some(code.to_owned()),
+            message: message.into(),
+            param: None,
+        }
     }
 
     /// Names the field at fault.
@@ -27,7 +31,11 @@ impl Failure {
 
     /// A required field is missing.
     pub(crate) fn missing(param: &str) -> Self {
-        Self::new("missing_required_parameter", format!("Missing required parameter: '{param}'.")).param(param)
+        Self::new(
+            "missing_required_parameter",
+            format!("Missing required parameter: '{param}'."),
+        )
+        .param(param)
     }
 
     /// A field that does not exist.
@@ -41,15 +49,20 @@ impl Failure {
         let value: String = value.chars().take(64).collect();
         Self::new(
             "invalid_value",
-            format!("Invalid value: '{value}'. Supported values are: {}.", listed(choices)),
+            format!(
+                "Invalid value: '{value}'. Supported values are: {}.",
+                listed(choices)
+            ),
         )
         .param(param)
     }
 
     /// A value of the wrong JSON kind.
     pub(crate) fn wrong_type(param: &str, expected: &str, value: &Value) -> Self {
-        let message =
-            format!("Invalid type for '{param}': expected {expected}, but got {} instead.", kind_of(value));
+        let message = format!(
+            "Invalid type for '{param}': expected {expected}, but got {} instead.",
+            kind_of(value)
+        );
         Self::new("invalid_type", message).param(param)
     }
 }

@@ -60,8 +60,8 @@ impl Format {
 
     /// Bytes that so many samples of the 24 kHz clock take.
     pub(crate) fn bytes(self, clock: u64) -> usize {
-        usize::try_from(clock).unwrap_or(usize::MAX / 2) / self.clock(self.sample_bytes()).max(1) as usize
-            * self.sample_bytes()
+        let samples = clock / self.clock(self.sample_bytes()).max(1);
+        usize::try_from(samples).unwrap_or(usize::MAX / 2) * self.sample_bytes()
     }
 
     /// Milliseconds that so many bytes last, rounded down.
@@ -72,9 +72,10 @@ impl Format {
     /// The samples at 24 kHz.
     pub(crate) fn decode(self, bytes: &[u8]) -> Vec<i16> {
         match self {
-            Self::Pcm => {
-                bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
-            }
+            Self::Pcm => bytes
+                .chunks_exact(2)
+                .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+                .collect(),
             Self::Ulaw => g711::decode(bytes, false),
             Self::Alaw => g711::decode(bytes, true),
         }
@@ -91,6 +92,10 @@ impl Format {
 
     /// `bytes` of this format in another; the same format changes nothing.
     pub(crate) fn convert(self, bytes: &bytes::Bytes, to: Self) -> bytes::Bytes {
-        if self == to { bytes.clone() } else { to.encode(&self.decode(bytes)).into() }
+        if self == to {
+            bytes.clone()
+        } else {
+            to.encode(&self.decode(bytes)).into()
+        }
     }
 }

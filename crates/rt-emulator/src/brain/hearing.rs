@@ -91,7 +91,11 @@ fn usage(wish: &Transcription, ms: u64, words: u64) -> TranscriptionUsage {
         total_tokens: (audio + words).into(),
         input_tokens: audio.into(),
         output_tokens: words.into(),
-        input_token_details: TranscriptionTokens { text_tokens: 0.into(), audio_tokens: audio.into() }.into(),
+        input_token_details: TranscriptionTokens {
+            text_tokens: 0.into(),
+            audio_tokens: audio.into(),
+        }
+        .into(),
         ..TranscriptionUsage::default()
     }
 }

@@ -15,12 +15,17 @@ pub(crate) struct Ids {
 impl Ids {
     /// The same seed gives the same ids.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: fastrand::Rng::with_seed(seed), count: 0 }
+        Self {
+            rng: fastrand::Rng::with_seed(seed),
+            count: 0,
+        }
     }
 
     /// `len` letters.
     fn letters(&mut self, len: usize) -> String {
-        (0..len).map(|_| char::from(ALPHABET[self.rng.usize(..ALPHABET.len())])).collect()
+        (0..len)
+            .map(|_| char::from(ALPHABET[self.rng.usize(..ALPHABET.len())]))
+            .collect()
     }
 
     /// `prefix_` and 21 letters, the first eight of them a counter.
@@ -32,7 +37,11 @@ impl Ids {
             *place = ALPHABET[usize::try_from(rest % 62).unwrap_or(0)];
             rest /= 62;
         }
-        format!("{prefix}_{}{}", String::from_utf8_lossy(&counter), self.letters(13))
+        format!(
+            "{prefix}_{}{}",
+            String::from_utf8_lossy(&counter),
+            self.letters(13)
+        )
     }
 
     /// `event_…`

@@ -33,7 +33,12 @@ impl Input {
     /// An empty buffer at the start of the clock.
     pub(crate) fn new(format: Format, turns: Option<Turns>) -> Self {
         let detector = turns.map(|turns| Detector::new(turns.tuning, 0));
-        Self { format, bytes: Vec::new(), start: 0, detector }
+        Self {
+            format,
+            bytes: Vec::new(),
+            start: 0,
+            detector,
+        }
     }
 
     /// Follows a change of the session. A new format empties the buffer.
@@ -103,7 +108,9 @@ impl Input {
 
     /// Lets go of quiet audio that no turn will ask for.
     pub(crate) fn forget_quiet(&mut self) {
-        let Some(detector) = self.detector.as_ref().filter(|detector| !detector.is_speaking()) else { return };
+        let Some(detector) = self.detector.as_ref().filter(|detector| !detector.is_speaking()) else {
+            return;
+        };
         let keep = QUIET_KEPT + detector.lookback();
         // In steps, so that it costs little.
         if self.end() - self.start > keep + QUIET_KEPT {
@@ -114,7 +121,11 @@ impl Input {
 
     /// Removes everything before `to` and returns what lies between `from` and `to`.
     pub(crate) fn take(&mut self, from: u64, to: u64) -> Bytes {
-        let offset = |at: u64| self.format.bytes(at.saturating_sub(self.start)).min(self.bytes.len());
+        let offset = |at: u64| {
+            self.format
+                .bytes(at.saturating_sub(self.start))
+                .min(self.bytes.len())
+        };
         let (first, last) = (offset(from), offset(to));
         let taken = Bytes::copy_from_slice(&self.bytes[first.min(last)..last]);
         self.start += self.format.clock(last);
@@ -163,11 +174,16 @@ mod tests {
     fn takes_exact_samples_in_every_format() {
         for format in [Format::Pcm, Format::Ulaw, Format::Alaw] {
             let mut input = Input::new(format, None);
-            let bytes: Vec<u8> = (0..format.bytes_per_ms() * 500).map(|n| (n % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..format.bytes_per_ms() * 500)
+                .map(|n| n.to_le_bytes()[0] ^ 0x5a)
+                .collect();
             input.append(&bytes).unwrap();
             assert_eq!(input.end_ms(), 500);
             let per_ms = format.bytes_per_ms();
-            assert_eq!(input.take(100 * PER_MS, 300 * PER_MS), bytes[100 * per_ms..300 * per_ms]);
+            assert_eq!(
+                input.take(100 * PER_MS, 300 * PER_MS),
+                bytes[100 * per_ms..300 * per_ms]
+            );
             assert_eq!((input.start_ms(), input.end_ms()), (300, 500));
             assert_eq!(input.commit(None).unwrap(), bytes[300 * per_ms..]);
             assert_eq!(input.start_ms(), 500);
@@ -178,17 +194,30 @@ mod tests {
     fn refuses_too_little_too_much_and_half_samples() {
         let mut input = Input::new(Format::Pcm, None);
         let code = |failure: Failure| failure.code.unwrap();
-        assert_eq!(code(input.commit(None).unwrap_err()), "input_audio_buffer_commit_empty");
+        assert_eq!(
+            code(input.commit(None).unwrap_err()),
+            "input_audio_buffer_commit_empty"
+        );
         assert_eq!(code(input.append(&[1]).unwrap_err()), "invalid_value");
         input.append(&[0; 48 * 99]).unwrap();
         let failure = input.commit(None).unwrap_err();
-        assert!(failure.message.ends_with("buffer only has 99.00ms of audio."), "{}", failure.message);
+        assert!(
+            failure.message.ends_with("buffer only has 99.00ms of audio."),
+            "{}",
+            failure.message
+        );
         input.append(&[0; 48]).unwrap();
         assert_eq!(input.commit(None).unwrap().len(), 4800);
-        assert_eq!(code(input.append(&vec![0; (15 << 20) + 2]).unwrap_err()), "invalid_value");
+        assert_eq!(
+            code(input.append(&vec![0; (15 << 20) + 2]).unwrap_err()),
+            "invalid_value"
+        );
         for _ in 0..8 {
             input.append(&vec![0; 15 << 20]).unwrap();
         }
-        assert_eq!(code(input.append(&vec![0; 15 << 20]).unwrap_err()), "input_audio_buffer_full");
+        assert_eq!(
+            code(input.append(&vec![0; 15 << 20]).unwrap_err()),
+            "input_audio_buffer_full"
+        );
     }
 }

@@ -33,11 +33,13 @@ impl Brain {
         let item_id = self.ids.item();
         self.idle_at = None;
         self.turn = Some((item_id.clone(), at));
-        self.emit(ServerEvent::InputAudioBufferSpeechStarted(InputAudioBufferSpeechStarted {
-            audio_start_ms: at / PER_MS,
-            item_id,
-            ..Default::default()
-        }));
+        self.emit(ServerEvent::InputAudioBufferSpeechStarted(
+            InputAudioBufferSpeechStarted {
+                audio_start_ms: at / PER_MS,
+                item_id,
+                ..Default::default()
+            },
+        ));
         if self.session.turns().is_some_and(|turns| turns.interrupt_response)
             && let Some(position) = self.active_run()
         {
@@ -47,12 +49,16 @@ impl Brain {
 
     /// Speech ended: the turn is committed and, if the session says so, answered.
     fn stop_turn(&mut self, at: u64) {
-        let Some((item_id, start)) = self.turn.take() else { return };
-        self.emit(ServerEvent::InputAudioBufferSpeechStopped(InputAudioBufferSpeechStopped {
-            audio_end_ms: at / PER_MS,
-            item_id: item_id.clone(),
-            ..Default::default()
-        }));
+        let Some((item_id, start)) = self.turn.take() else {
+            return;
+        };
+        self.emit(ServerEvent::InputAudioBufferSpeechStopped(
+            InputAudioBufferSpeechStopped {
+                audio_end_ms: at / PER_MS,
+                item_id: item_id.clone(),
+                ..Default::default()
+            },
+        ));
         let audio = self.input.take(start, at);
         self.add_spoken(item_id, audio);
         self.answer_turn();
@@ -66,7 +72,7 @@ impl Brain {
         if self.active_run().is_some() {
             self.response_wanted = true;
         } else {
-            self.start_response(rt_protocol::ResponseParams::default(), true);
+            self.start_response(&rt_protocol::ResponseParams::default(), true);
         }
     }
 
@@ -87,31 +93,43 @@ impl Brain {
     pub(super) fn clear_input(&mut self) {
         self.input.clear();
         self.turn = None;
-        self.emit(ServerEvent::InputAudioBufferCleared(InputAudioBufferCleared::default()));
+        self.emit(ServerEvent::InputAudioBufferCleared(
+            InputAudioBufferCleared::default(),
+        ));
     }
 
     /// Committed audio becomes an item, and is transcribed if the session says so.
     fn add_spoken(&mut self, item_id: String, audio: Bytes) {
         let format = self.input.format();
         let ms = format.ms(audio.len());
-        let heard = if audio.is_empty() { String::new() } else { self.hear(ms) };
-        self.conversation.push(spoken(item_id.clone(), audio, format, heard.clone()));
+        let heard = if audio.is_empty() {
+            String::new()
+        } else {
+            self.hear(ms)
+        };
+        self.conversation
+            .push(spoken(item_id.clone(), audio, format, heard.clone()));
         let previous_item_id = self.conversation.before(&item_id);
-        self.emit(ServerEvent::InputAudioBufferCommitted(InputAudioBufferCommitted {
-            previous_item_id,
-            item_id: item_id.clone(),
-            ..Default::default()
-        }));
+        self.emit(ServerEvent::InputAudioBufferCommitted(
+            InputAudioBufferCommitted {
+                previous_item_id,
+                item_id: item_id.clone(),
+                ..Default::default()
+            },
+        ));
         self.show_item(&item_id);
         if let Some(wish) = self.session.transcription() {
             let pacing = &self.settings.pacing;
-            self.hearings.push(Hearing::new(item_id, heard, ms, wish, pacing, self.now));
+            self.hearings
+                .push(Hearing::new(item_id, heard, ms, wish, pacing, self.now));
         }
     }
 
     /// What is heard in audio of `ms` milliseconds.
     pub(super) fn hear(&mut self, ms: u64) -> String {
-        self.player.hear().unwrap_or_else(|| format!("Speech of {}.{} seconds.", ms / 1000, ms % 1000 / 100))
+        self.player
+            .hear()
+            .unwrap_or_else(|| format!("Speech of {}.{} seconds.", ms / 1000, ms % 1000 / 100))
     }
 
     /// The next event of a transcription.
@@ -155,12 +173,14 @@ impl Brain {
             return;
         }
         let item_id = self.ids.item();
-        self.emit(ServerEvent::InputAudioBufferTimeoutTriggered(InputAudioBufferTimeoutTriggered {
-            audio_start_ms: self.input.start_ms(),
-            audio_end_ms: self.input.end_ms(),
-            item_id: item_id.clone(),
-            ..Default::default()
-        }));
+        self.emit(ServerEvent::InputAudioBufferTimeoutTriggered(
+            InputAudioBufferTimeoutTriggered {
+                audio_start_ms: self.input.start_ms(),
+                audio_end_ms: self.input.end_ms(),
+                item_id: item_id.clone(),
+                ..Default::default()
+            },
+        ));
         self.input.clear();
         self.add_spoken(item_id, Bytes::new());
         self.answer_turn();

@@ -158,7 +158,9 @@ impl Brain {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let mut ids = Ids::new(settings.seed);
-        let expires_at = settings.opened_at.saturating_add(settings.session_length.as_secs());
+        let expires_at = settings
+            .opened_at
+            .saturating_add(settings.session_length.as_secs());
         let session = SessionState::new(ids.session(), settings.model.clone(), expires_at);
         Self {
             player: Player::new(Arc::clone(&settings.script)),
@@ -189,7 +191,13 @@ impl Brain {
         self.now = now;
         self.expires_at = now.saturating_add(self.settings.session_length);
         let session = self.session.to_wire();
-        self.emit(ServerEvent::SessionCreated(SessionCreated { session, ..Default::default() }.into()));
+        self.emit(ServerEvent::SessionCreated(
+            SessionCreated {
+                session,
+                ..Default::default()
+            }
+            .into(),
+        ));
         self.take()
     }
 
@@ -206,7 +214,10 @@ impl Brain {
     pub fn handle_binary(&mut self, now: Duration) -> Vec<Output> {
         self.run_until(now);
         if !self.ended {
-            self.fail(Failure::new("invalid_event", "Binary messages are not accepted."), Field::Null);
+            self.fail(
+                Failure::new("invalid_event", "Binary messages are not accepted."),
+                Field::Null,
+            );
         }
         self.take()
     }
@@ -250,7 +261,13 @@ impl Brain {
             param: Field::or_null(failure.param),
             event_id: event_id.or(Field::Null),
         };
-        self.emit(ServerEvent::Error(ErrorEvent { error, ..Default::default() }.into()));
+        self.emit(ServerEvent::Error(
+            ErrorEvent {
+                error,
+                ..Default::default()
+            }
+            .into(),
+        ));
     }
 
     /// Reads, checks and obeys a message.
@@ -263,10 +280,16 @@ impl Brain {
             }
         };
         let Value::Object(object) = parsed else {
-            return self.fail(Failure::new("invalid_event", "The message is not a JSON object."), Field::Null);
+            return self.fail(
+                Failure::new("invalid_event", "The message is not a JSON object."),
+                Field::Null,
+            );
         };
         let event_id: Field<String> = Field::or_null(
-            object.get("event_id").and_then(Value::as_str).map(|id| id.chars().take(512).collect()),
+            object
+                .get("event_id")
+                .and_then(Value::as_str)
+                .map(|id| id.chars().take(512).collect()),
         );
         let event_type = match validate::check(&object) {
             Ok(event_type) => event_type,
@@ -276,10 +299,14 @@ impl Brain {
         let result = match ClientEvent::from_json(text) {
             Ok(event) => self.obey(event, &event_id),
             Err(_) if event_type == "input_audio_buffer.append" => {
-                let message = "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value.";
+                let message =
+                    "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value.";
                 Err(Failure::new("invalid_value", message).param("audio"))
             }
-            Err(_) => Err(Failure::new("invalid_value", format!("The '{event_type}' event is not valid."))),
+            Err(_) => Err(Failure::new(
+                "invalid_value",
+                format!("The '{event_type}' event is not valid."),
+            )),
         };
         if let Err(failure) = result {
             self.fail(failure, event_id);
@@ -298,7 +325,8 @@ impl Brain {
             }
             ClientEvent::ConversationItemCreate(create) => {
                 if self.must_wait(&create.item) {
-                    self.deferred.push_back((ClientEvent::ConversationItemCreate(create), event_id.clone()));
+                    self.deferred
+                        .push_back((ClientEvent::ConversationItemCreate(create), event_id.clone()));
                     return Ok(());
                 }
                 self.create_item(*create)
@@ -306,9 +334,13 @@ impl Brain {
             ClientEvent::ConversationItemDelete(delete) => self.delete_item(delete.item_id),
             ClientEvent::ConversationItemRetrieve(retrieve) => self.retrieve_item(&retrieve.item_id),
             ClientEvent::ConversationItemTruncate(truncate) => self.truncate_item(truncate),
-            ClientEvent::ResponseCreate(create) => {
-                self.create_response(create.response.into_value().map(|params| *params).unwrap_or_default())
-            }
+            ClientEvent::ResponseCreate(create) => self.create_response(
+                create
+                    .response
+                    .into_value()
+                    .map(|params| *params)
+                    .unwrap_or_default(),
+            ),
             ClientEvent::ResponseCancel(cancel) => self.cancel_response(cancel.response_id.as_deref()),
             other => {
                 let message = format!("'{}' is not available in a realtime session.", other.event_type());
@@ -320,13 +352,20 @@ impl Brain {
     /// `session.update`.
     fn update_session(&mut self, update: rt_protocol::Session) -> Result<(), Failure> {
         self.session.update(update, self.spoke)?;
-        self.input.configure(self.session.input_format(), self.session.turns());
+        self.input
+            .configure(self.session.input_format(), self.session.turns());
         if self.session.turns().is_none() {
             self.turn = None;
             self.idle_at = None;
         }
         let session = self.session.to_wire();
-        self.emit(ServerEvent::SessionUpdated(SessionUpdated { session, ..Default::default() }.into()));
+        self.emit(ServerEvent::SessionUpdated(
+            SessionUpdated {
+                session,
+                ..Default::default()
+            }
+            .into(),
+        ));
         Ok(())
     }
 
@@ -340,7 +379,10 @@ impl Brain {
         let minutes = self.settings.session_length.as_secs() / 60;
         let message = format!("Your session hit the maximum duration of {minutes} minutes.");
         self.fail(Failure::new("session_expired", message.clone()), Field::Null);
-        self.out.push(Output::Close { code: 1001, reason: message });
+        self.out.push(Output::Close {
+            code: 1001,
+            reason: message,
+        });
     }
 }
 
@@ -365,8 +407,16 @@ impl Brain {
         if self.ended {
             return None;
         }
-        let hearings = self.hearings.iter().enumerate().map(|(n, hearing)| (hearing.due(), Due::Hearing(n)));
-        let runs = self.runs.iter().enumerate().filter_map(|(n, run)| Some((run.due()?, Due::Run(n))));
+        let hearings = self
+            .hearings
+            .iter()
+            .enumerate()
+            .map(|(n, hearing)| (hearing.due(), Due::Hearing(n)));
+        let runs = self
+            .runs
+            .iter()
+            .enumerate()
+            .filter_map(|(n, run)| Some((run.due()?, Due::Run(n))));
         let limits = self.limits_at.front().map(|due| (*due, Due::Limits));
         let idle = self.idle_at.map(|due| (due, Due::Idle));
         hearings

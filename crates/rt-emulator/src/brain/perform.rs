@@ -36,10 +36,14 @@ struct Place {
 impl Brain {
     /// The next step of a response.
     pub(super) fn advance_run(&mut self, position: usize) {
-        let Some((_, act)) = self.runs[position].steps.pop_front() else { return };
+        let Some((_, act)) = self.runs[position].steps.pop_front() else {
+            return;
+        };
         match act {
             Act::OpenMessage => self.open_message(position),
-            Act::Text(piece) | Act::Transcript(piece) | Act::Arguments(piece) => self.say_piece(position, &piece),
+            Act::Text(piece) | Act::Transcript(piece) | Act::Arguments(piece) => {
+                self.say_piece(position, &piece)
+            }
             Act::Audio(audio) => self.say_audio(position, audio),
             Act::CloseMessage(status) => self.close_item(position, status),
             Act::OpenCall { name, call_id } => {
@@ -63,29 +67,59 @@ impl Brain {
     /// A message begins, and its part with it.
     fn open_message(&mut self, position: usize) {
         let spoken = self.runs[position].spoken.is_some();
-        let kind = if spoken { OpenKind::Spoken } else { OpenKind::Written };
+        let kind = if spoken {
+            OpenKind::Spoken
+        } else {
+            OpenKind::Written
+        };
         let open = self.open_item(position, kind);
-        let Place { response_id, item_id, output_index } = self.place(position);
-        let part = open.part(if spoken { ContentKind::Audio } else { ContentKind::Text });
+        let Place {
+            response_id,
+            item_id,
+            output_index,
+        } = self.place(position);
+        let part = open.part(if spoken {
+            ContentKind::Audio
+        } else {
+            ContentKind::Text
+        });
         self.emit(ServerEvent::ResponseContentPartAdded(
-            ResponseContentPartAdded { response_id, item_id, output_index, part, ..Default::default() }.into(),
+            ResponseContentPartAdded {
+                response_id,
+                item_id,
+                output_index,
+                part,
+                ..Default::default()
+            }
+            .into(),
         ));
         if self.runs[position].in_conversation {
             // From now on it can be cut.
-            self.conversation.settle(&open.id, open.item(ItemStatus::Incomplete));
+            self.conversation
+                .settle(&open.id, open.item(ItemStatus::Incomplete));
         }
     }
 
     /// An item begins: `response.output_item.added`, and `conversation.item.added` if it joins the conversation.
     fn open_item(&mut self, position: usize, kind: OpenKind) -> Open {
-        let open = Open { id: self.ids.item(), kind, text: String::new() };
+        let open = Open {
+            id: self.ids.item(),
+            kind,
+            text: String::new(),
+        };
         let item = open.item(ItemStatus::InProgress);
         let run = &mut self.runs[position];
         run.open = Some(open.clone());
         let (response_id, output_index) = (run.id.clone(), run.output_index());
         let (in_conversation, spoken) = (run.in_conversation, run.spoken);
         self.emit(ServerEvent::ResponseOutputItemAdded(
-            ResponseOutputItemAdded { response_id, output_index, item: item.clone(), ..Default::default() }.into(),
+            ResponseOutputItemAdded {
+                response_id,
+                output_index,
+                item: item.clone(),
+                ..Default::default()
+            }
+            .into(),
         ));
         if in_conversation {
             let mut entry = Entry::new(open.id.clone(), item.clone());
@@ -93,7 +127,12 @@ impl Brain {
             self.conversation.push(entry);
             let previous_item_id = self.conversation.before(&open.id);
             self.emit(ServerEvent::ConversationItemAdded(
-                ConversationItemAdded { previous_item_id, item, ..Default::default() }.into(),
+                ConversationItemAdded {
+                    previous_item_id,
+                    item,
+                    ..Default::default()
+                }
+                .into(),
             ));
         }
         open
@@ -101,7 +140,11 @@ impl Brain {
 
     /// A piece of text, transcript or arguments.
     fn say_piece(&mut self, position: usize, piece: &str) {
-        let Place { response_id, item_id, output_index } = self.place(position);
+        let Place {
+            response_id,
+            item_id,
+            output_index,
+        } = self.place(position);
         let obfuscation: Field<String> = self.ids.obfuscation(piece).into();
         let run = &mut self.runs[position];
         run.text_out += 1;
@@ -144,14 +187,22 @@ impl Brain {
 
     /// A piece of audio.
     fn say_audio(&mut self, position: usize, audio: Bytes) {
-        let Place { response_id, item_id, output_index } = self.place(position);
+        let Place {
+            response_id,
+            item_id,
+            output_index,
+        } = self.place(position);
         let now = self.now;
         let run = &mut self.runs[position];
         run.audio_ms += run.spoken.unwrap_or_default().ms(audio.len());
         run.audio_since.get_or_insert(now);
         if run.in_conversation {
             self.spoke = true;
-            if let Some(entry) = self.conversation.get_mut(&item_id).filter(|entry| !entry.truncated) {
+            if let Some(entry) = self
+                .conversation
+                .get_mut(&item_id)
+                .filter(|entry| !entry.truncated)
+            {
                 entry.audio.extend_from_slice(&audio);
             }
         }
@@ -166,8 +217,14 @@ impl Brain {
 
     /// The item under way ends, with all that belongs to it.
     fn close_item(&mut self, position: usize, status: ItemStatus) {
-        let Place { response_id, item_id, output_index } = self.place(position);
-        let Some(open) = self.runs[position].open.take() else { return };
+        let Place {
+            response_id,
+            item_id,
+            output_index,
+        } = self.place(position);
+        let Some(open) = self.runs[position].open.take() else {
+            return;
+        };
         let text = Text::from(open.text.clone());
         match &open.kind {
             OpenKind::Written => {
@@ -187,25 +244,29 @@ impl Brain {
                     output_index,
                     ..Default::default()
                 }));
-                self.emit(ServerEvent::ResponseOutputAudioTranscriptDone(ResponseOutputAudioTranscriptDone {
-                    response_id: response_id.clone(),
-                    item_id: item_id.clone(),
-                    output_index,
-                    transcript: text,
-                    ..Default::default()
-                }));
+                self.emit(ServerEvent::ResponseOutputAudioTranscriptDone(
+                    ResponseOutputAudioTranscriptDone {
+                        response_id: response_id.clone(),
+                        item_id: item_id.clone(),
+                        output_index,
+                        transcript: text,
+                        ..Default::default()
+                    },
+                ));
                 self.close_part(&open, ContentKind::Audio, &response_id, output_index);
             }
             OpenKind::Call { name, call_id } if status == ItemStatus::Completed => {
-                self.emit(ServerEvent::ResponseFunctionCallArgumentsDone(ResponseFunctionCallArgumentsDone {
-                    response_id: response_id.clone(),
-                    item_id: item_id.clone(),
-                    output_index,
-                    call_id: call_id.clone(),
-                    name: name.clone().into(),
-                    arguments: text,
-                    ..Default::default()
-                }));
+                self.emit(ServerEvent::ResponseFunctionCallArgumentsDone(
+                    ResponseFunctionCallArgumentsDone {
+                        response_id: response_id.clone(),
+                        item_id: item_id.clone(),
+                        output_index,
+                        call_id: call_id.clone(),
+                        name: name.clone().into(),
+                        arguments: text,
+                        ..Default::default()
+                    },
+                ));
             }
             OpenKind::Call { .. } => {}
         }
@@ -214,12 +275,23 @@ impl Brain {
             let previous_item_id = self.conversation.before_done(&item_id);
             self.conversation.settle(&item_id, item.clone());
             self.emit(ServerEvent::ConversationItemDone(
-                ConversationItemDone { previous_item_id, item: item.clone(), ..Default::default() }.into(),
+                ConversationItemDone {
+                    previous_item_id,
+                    item: item.clone(),
+                    ..Default::default()
+                }
+                .into(),
             ));
         }
         self.runs[position].output.push(item.clone());
         self.emit(ServerEvent::ResponseOutputItemDone(
-            ResponseOutputItemDone { response_id, output_index, item, ..Default::default() }.into(),
+            ResponseOutputItemDone {
+                response_id,
+                output_index,
+                item,
+                ..Default::default()
+            }
+            .into(),
         ));
     }
 
@@ -251,22 +323,39 @@ impl Brain {
         if let Some(usage) = response.usage.value() {
             self.seen_tokens = usage.total_tokens.value().copied().unwrap_or(0);
         }
-        self.emit(ServerEvent::ResponseDone(ResponseDone { response, ..Default::default() }.into()));
-        let limits = self.settings.rate_limits.unwrap_or_else(|| self.settings.model.starts_with("gpt-realtime-2"));
+        self.emit(ServerEvent::ResponseDone(
+            ResponseDone {
+                response,
+                ..Default::default()
+            }
+            .into(),
+        ));
+        let limits = self
+            .settings
+            .rate_limits
+            .unwrap_or_else(|| self.settings.model.starts_with("gpt-realtime-2"));
         // `gpt-realtime-2025-08-28` is an older model, in spite of its name.
-        if limits && (self.settings.rate_limits.is_some() || !self.settings.model.starts_with("gpt-realtime-2025")) {
-            self.limits_at.push_back(if pacing_is_instant { self.now } else { self.now + LIMITS_DELAY });
+        if limits
+            && (self.settings.rate_limits.is_some() || !self.settings.model.starts_with("gpt-realtime-2025"))
+        {
+            self.limits_at.push_back(if pacing_is_instant {
+                self.now
+            } else {
+                self.now + LIMITS_DELAY
+            });
         }
         if !run.in_conversation {
             return;
         }
         self.create_deferred();
         if let Some(idle) = self.session.turns().and_then(|turns| turns.idle_timeout_ms) {
-            let heard_at = run.audio_since.map_or(self.now, |since| since + Duration::from_millis(run.audio_ms));
+            let heard_at = run
+                .audio_since
+                .map_or(self.now, |since| since + Duration::from_millis(run.audio_ms));
             self.idle_at = Some(heard_at.max(self.now) + Duration::from_millis(idle));
         }
         if std::mem::take(&mut self.response_wanted) {
-            self.start_response(rt_protocol::ResponseParams::default(), true);
+            self.start_response(&rt_protocol::ResponseParams::default(), true);
         }
     }
 

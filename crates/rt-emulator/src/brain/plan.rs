@@ -79,9 +79,21 @@ pub(crate) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// A plan that starts after the pause before the first output.
-    pub(crate) fn new(pacing: &'a Pacing, spoken: Option<Format>, max_tokens: Option<u64>, now: Duration) -> Self {
+    pub(crate) fn new(
+        pacing: &'a Pacing,
+        spoken: Option<Format>,
+        max_tokens: Option<u64>,
+        now: Duration,
+    ) -> Self {
         let at = now + pacing.first_output;
-        Self { pacing, spoken, tokens_left: max_tokens, at, steps: Steps::new(), cut: false }
+        Self {
+            pacing,
+            spoken,
+            tokens_left: max_tokens,
+            at,
+            steps: Steps::new(),
+            cut: false,
+        }
     }
 
     /// Waits.
@@ -97,7 +109,11 @@ impl<'a> Planner<'a> {
         let mut timed: Vec<(Duration, Act, u64)> = Vec::new();
         let spoken = self.spoken;
         for (piece, n) in split(text).into_iter().take(MAX_PIECES).zip(0u32..) {
-            let act = if spoken.is_some() { Act::Transcript(piece) } else { Act::Text(piece) };
+            let act = if spoken.is_some() {
+                Act::Transcript(piece)
+            } else {
+                Act::Text(piece)
+            };
             timed.push((self.at + self.pacing.text_delta * n, act, 1));
         }
         if let Some(format) = spoken {
@@ -113,13 +129,19 @@ impl<'a> Planner<'a> {
             self.at = self.at.max(due);
             self.steps.push_back((due, act));
         }
-        let status = if self.cut { ItemStatus::Incomplete } else { ItemStatus::Completed };
+        let status = if self.cut {
+            ItemStatus::Incomplete
+        } else {
+            ItemStatus::Completed
+        };
         self.steps.push_back((self.at, Act::CloseMessage(status)));
     }
 
     /// The chunks of a piece of audio, each due when it would be sent.
     fn push_audio(&self, audio: &Bytes, format: Format, timed: &mut Vec<(Duration, Act, u64)>) {
-        let chunk_ms = usize::try_from(self.pacing.audio_chunk.as_millis()).unwrap_or(usize::MAX).clamp(10, 10_000);
+        let chunk_ms = usize::try_from(self.pacing.audio_chunk.as_millis())
+            .unwrap_or(usize::MAX)
+            .clamp(10, 10_000);
         let chunk = chunk_ms * format.bytes_per_ms();
         let mut start = 0;
         while start < audio.len() {
@@ -160,7 +182,11 @@ impl<'a> Planner<'a> {
 
     /// The steps, with the end.
     pub(crate) fn finish(mut self, ending: Ending) -> Steps {
-        let ending = if self.cut { Ending::Incomplete(StatusReason::MaxOutputTokens) } else { ending };
+        let ending = if self.cut {
+            Ending::Incomplete(StatusReason::MaxOutputTokens)
+        } else {
+            ending
+        };
         self.steps.push_back((self.at, Act::Finish(ending)));
         self.steps
     }

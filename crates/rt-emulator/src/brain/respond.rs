@@ -6,9 +6,7 @@ use rt_protocol::response::{
     ConversationChoice, Response, ResponseAudio, ResponseAudioOutput, ResponseStatus, StatusReason,
 };
 use rt_protocol::server_event::ResponseCreated;
-use rt_protocol::session::{
-    AudioFormat, MaxOutputTokens, Modality, ToolChoice, ToolChoiceMode, Voice,
-};
+use rt_protocol::session::{AudioFormat, MaxOutputTokens, Modality, ToolChoice, ToolChoiceMode, Voice};
 use rt_protocol::{Field, Item, ResponseParams, ServerEvent, Tool};
 
 use super::Brain;
@@ -48,7 +46,10 @@ impl Brain {
             return Err(Failure::new("conversation_already_has_active_response", message));
         }
         if self.runs.len() >= MAX_RUNS {
-            return Err(Failure::new("too_many_responses", "Too many responses are in progress."));
+            return Err(Failure::new(
+                "too_many_responses",
+                "Too many responses are in progress.",
+            ));
         }
         for (item, n) in params.input.value().into_iter().flatten().zip(0..) {
             if let Item::ItemReference(reference) = item
@@ -58,7 +59,7 @@ impl Brain {
                 return Err(Failure::new("invalid_value", message).param(format!("response.input[{n}].id")));
             }
         }
-        self.start_response(params, in_conversation);
+        self.start_response(&params, in_conversation);
         Ok(())
     }
 
@@ -77,17 +78,29 @@ impl Brain {
     }
 
     /// Begins a response: `response.created`, the rest follows in time.
-    pub(super) fn start_response(&mut self, params: ResponseParams, in_conversation: bool) {
+    pub(super) fn start_response(&mut self, params: &ResponseParams, in_conversation: bool) {
         self.idle_at = None;
         self.response_wanted = false;
-        let (format, voice) = output_of(&params);
-        let format =
-            if format.value().is_some() { Format::of(format) } else { self.session.output_format() };
+        let (format, voice) = output_of(params);
+        let format = if format.value().is_some() {
+            Format::of(format)
+        } else {
+            self.session.output_format()
+        };
         let voice = voice.clone().or(self.session.voice());
         let fields = self.session.fields();
-        let modalities = params.output_modalities.clone().or(fields.output_modalities.clone());
-        let spoken = modalities.value().is_none_or(|list| list.contains(&Modality::Audio)).then_some(format);
-        let limit = params.max_output_tokens.clone().or(fields.max_output_tokens.clone());
+        let modalities = params
+            .output_modalities
+            .clone()
+            .or(fields.output_modalities.clone());
+        let spoken = modalities
+            .value()
+            .is_none_or(|list| list.contains(&Modality::Audio))
+            .then_some(format);
+        let limit = params
+            .max_output_tokens
+            .clone()
+            .or(fields.max_output_tokens.clone());
         let id = self.ids.response();
         let wire = Response {
             object: "realtime.response".into(),
@@ -99,28 +112,43 @@ impl Brain {
             output_modalities: modalities,
             max_output_tokens: limit.clone(),
             audio: ResponseAudio {
-                output: ResponseAudioOutput { format: format.to_wire().into(), voice }.into(),
+                output: ResponseAudioOutput {
+                    format: format.to_wire().into(),
+                    voice,
+                }
+                .into(),
             }
             .into(),
             usage: Field::Null,
             metadata: params.metadata.clone().or(Field::Null),
         };
-        let reply = if in_conversation { self.player.reply() } else { Reply::Parrot };
-        let context = self.context(&params);
+        let reply = if in_conversation {
+            self.player.reply()
+        } else {
+            Reply::Parrot
+        };
+        let context = self.context(params);
         let entries: Vec<&Entry> = context.iter().map(|source| source.entry(self)).collect();
-        let instructions = params.instructions.clone().or(self.session.fields().instructions.clone());
+        let instructions = params
+            .instructions
+            .clone()
+            .or(self.session.fields().instructions.clone());
         let tools = params.tools.clone().or(self.session.fields().tools.clone());
         let tools = tools.into_value().unwrap_or_default();
-        let tools_json = if tools.is_empty() { String::new() } else { serde_json::to_string(&tools).unwrap_or_default() };
+        let tools_json = if tools.is_empty() {
+            String::new()
+        } else {
+            serde_json::to_string(&tools).unwrap_or_default()
+        };
         let counted = Context::of(
             instructions.as_deref().unwrap_or_default(),
             &tools_json,
             entries.iter().copied(),
             self.seen_tokens,
         );
-        let parrot = Parrot::of(&entries, spoken, &params);
+        let parrot = Parrot::of(&entries, spoken, params);
         let forced = match reply {
-            Reply::Parrot => self.forced_call(&params, &tools, &entries),
+            Reply::Parrot => self.forced_call(params, &tools, &entries),
             _ => None,
         };
         let max_tokens = match limit.value() {
@@ -129,7 +157,11 @@ impl Brain {
         };
         let (steps, call_ids) = self.plan(reply, forced, &parrot, spoken, max_tokens);
         self.emit(ServerEvent::ResponseCreated(
-            ResponseCreated { response: wire.clone(), ..Default::default() }.into(),
+            ResponseCreated {
+                response: wire.clone(),
+                ..Default::default()
+            }
+            .into(),
         ));
         self.runs.push(Run {
             id,
@@ -171,7 +203,11 @@ impl Brain {
                 Step::Say { text, lasting } => planner.say(&text, lasting, None),
                 Step::Parrot => planner.say(&parrot.text, None, parrot.audio.clone()),
                 Step::Delay(duration) => planner.delay(duration),
-                Step::Call { name, arguments, call_id } => {
+                Step::Call {
+                    name,
+                    arguments,
+                    call_id,
+                } => {
                     let call_id = call_id.unwrap_or_else(|| self.ids.call());
                     call_ids.push(call_id.clone());
                     planner.call(name, &arguments, call_id);
@@ -188,7 +224,9 @@ impl Brain {
     /// What a response is given to answer: the items of its `input`, or the conversation.
     fn context(&self, params: &ResponseParams) -> Vec<Source> {
         match params.input.value() {
-            None => (0..self.conversation.entries().len()).map(Source::Position).collect(),
+            None => (0..self.conversation.entries().len())
+                .map(Source::Position)
+                .collect(),
             Some(items) => items
                 .iter()
                 .filter_map(|item| match item {
@@ -214,10 +252,18 @@ impl Brain {
             Tool::Function(function) => function.name.as_deref(),
             _ => None,
         });
-        if matches!(entries.last().map(|entry| &entry.item), Some(Item::FunctionCallOutput(_))) {
+        if matches!(
+            entries.last().map(|entry| &entry.item),
+            Some(Item::FunctionCallOutput(_))
+        ) {
             return None;
         }
-        match params.tool_choice.clone().or(self.session.fields().tool_choice.clone()).into_value()? {
+        match params
+            .tool_choice
+            .clone()
+            .or(self.session.fields().tool_choice.clone())
+            .into_value()?
+        {
             ToolChoice::Mode(ToolChoiceMode::Required) => first.map(str::to_owned),
             ToolChoice::Tool(tool) if tool.kind.as_deref() == Some("function") => tool.name.into_value(),
             _ => None,
@@ -258,12 +304,26 @@ impl Parrot {
             entry.role() == Some(&Role::User) || matches!(entry.item, Item::FunctionCallOutput(_))
         });
         let Some(entry) = last else {
-            let text = params.instructions.as_deref().filter(|text| !text.is_empty()).unwrap_or("Hello.");
-            return Self { text: text.to_owned(), audio: None };
+            let text = params
+                .instructions
+                .as_deref()
+                .filter(|text| !text.is_empty())
+                .unwrap_or("Hello.");
+            return Self {
+                text: text.to_owned(),
+                audio: None,
+            };
         };
         let audio = spoken.filter(|_| !entry.audio.is_empty());
-        let audio = audio.map(|format| entry.format.convert(&Bytes::copy_from_slice(&entry.audio), format));
-        Self { text: entry.text(), audio }
+        let audio = audio.map(|format| {
+            entry
+                .format
+                .convert(&Bytes::copy_from_slice(&entry.audio), format)
+        });
+        Self {
+            text: entry.text(),
+            audio,
+        }
     }
 }
 

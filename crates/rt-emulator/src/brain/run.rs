@@ -79,7 +79,10 @@ impl Run {
 
     /// The response as `response.done` shows it.
     pub(crate) fn done(&self, ending: &Ending) -> Response {
-        let details = |kind: ResponseStatus| StatusDetails { kind: kind.into(), ..Default::default() };
+        let details = |kind: ResponseStatus| StatusDetails {
+            kind: kind.into(),
+            ..Default::default()
+        };
         let (status, status_details) = match ending {
             Ending::Completed => (ResponseStatus::Completed, Field::Null),
             Ending::Incomplete(reason) => {
@@ -90,8 +93,10 @@ impl Run {
                 (ResponseStatus::Incomplete, details.into())
             }
             Ending::Cancelled(reason) => {
-                let details =
-                    StatusDetails { reason: reason.clone().into(), ..details(ResponseStatus::Cancelled) };
+                let details = StatusDetails {
+                    reason: reason.clone().into(),
+                    ..details(ResponseStatus::Cancelled)
+                };
                 (ResponseStatus::Cancelled, details.into())
             }
             Ending::Failed(failure) => {
@@ -100,7 +105,10 @@ impl Run {
                     code: Field::or_null(failure.code.clone()),
                     message: failure.message.clone().into(),
                 };
-                let details = StatusDetails { error: error.into(), ..details(ResponseStatus::Failed) };
+                let details = StatusDetails {
+                    error: error.into(),
+                    ..details(ResponseStatus::Failed)
+                };
                 (ResponseStatus::Failed, details.into())
             }
         };
@@ -108,7 +116,10 @@ impl Run {
             status: status.into(),
             status_details,
             output: self.output.clone().into(),
-            usage: self.context.usage(self.text_out, self.audio_ms / OUTPUT_MS).into(),
+            usage: self
+                .context
+                .usage(self.text_out, self.audio_ms / OUTPUT_MS)
+                .into(),
             ..self.wire.clone()
         }
     }
@@ -149,7 +160,16 @@ impl Open {
     pub(crate) fn part(&self, kind: ContentKind) -> ContentPart {
         let text = Field::Value(Text::from(self.text.clone()));
         let spoken = matches!(self.kind, OpenKind::Spoken);
-        let (text, transcript) = if spoken { (Field::Absent, text) } else { (text, Field::Absent) };
-        ContentPart { kind: kind.into(), text, transcript, ..ContentPart::default() }
+        let (text, transcript) = if spoken {
+            (Field::Absent, text)
+        } else {
+            (text, Field::Absent)
+        };
+        ContentPart {
+            kind: kind.into(),
+            text,
+            transcript,
+            ..ContentPart::default()
+        }
     }
 }

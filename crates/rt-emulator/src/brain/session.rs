@@ -11,7 +11,8 @@ use super::format::Format;
 use super::vad::Tuning;
 
 /// What a session is told when its client says nothing.
-const INSTRUCTIONS: &str = "You are the voice of a test. Be friendly, brief and clear. Answer in the language of the user.";
+const INSTRUCTIONS: &str =
+    "You are the voice of a test. Be friendly, brief and clear. Answer in the language of the user.";
 
 /// The effective session.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ impl SessionState {
                     format: Format::Pcm.to_wire().into(),
                     transcription: Field::Null,
                     noise_reduction: Field::Null,
-                    turn_detection: TurnDetection::from(server_vad(ServerVad::default())).into(),
+                    turn_detection: TurnDetection::from(server_vad(&ServerVad::default())).into(),
                 }
                 .into(),
                 output: AudioOutput {
@@ -94,12 +95,14 @@ impl SessionState {
 
     /// The format of the user's audio.
     pub(crate) fn input_format(&self) -> Format {
-        self.input().map_or(Format::Pcm, |input| Format::of(&input.format))
+        self.input()
+            .map_or(Format::Pcm, |input| Format::of(&input.format))
     }
 
     /// The format of the answers.
     pub(crate) fn output_format(&self) -> Format {
-        self.output().map_or(Format::Pcm, |output| Format::of(&output.format))
+        self.output()
+            .map_or(Format::Pcm, |output| Format::of(&output.format))
     }
 
     /// The voice of the answers.
@@ -146,12 +149,17 @@ impl SessionState {
     /// Applies an update, whole or not at all. `spoke` says whether there has been audio output.
     pub(crate) fn update(&mut self, update: Session, spoke: bool) -> Result<(), Failure> {
         let Session::Realtime(update) = update else {
-            let message = "Passing a transcription session update event to a realtime session is not allowed.";
+            let message =
+                "Passing a transcription session update event to a realtime session is not allowed.";
             return Err(Failure::new("invalid_value", message).param("session.type"));
         };
         let mut next = self.wire.clone();
         let update = *update;
-        if update.model.value().is_some_and(|model| next.model.value() != Some(model)) {
+        if update
+            .model
+            .value()
+            .is_some_and(|model| next.model.value() != Some(model))
+        {
             let message = "The model of a session cannot be changed.";
             return Err(Failure::new("invalid_value", message).param("session.model"));
         }
@@ -199,18 +207,24 @@ fn update_input(effective: &mut AudioInput, update: AudioInput) {
         Field::Absent => {}
         Field::Null => effective.transcription = Field::Null,
         Field::Value(mut wish) => {
-            let model = effective.transcription.value().map(|now| now.model.clone()).unwrap_or_default();
+            let model = effective
+                .transcription
+                .value()
+                .map(|now| now.model.clone())
+                .unwrap_or_default();
             wish.model = wish.model.or(model).or("whisper-1".into());
             wish.language = wish.language.or(Field::Null);
             wish.prompt = wish.prompt.or(Field::Null);
             effective.transcription = wish.into();
         }
     }
-    effective.noise_reduction = update.noise_reduction.or(std::mem::take(&mut effective.noise_reduction));
+    effective.noise_reduction = update
+        .noise_reduction
+        .or(std::mem::take(&mut effective.noise_reduction));
     match update.turn_detection {
         Field::Absent => {}
         Field::Value(TurnDetection::ServerVad(vad)) => {
-            effective.turn_detection = TurnDetection::from(server_vad(vad)).into();
+            effective.turn_detection = TurnDetection::from(server_vad(&vad)).into();
         }
         Field::Value(TurnDetection::SemanticVad(vad)) => {
             let vad = SemanticVad {
@@ -239,7 +253,7 @@ fn update_output(effective: &mut AudioOutput, update: AudioOutput, spoke: bool) 
 }
 
 /// Fills in the server's defaults.
-fn server_vad(vad: ServerVad) -> ServerVad {
+fn server_vad(vad: &ServerVad) -> ServerVad {
     ServerVad {
         threshold: vad.threshold.or(0.5.into()),
         prefix_padding_ms: vad.prefix_padding_ms.or(300.into()),

@@ -37,9 +37,17 @@ impl Context {
         entries: impl IntoIterator<Item = &'a Entry>,
         seen: u64,
     ) -> Self {
-        let mut context = Self { text: text_tokens(instructions) + text_tokens(tools), audio: 0, cached: 0 };
+        let mut context = Self {
+            text: text_tokens(instructions) + text_tokens(tools),
+            audio: 0,
+            cached: 0,
+        };
         for entry in entries {
-            let per_token = if entry.role() == Some(&Role::Assistant) { OUTPUT_MS } else { INPUT_MS };
+            let per_token = if entry.role() == Some(&Role::Assistant) {
+                OUTPUT_MS
+            } else {
+                INPUT_MS
+            };
             let audio = entry.format.ms(entry.audio.len()) / per_token;
             context.audio += audio;
             // Three tokens of frame, and the text unless the audio stands for it.

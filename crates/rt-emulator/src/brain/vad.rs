@@ -38,7 +38,11 @@ pub(crate) struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { threshold: 0.5, prefix_ms: 300, silence_ms: 200 }
+        Self {
+            threshold: 0.5,
+            prefix_ms: 300,
+            silence_ms: 200,
+        }
     }
 }
 
@@ -161,9 +165,13 @@ impl Detector {
         self.speaking = true;
         self.quiet = 0;
         let first = self.position - self.onset * FRAME as u64;
-        let at = first.saturating_sub(self.tuning.prefix_ms * PER_MS).max(self.not_before);
+        let at = first
+            .saturating_sub(self.tuning.prefix_ms * PER_MS)
+            .max(self.not_before);
         // And starts on one.
-        Some(Heard::Started { at: at.next_multiple_of(PER_MS) })
+        Some(Heard::Started {
+            at: at.next_multiple_of(PER_MS),
+        })
     }
 
     /// Moves the noise floor: down at once, up slowly.
@@ -186,13 +194,18 @@ fn level_dbfs(samples: impl ExactSizeIterator<Item = i16>) -> f64 {
 mod tests {
     use super::*;
 
+    #[expect(clippy::cast_possible_truncation, reason = "the amplitude fits")]
     fn tone(ms: u64, amplitude: f64) -> Vec<i16> {
-        (0..ms * PER_MS).map(|n| ((n as f64 * 0.05).sin() * amplitude) as i16).collect()
+        (0..ms * PER_MS)
+            .map(|n| ((n as f64 * 0.05).sin() * amplitude) as i16)
+            .collect()
     }
 
     fn noise(ms: u64, amplitude: i16) -> Vec<i16> {
         let mut rng = fastrand::Rng::with_seed(7);
-        (0..ms * PER_MS).map(|_| rng.i16(-amplitude..=amplitude)).collect()
+        (0..ms * PER_MS)
+            .map(|_| rng.i16(-amplitude..=amplitude))
+            .collect()
     }
 
     fn run(tuning: Tuning, pieces: &[Vec<i16>]) -> Vec<Heard> {
@@ -201,11 +214,21 @@ mod tests {
 
     #[test]
     fn one_phrase_is_one_turn_with_prefix_and_silence() {
-        let heard =
-            run(Tuning::default(), &[noise(1000, 20), tone(600, 9000.0), noise(900, 20), tone(20, 9000.0)]);
+        let heard = run(
+            Tuning::default(),
+            &[
+                noise(1000, 20),
+                tone(600, 9000.0),
+                noise(900, 20),
+                tone(20, 9000.0),
+            ],
+        );
         assert_eq!(
             heard,
-            [Heard::Started { at: 700 * PER_MS }, Heard::Stopped { at: 1800 * PER_MS }],
+            [
+                Heard::Started { at: 700 * PER_MS },
+                Heard::Stopped { at: 1800 * PER_MS }
+            ],
             "start minus 300 ms, stop plus 200 ms, and the click at the end is no speech"
         );
     }
@@ -225,32 +248,84 @@ mod tests {
 
     #[test]
     fn silence_duration_bridges_pauses() {
-        let pieces = [noise(400, 20), tone(300, 9000.0), noise(400, 20), tone(300, 9000.0), noise(900, 20)];
+        let pieces = [
+            noise(400, 20),
+            tone(300, 9000.0),
+            noise(400, 20),
+            tone(300, 9000.0),
+            noise(900, 20),
+        ];
         assert_eq!(run(Tuning::default(), &pieces).len(), 4);
-        assert_eq!(run(Tuning { silence_ms: 500, ..Tuning::default() }, &pieces).len(), 2);
+        assert_eq!(
+            run(
+                Tuning {
+                    silence_ms: 500,
+                    ..Tuning::default()
+                },
+                &pieces
+            )
+            .len(),
+            2
+        );
     }
 
     #[test]
     fn threshold_decides_about_quiet_speech() {
         let pieces = [noise(500, 10), tone(400, 250.0), noise(600, 10)];
-        assert!(run(Tuning { threshold: 0.9, ..Tuning::default() }, &pieces).is_empty());
-        assert_eq!(run(Tuning { threshold: 0.2, ..Tuning::default() }, &pieces).len(), 2);
+        assert!(
+            run(
+                Tuning {
+                    threshold: 0.9,
+                    ..Tuning::default()
+                },
+                &pieces
+            )
+            .is_empty()
+        );
+        assert_eq!(
+            run(
+                Tuning {
+                    threshold: 0.2,
+                    ..Tuning::default()
+                },
+                &pieces
+            )
+            .len(),
+            2
+        );
     }
 
     #[test]
     fn steady_noise_is_not_speech_but_speech_over_it_is() {
         let hiss = noise(3000, 250);
         assert!(run(Tuning::default(), std::slice::from_ref(&hiss)).is_empty());
-        assert_eq!(run(Tuning::default(), &[hiss.clone(), tone(500, 9000.0), hiss]).len(), 2);
+        assert_eq!(
+            run(Tuning::default(), &[hiss.clone(), tone(500, 9000.0), hiss]).len(),
+            2
+        );
     }
 
     #[test]
     fn turns_never_share_samples() {
         let heard = run(
-            Tuning { prefix_ms: 2000, ..Tuning::default() },
-            &[noise(300, 20), tone(300, 9000.0), noise(300, 20), tone(300, 9000.0), noise(300, 20)],
+            Tuning {
+                prefix_ms: 2000,
+                ..Tuning::default()
+            },
+            &[
+                noise(300, 20),
+                tone(300, 9000.0),
+                noise(300, 20),
+                tone(300, 9000.0),
+                noise(300, 20),
+            ],
         );
-        let [Heard::Started { at: 0 }, Heard::Stopped { at: end }, Heard::Started { at: next }, _] = heard[..]
+        let [
+            Heard::Started { at: 0 },
+            Heard::Stopped { at: end },
+            Heard::Started { at: next },
+            _,
+        ] = heard[..]
         else {
             panic!("{heard:?}");
         };

@@ -13,7 +13,9 @@ const BOUNDS_MS: (u64, u64) = (300, 600_000);
 pub(crate) fn speak(text: &str, lasting: Option<Duration>) -> Vec<i16> {
     let chars = text.chars().count() as u64;
     let ms = match lasting {
-        Some(lasting) => u64::try_from(lasting.as_millis()).unwrap_or(u64::MAX).min(BOUNDS_MS.1),
+        Some(lasting) => u64::try_from(lasting.as_millis())
+            .unwrap_or(u64::MAX)
+            .min(BOUNDS_MS.1),
         None => (chars * MS_PER_CHAR).clamp(BOUNDS_MS.0, BOUNDS_MS.1),
     };
     let letters: Vec<u32> = text.chars().map(u32::from).collect();
@@ -55,7 +57,10 @@ mod tests {
 
     #[test]
     fn splits_like_a_model() {
-        assert_eq!(split("Hello, Marcelo! It's 12."), ["Hello", ",", " Marcelo", "!", " It's", " 12", "."]);
+        assert_eq!(
+            split("Hello, Marcelo! It's 12."),
+            ["Hello", ",", " Marcelo", "!", " It's", " 12", "."]
+        );
         assert!(split("").is_empty());
         let text = "{  \n \"city\": \"Köln\" }";
         assert_eq!(split(text).concat(), text);

@@ -112,8 +112,11 @@ impl Script {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::new(ErrorKind::ReadScript, format!("cannot read the script {}", path.display()))
-                .because(error)
+            Error::new(
+                ErrorKind::ReadScript,
+                format!("cannot read the script {}", path.display()),
+            )
+            .because(error)
         })?;
         Self::from_yaml(&text)
             .map_err(|error| Error::new(error.kind(), format!("{}: {error}", path.display())))

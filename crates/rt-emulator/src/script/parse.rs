@@ -57,7 +57,11 @@ impl TryFrom<RawStep> for Step {
                 Some(value @ serde_json::Value::Object(_)) => value.to_string(),
                 Some(_) => return Err("`arguments` must be a mapping, or JSON in a string".into()),
             };
-            steps.push(Self::Call { name, arguments, call_id });
+            steps.push(Self::Call {
+                name,
+                arguments,
+                call_id,
+            });
         }
         steps.extend(raw.delay.map(Self::Delay));
         match raw.parrot {
@@ -150,10 +154,13 @@ after: repeat
                 Step::call("get_weather", r#"{"city":"London"}"#)
             ]
         );
-        assert_eq!(script.turns[1].reply[0], Step::Say {
-            text: "It is foggy.".into(),
-            lasting: Some(Duration::from_secs(2))
-        });
+        assert_eq!(
+            script.turns[1].reply[0],
+            Step::Say {
+                text: "It is foggy.".into(),
+                lasting: Some(Duration::from_secs(2))
+            }
+        );
         assert_eq!(script.turns[1].reply[2], Step::fail("rate_limit_exceeded"));
         assert_eq!(script.turns[1].reply[3], Step::Delay(Duration::from_millis(20)));
         assert_eq!(Script::from_yaml("turns: []").unwrap(), Script::parrot());
@@ -162,11 +169,27 @@ after: repeat
     #[test]
     fn errors_name_line_and_field() {
         for (text, line, words) in [
-            ("turns:\n  - hear: x\n    replay: []\n", 3, "unknown field `replay`"),
-            ("turns:\n  - reply:\n      - sya: Hello\n", 3, "unknown field `sya`"),
-            ("turns:\n  - reply:\n      - say: Hello\n        delay: 20ms\n", 3, "exactly one of"),
+            (
+                "turns:\n  - hear: x\n    replay: []\n",
+                3,
+                "unknown field `replay`",
+            ),
+            (
+                "turns:\n  - reply:\n      - sya: Hello\n",
+                3,
+                "unknown field `sya`",
+            ),
+            (
+                "turns:\n  - reply:\n      - say: Hello\n        delay: 20ms\n",
+                3,
+                "exactly one of",
+            ),
             ("turns:\n  - reply:\n      - {}\n", 3, "exactly one of"),
-            ("turns:\n  - reply:\n      - say: Hello\n        arguments: {}\n", 3, "belong to `call`"),
+            (
+                "turns:\n  - reply:\n      - say: Hello\n        arguments: {}\n",
+                3,
+                "belong to `call`",
+            ),
             ("turns:\n  - reply:\n      - delay: soon\n", 3, "200ms or 1.5s"),
             ("turns:\n  - reply:\n      - delay: -1\n", 3, "200ms or 1.5s"),
             ("turns:\n  - reply:\n      - delay: 1e99s\n", 3, "200ms or 1.5s"),

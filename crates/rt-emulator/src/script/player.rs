@@ -29,7 +29,11 @@ pub(crate) enum Reply {
 impl Player {
     /// At the first turn.
     pub(crate) fn new(script: Arc<Script>) -> Self {
-        Self { script, next: 0, unheard: 0 }
+        Self {
+            script,
+            next: 0,
+            unheard: 0,
+        }
     }
 
     /// What is heard in the audio just committed.
@@ -49,7 +53,11 @@ impl Player {
         match self.script.turns.get(self.next) {
             Some(turn) => {
                 self.next += 1;
-                if turn.reply.is_empty() { Reply::Parrot } else { Reply::Steps(turn.reply.clone()) }
+                if turn.reply.is_empty() {
+                    Reply::Parrot
+                } else {
+                    Reply::Steps(turn.reply.clone())
+                }
             }
             None if self.script.after == After::Quiet => Reply::Quiet,
             None => Reply::Parrot,

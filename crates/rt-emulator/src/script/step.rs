@@ -58,7 +58,11 @@ fn server_error() -> String {
 
 impl Default for Failure {
     fn default() -> Self {
-        Self { error_type: server_error(), code: None, message: None }
+        Self {
+            error_type: server_error(),
+            code: None,
+            message: None,
+        }
     }
 }
 
@@ -66,7 +70,10 @@ impl Failure {
     /// A failure with a code, such as `rate_limit_exceeded`.
     #[must_use]
     pub fn code(code: impl Into<String>) -> Self {
-        Self { code: Some(code.into()), ..Self::default() }
+        Self {
+            code: Some(code.into()),
+            ..Self::default()
+        }
     }
 }
 
@@ -74,13 +81,20 @@ impl Step {
     /// Says or writes `text`.
     #[must_use]
     pub fn say(text: impl Into<String>) -> Self {
-        Self::Say { text: text.into(), lasting: None }
+        Self::Say {
+            text: text.into(),
+            lasting: None,
+        }
     }
 
     /// Calls the function `name` with JSON `arguments`.
     #[must_use]
     pub fn call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
-        Self::Call { name: name.into(), arguments: arguments.into(), call_id: None }
+        Self::Call {
+            name: name.into(),
+            arguments: arguments.into(),
+            call_id: None,
+        }
     }
 
     /// Waits.

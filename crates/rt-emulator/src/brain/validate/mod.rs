@@ -26,7 +26,7 @@ pub(crate) enum Rule {
     /// One of a few strings.
     Choice(&'static [&'static str]),
     /// A list.
-    List(&'static Rule),
+    List(&'static Self),
     /// An object with exactly these fields.
     Object(&'static [Field]),
     /// An object whose fields depend on its `type`.
@@ -34,9 +34,9 @@ pub(crate) enum Rule {
     /// Up to 16 pairs of short strings.
     Metadata,
     /// The rule, or null.
-    Nullable(&'static Rule),
+    Nullable(&'static Self),
     /// The first rule if the value is a string, else the second.
-    StringOr(&'static Rule, &'static Rule),
+    StringOr(&'static Self, &'static Self),
 }
 
 /// A field of an object.
@@ -96,9 +96,10 @@ fn check_value(path: &str, value: &Value, rule: &Rule) -> Result<(), Failure> {
             None => wrong("a string"),
         },
         Rule::List(rule) => match value.as_array() {
-            Some(values) => {
-                values.iter().enumerate().try_for_each(|(n, value)| check_value(&format!("{path}[{n}]"), value, rule))
-            }
+            Some(values) => values
+                .iter()
+                .enumerate()
+                .try_for_each(|(n, value)| check_value(&format!("{path}[{n}]"), value, rule)),
             None => wrong("an array"),
         },
         Rule::Object(fields) => match value.as_object() {
@@ -108,18 +109,29 @@ fn check_value(path: &str, value: &Value, rule: &Rule) -> Result<(), Failure> {
         Rule::Tagged(kinds) => check_tagged(path, value, kinds),
         Rule::Metadata => check_metadata(path, value),
         Rule::Nullable(rule) => {
-            if value.is_null() { Ok(()) } else { check_value(path, value, rule) }
+            if value.is_null() {
+                Ok(())
+            } else {
+                check_value(path, value, rule)
+            }
         }
-        Rule::StringOr(text, other) => {
-            check_value(path, value, if value.is_string() { text } else { other })
-        }
+        Rule::StringOr(text, other) => check_value(path, value, if value.is_string() { text } else { other }),
     }
 }
 
 /// Required fields first, then unknown ones, then the values.
 fn check_object(path: &str, object: &Map<String, Value>, fields: &[Field]) -> Result<(), Failure> {
-    let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    if let Some(field) = fields.iter().find(|field| field.required && !object.contains_key(field.name)) {
+    let at = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        }
+    };
+    if let Some(field) = fields
+        .iter()
+        .find(|field| field.required && !object.contains_key(field.name))
+    {
         return Err(Failure::missing(&at(field.name)));
     }
     for (key, value) in object {
@@ -137,8 +149,12 @@ fn check_tagged(path: &str, value: &Value, kinds: &[(&str, &[Field])]) -> Result
         return Err(Failure::wrong_type(path, "an object", value));
     };
     let tag_path = format!("{path}.type");
-    let Some(tag) = object.get("type") else { return Err(Failure::missing(&tag_path)) };
-    let Some(tag) = tag.as_str() else { return Err(Failure::wrong_type(&tag_path, "a string", tag)) };
+    let Some(tag) = object.get("type") else {
+        return Err(Failure::missing(&tag_path));
+    };
+    let Some(tag) = tag.as_str() else {
+        return Err(Failure::wrong_type(&tag_path, "a string", tag));
+    };
     match kinds.iter().find(|(name, _)| *name == tag) {
         Some((_, fields)) => check_object(path, object, fields),
         None => {
@@ -150,9 +166,14 @@ fn check_tagged(path: &str, value: &Value, kinds: &[(&str, &[Field])]) -> Result
 
 /// Up to 16 pairs, keys up to 64 and values up to 512 characters.
 fn check_metadata(path: &str, value: &Value) -> Result<(), Failure> {
-    let Some(pairs) = value.as_object() else { return Err(Failure::wrong_type(path, "an object", value)) };
+    let Some(pairs) = value.as_object() else {
+        return Err(Failure::wrong_type(path, "an object", value));
+    };
     if pairs.len() > 16 {
-        let message = format!("Invalid '{path}': too many properties. Expected at most 16, but got {}.", pairs.len());
+        let message = format!(
+            "Invalid '{path}': too many properties. Expected at most 16, but got {}.",
+            pairs.len()
+        );
         return Err(Failure::new("object_above_max_properties", message).param(path));
     }
     pairs.iter().try_for_each(|(key, value)| {
@@ -174,9 +195,17 @@ fn check_length(path: &str, text: &str, max: usize) -> Result<(), Failure> {
 /// A whole number in a range.
 fn check_int(path: &str, number: i64, min: i64, max: i64) -> Result<(), Failure> {
     let (code, side, bound) = if number < min {
-        ("integer_below_min_value", "below minimum value. Expected a value >=", min)
+        (
+            "integer_below_min_value",
+            "below minimum value. Expected a value >=",
+            min,
+        )
     } else if number > max {
-        ("integer_above_max_value", "above maximum value. Expected a value <=", max)
+        (
+            "integer_above_max_value",
+            "above maximum value. Expected a value <=",
+            max,
+        )
     } else {
         return Ok(());
     };
@@ -187,9 +216,17 @@ fn check_int(path: &str, number: i64, min: i64, max: i64) -> Result<(), Failure>
 /// A number in a range.
 fn check_number(path: &str, number: f64, min: f64, max: f64) -> Result<(), Failure> {
     let (code, side, bound) = if number < min {
-        ("decimal_below_min_value", "below minimum value. Expected a value >=", min)
+        (
+            "decimal_below_min_value",
+            "below minimum value. Expected a value >=",
+            min,
+        )
     } else if number > max {
-        ("decimal_above_max_value", "above maximum value. Expected a value <=", max)
+        (
+            "decimal_above_max_value",
+            "above maximum value. Expected a value <=",
+            max,
+        )
     } else {
         return Ok(());
     };

@@ -12,12 +12,20 @@ const TEXT_OR_NULL: Rule = Nullable(&TEXT);
 
 /// A field that may be left out.
 const fn may(name: &'static str, rule: &'static Rule) -> Field {
-    Field { name, rule, required: false }
+    Field {
+        name,
+        rule,
+        required: false,
+    }
 }
 
 /// A field that must be there.
 const fn must(name: &'static str, rule: &'static Rule) -> Field {
-    Field { name, rule, required: true }
+    Field {
+        name,
+        rule,
+        required: true,
+    }
 }
 
 /// `type`, already checked.
@@ -27,15 +35,29 @@ const EVENT_ID: Field = may("event_id", &Nullable(&Text(512)));
 
 /// Every event the WebSocket accepts, with its fields.
 pub(super) static EVENTS: &[(&str, &[Field])] = &[
-    ("session.update", &[TYPE, EVENT_ID, must("session", &Object(SESSION))]),
-    ("session.input_audio_buffer.append", &[TYPE, EVENT_ID, must("audio", &TEXT)]),
+    (
+        "session.update",
+        &[TYPE, EVENT_ID, must("session", &Object(SESSION))],
+    ),
+    (
+        "session.input_audio_buffer.append",
+        &[TYPE, EVENT_ID, must("audio", &TEXT)],
+    ),
     ("session.close", &[TYPE, EVENT_ID]),
-    ("input_audio_buffer.append", &[TYPE, EVENT_ID, must("audio", &TEXT)]),
+    (
+        "input_audio_buffer.append",
+        &[TYPE, EVENT_ID, must("audio", &TEXT)],
+    ),
     ("input_audio_buffer.commit", &[TYPE, EVENT_ID]),
     ("input_audio_buffer.clear", &[TYPE, EVENT_ID]),
     (
         "conversation.item.create",
-        &[TYPE, EVENT_ID, may("previous_item_id", &TEXT_OR_NULL), must("item", &Tagged(ITEM))],
+        &[
+            TYPE,
+            EVENT_ID,
+            may("previous_item_id", &TEXT_OR_NULL),
+            must("item", &Tagged(ITEM)),
+        ],
     ),
     (
         "conversation.item.truncate",
@@ -47,10 +69,22 @@ pub(super) static EVENTS: &[(&str, &[Field])] = &[
             must("audio_end_ms", &Int(0, i64::MAX)),
         ],
     ),
-    ("conversation.item.delete", &[TYPE, EVENT_ID, must("item_id", &TEXT)]),
-    ("conversation.item.retrieve", &[TYPE, EVENT_ID, must("item_id", &TEXT)]),
-    ("response.create", &[TYPE, EVENT_ID, may("response", &Nullable(&Object(RESPONSE)))]),
-    ("response.cancel", &[TYPE, EVENT_ID, may("response_id", &TEXT_OR_NULL)]),
+    (
+        "conversation.item.delete",
+        &[TYPE, EVENT_ID, must("item_id", &TEXT)],
+    ),
+    (
+        "conversation.item.retrieve",
+        &[TYPE, EVENT_ID, must("item_id", &TEXT)],
+    ),
+    (
+        "response.create",
+        &[TYPE, EVENT_ID, may("response", &Nullable(&Object(RESPONSE)))],
+    ),
+    (
+        "response.cancel",
+        &[TYPE, EVENT_ID, may("response_id", &TEXT_OR_NULL)],
+    ),
 ];
 
 /// `session` of `session.update`.
@@ -64,11 +98,20 @@ static SESSION: &[Field] = &[
     may("parallel_tool_calls", &Bool),
     may("max_output_tokens", &IntOrInf(1, 4096)),
     may("reasoning", &REASONING),
-    may("tracing", &Nullable(&StringOr(&Choice(&["auto"]), &Object(TRACING)))),
+    may(
+        "tracing",
+        &Nullable(&StringOr(&Choice(&["auto"]), &Object(TRACING))),
+    ),
     may("truncation", &TRUNCATION),
     may("prompt", &PROMPT),
-    may("include", &Nullable(&List(&Choice(&["item.input_audio_transcription.logprobs"])))),
-    may("audio", &Object(&[may("input", &Object(INPUT)), may("output", &Object(OUTPUT))])),
+    may(
+        "include",
+        &Nullable(&List(&Choice(&["item.input_audio_transcription.logprobs"]))),
+    ),
+    may(
+        "audio",
+        &Object(&[may("input", &Object(INPUT)), may("output", &Object(OUTPUT))]),
+    ),
 ];
 
 /// `response` of `response.create`.
@@ -84,7 +127,13 @@ static RESPONSE: &[Field] = &[
     may("reasoning", &REASONING),
     may("prompt", &PROMPT),
     may("metadata", &Nullable(&Metadata)),
-    may("audio", &Object(&[may("output", &Object(&[may("format", &FORMAT), may("voice", &VOICE)]))])),
+    may(
+        "audio",
+        &Object(&[may(
+            "output",
+            &Object(&[may("format", &FORMAT), may("voice", &VOICE)]),
+        )]),
+    ),
 ];
 
 /// `audio.input`.
@@ -93,14 +142,20 @@ static INPUT: &[Field] = &[
     may("transcription", &Nullable(&Object(TRANSCRIPTION))),
     may(
         "noise_reduction",
-        &Nullable(&Object(&[must("type", &Choice(&["near_field", "far_field"])), may("strength", &Number(0.0, 1.0))])),
+        &Nullable(&Object(&[
+            must("type", &Choice(&["near_field", "far_field"])),
+            may("strength", &Number(0.0, 1.0)),
+        ])),
     ),
     may("turn_detection", &Nullable(&Tagged(TURN_DETECTION))),
 ];
 
 /// `audio.output`.
-static OUTPUT: &[Field] =
-    &[may("format", &FORMAT), may("voice", &VOICE), may("speed", &Number(0.25, 1.5))];
+static OUTPUT: &[Field] = &[
+    may("format", &FORMAT),
+    may("voice", &VOICE),
+    may("speed", &Number(0.25, 1.5)),
+];
 
 /// `transcription`.
 static TRANSCRIPTION: &[Field] = &[
@@ -146,7 +201,9 @@ const FORMAT: Rule = Tagged(&[
 
 /// `voice`: a name, or an object with an id.
 const VOICE: Rule = StringOr(
-    &Choice(&["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"]),
+    &Choice(&[
+        "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar",
+    ]),
     &Object(&[must("id", &TEXT)]),
 );
 /// `output_modalities`: one of the two.
@@ -185,7 +242,10 @@ const TOOL_CHOICE: Rule = StringOr(
     &Choice(&["none", "auto", "required"]),
     &Tagged(&[
         ("function", &[TYPE, must("name", &TEXT)]),
-        ("mcp", &[TYPE, must("server_label", &TEXT), may("name", &TEXT_OR_NULL)]),
+        (
+            "mcp",
+            &[TYPE, must("server_label", &TEXT), may("name", &TEXT_OR_NULL)],
+        ),
     ]),
 );
 /// `reasoning`.
@@ -207,7 +267,10 @@ const TRUNCATION: Rule = StringOr(
         &[
             TYPE,
             must("retention_ratio", &Number(0.0, 1.0)),
-            may("token_limits", &Nullable(&Object(&[may("post_instructions", &Int(0, i64::MAX))]))),
+            may(
+                "token_limits",
+                &Nullable(&Object(&[may("post_instructions", &Int(0, i64::MAX))])),
+            ),
         ],
     )]),
 );
@@ -223,7 +286,10 @@ const ID: Field = may("id", &TEXT_OR_NULL);
 /// See [`ID`].
 const OBJECT: Field = may("object", &Nullable(&Choice(&["realtime.item"])));
 /// See [`ID`].
-const STATUS: Field = may("status", &Nullable(&Choice(&["completed", "incomplete", "in_progress"])));
+const STATUS: Field = may(
+    "status",
+    &Nullable(&Choice(&["completed", "incomplete", "in_progress"])),
+);
 /// `phase` of a message.
 const PHASE: Field = may("phase", &TEXT_OR_NULL);
 
@@ -248,8 +314,14 @@ static FUNCTION_CALL: &[Field] = &[
     may("call_id", &Nullable(&Text(32))),
 ];
 /// The fields of the output of a function call.
-static FUNCTION_CALL_OUTPUT: &[Field] =
-    &[ID, OBJECT, TYPE, STATUS, must("call_id", &Text(32)), must("output", &TEXT)];
+static FUNCTION_CALL_OUTPUT: &[Field] = &[
+    ID,
+    OBJECT,
+    TYPE,
+    STATUS,
+    must("call_id", &Text(32)),
+    must("output", &TEXT),
+];
 /// The fields of an answer to an approval request.
 static APPROVAL: &[Field] = &[
     ID,
@@ -278,11 +350,29 @@ static INPUT_ITEM: &[(&str, &[Field])] = &[
 /// A content part of a message.
 static CONTENT: &[(&str, &[Field])] = &[
     ("input_text", &[TYPE, must("text", &TEXT)]),
-    ("input_audio", &[TYPE, may("audio", &TEXT_OR_NULL), may("transcript", &TEXT_OR_NULL)]),
+    (
+        "input_audio",
+        &[
+            TYPE,
+            may("audio", &TEXT_OR_NULL),
+            may("transcript", &TEXT_OR_NULL),
+        ],
+    ),
     (
         "input_image",
-        &[TYPE, must("image_url", &TEXT), may("detail", &Nullable(&Choice(&["auto", "low", "high"])))],
+        &[
+            TYPE,
+            must("image_url", &TEXT),
+            may("detail", &Nullable(&Choice(&["auto", "low", "high"]))),
+        ],
     ),
     ("output_text", &[TYPE, must("text", &TEXT)]),
-    ("output_audio", &[TYPE, may("audio", &TEXT_OR_NULL), may("transcript", &TEXT_OR_NULL)]),
+    (
+        "output_audio",
+        &[
+            TYPE,
+            may("audio", &TEXT_OR_NULL),
+            may("transcript", &TEXT_OR_NULL),
+        ],
+    ),
 ];

@@ -12,7 +12,10 @@ fn check(event: &Value) -> Result<&'static str, Failure> {
 fn faults_have_the_codes_and_params_of_the_server() {
     let session = |fields: Value| {
         let mut session = json!({"type": "realtime"});
-        session.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        session
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
         json!({"type": "session.update", "session": session})
     };
     let message = |role: &str, content: Value| {
@@ -23,16 +26,32 @@ fn faults_have_the_codes_and_params_of_the_server() {
         (json!({}), "invalid_event", "type"),
         (json!({"type": 7}), "invalid_type", "type"),
         (json!({"type": "foo"}), "invalid_value", "type"),
-        (json!({"type": "output_audio_buffer.clear"}), "invalid_value", "type"),
-        (json!({"type": "session.update"}), "missing_required_parameter", "session"),
+        (
+            json!({"type": "output_audio_buffer.clear"}),
+            "invalid_value",
+            "type",
+        ),
+        (
+            json!({"type": "session.update"}),
+            "missing_required_parameter",
+            "session",
+        ),
         (
             json!({"type": "session.update", "session": {"modalities": ["text"], "voice": "alloy"}}),
             "missing_required_parameter",
             "session.type",
         ),
         (session(json!({"foo": 1})), "unknown_parameter", "session.foo"),
-        (session(json!({"temperature": 0.8})), "unknown_parameter", "session.temperature"),
-        (session(json!({"id": "sess_1"})), "unknown_parameter", "session.id"),
+        (
+            session(json!({"temperature": 0.8})),
+            "unknown_parameter",
+            "session.temperature",
+        ),
+        (
+            session(json!({"id": "sess_1"})),
+            "unknown_parameter",
+            "session.id",
+        ),
         (
             session(json!({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 16_000}}}})),
             "integer_below_min_value",
@@ -48,11 +67,31 @@ fn faults_have_the_codes_and_params_of_the_server() {
             "invalid_value",
             "session.audio.input.turn_detection.type",
         ),
-        (session(json!({"audio": {"output": {"speed": null}}})), "invalid_type", "session.audio.output.speed"),
-        (session(json!({"max_output_tokens": "many"})), "invalid_value", "session.max_output_tokens"),
-        (session(json!({"max_output_tokens": 5000})), "integer_above_max_value", "session.max_output_tokens"),
-        (session(json!({"tools": [{"type": "function"}]})), "missing_required_parameter", "session.tools[0].name"),
-        (session(json!({"instructions": 4})), "invalid_type", "session.instructions"),
+        (
+            session(json!({"audio": {"output": {"speed": null}}})),
+            "invalid_type",
+            "session.audio.output.speed",
+        ),
+        (
+            session(json!({"max_output_tokens": "many"})),
+            "invalid_value",
+            "session.max_output_tokens",
+        ),
+        (
+            session(json!({"max_output_tokens": 5000})),
+            "integer_above_max_value",
+            "session.max_output_tokens",
+        ),
+        (
+            session(json!({"tools": [{"type": "function"}]})),
+            "missing_required_parameter",
+            "session.tools[0].name",
+        ),
+        (
+            session(json!({"instructions": 4})),
+            "invalid_type",
+            "session.instructions",
+        ),
         (message("robot", json!([])), "invalid_value", "item.role"),
         (
             message("assistant", json!([{"type": "text", "text": "x"}])),
@@ -70,13 +109,21 @@ fn faults_have_the_codes_and_params_of_the_server() {
             "invalid_type",
             "audio_end_ms",
         ),
-        (json!({"type": "response.create", "response": {"temperature": 1}}), "unknown_parameter", "response.temperature"),
+        (
+            json!({"type": "response.create", "response": {"temperature": 1}}),
+            "unknown_parameter",
+            "response.temperature",
+        ),
         (
             json!({"type": "response.create", "response": {"metadata": {"a": 1}}}),
             "invalid_type",
             "response.metadata.a",
         ),
-        (json!({"type": "response.cancel", "event_id": "x".repeat(513)}), "string_above_max_length", "event_id"),
+        (
+            json!({"type": "response.cancel", "event_id": "x".repeat(513)}),
+            "string_above_max_length",
+            "event_id",
+        ),
     ] {
         let failure = check(&event).expect_err(&event.to_string());
         assert_eq!(failure.code.as_deref(), Some(code), "{event} {failure:?}");
@@ -104,7 +151,11 @@ fn good_events_pass() {
             {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAAA"}]}}),
     ] {
         let given = event["type"].as_str().unwrap().to_owned();
-        assert_eq!(check(&event), Ok(given.as_str()).map(|_| check(&event).unwrap()), "{event}");
+        assert_eq!(
+            check(&event),
+            Ok(given.as_str()).map(|_| check(&event).unwrap()),
+            "{event}"
+        );
         assert_eq!(check(&event).unwrap(), given);
     }
 }
@@ -112,6 +163,10 @@ fn good_events_pass() {
 #[test]
 fn the_message_lists_what_is_supported() {
     let failure = check(&json!({"type": "foo"})).unwrap_err();
-    assert!(failure.message.starts_with("Invalid value: 'foo'. Supported values are: 'session.update', "));
+    assert!(
+        failure
+            .message
+            .starts_with("Invalid value: 'foo'. Supported values are: 'session.update', ")
+    );
     assert!(failure.message.ends_with(" and 'response.cancel'."));
 }
