@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rt_protocol::server_event::{ErrorDetails, ErrorEvent, SessionCreated, SessionUpdated};
-use rt_protocol::{ClientEvent, Field, ServerEvent};
+use rt_protocol::{ClientEvent, Field, ResponseParams, ServerEvent};
 use serde_json::Value;
 
 use self::conversation::Conversation;
@@ -334,13 +334,10 @@ impl Brain {
             ClientEvent::ConversationItemDelete(delete) => self.delete_item(delete.item_id),
             ClientEvent::ConversationItemRetrieve(retrieve) => self.retrieve_item(&retrieve.item_id),
             ClientEvent::ConversationItemTruncate(truncate) => self.truncate_item(truncate),
-            ClientEvent::ResponseCreate(create) => self.create_response(
-                create
-                    .response
-                    .into_value()
-                    .map(|params| *params)
-                    .unwrap_or_default(),
-            ),
+            ClientEvent::ResponseCreate(create) => match create.response {
+                Field::Value(params) => self.create_response(&params),
+                Field::Absent | Field::Null => self.create_response(&ResponseParams::default()),
+            },
             ClientEvent::ResponseCancel(cancel) => self.cancel_response(cancel.response_id.as_deref()),
             other => {
                 let message = format!("'{}' is not available in a realtime session.", other.event_type());
