@@ -13,10 +13,6 @@ fn audio(ms: u32) -> Pcm16 {
     (0..ms * 24).scan(1_u32, |state, _| Some(noise(state))).collect()
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the upper half of the state is the sample"
-)]
 fn noise(state: &mut u32) -> i16 {
     *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
     (*state >> 16) as u16 as i16
