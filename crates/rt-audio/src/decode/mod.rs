@@ -84,6 +84,10 @@ pub(crate) fn open(mut input: Input, limits: &Limits) -> Result<Opened, Error> {
                 sniff::ADVICE
             )));
         }
+        sniff::Content::Codec(name) => {
+            let message = format!("unsupported codec: {name}; {}", sniff::ADVICE);
+            return Err(Error::new(ErrorKind::UnsupportedCodec, message));
+        }
         sniff::Content::Wav => match wav::open(input, limits)? {
             wav::Opened::Plain(decoder) => Box::new(decoder),
             wav::Opened::Coded(input) => Box::new(packets::open(input, limits)?),

@@ -5,7 +5,7 @@ pub(crate) const ADVICE: &str = "convert it to one of WAV, FLAC, Ogg Vorbis or M
                                  for example with `ffmpeg -i INPUT -ar 24000 -ac 1 OUTPUT.wav`";
 
 /// The answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     /// No bytes at all.
     Empty,
@@ -13,14 +13,19 @@ pub(crate) enum Content {
     Wav,
     /// A container of packets that is read.
     Packets,
+    /// A container that is read, with a codec in it that is not.
+    Codec(&'static str),
     /// Something known that is not read.
     Other(&'static str),
     /// Nothing known; it may still be MP3 behind some junk.
     Unknown,
 }
 
-/// Known beginnings: where the bytes stand, the bytes, what they mean.
+/// Known beginnings: where the bytes stand, the bytes, what they mean. The first packet of Ogg is at 28.
 const KNOWN: &[(usize, &[u8], Content)] = &[
+    (28, b"OpusHead", Content::Codec("Opus")),
+    (28, b"Speex   ", Content::Codec("Speex")),
+    (28, b"CELT    ", Content::Codec("CELT")),
     (0, b"OggS", Content::Packets),
     (0, b"fLaC", Content::Packets),
     (0, b"ID3", Content::Packets),
@@ -60,10 +65,7 @@ pub(crate) fn sniff(start: &[u8]) -> Content {
     }
     for (at, bytes, content) in KNOWN {
         if start.get(*at..at + bytes.len()) == Some(bytes) {
-            return match content {
-                Content::Other(what) => Content::Other(what),
-                _ => Content::Packets,
-            };
+            return *content;
         }
     }
     match start {
@@ -111,6 +113,10 @@ mod tests {
         );
         assert_eq!(sniff(b"\xff\xf1\x50\x80"), Content::Other("an AAC stream (ADTS)"));
         assert_eq!(sniff(b"RIFF\0\0\0\0AVI LIST"), Content::Other("an AVI file"));
+        assert_eq!(
+            sniff(b"OggS\0\x02................\0\0\0\0\x01\x50Speex   1.2"),
+            Content::Codec("Speex")
+        );
         assert_eq!(sniff(b"<html>\n"), Content::Other("text, not audio"));
         assert_eq!(sniff("é".as_bytes()), Content::Other("text, not audio"));
         assert_eq!(sniff(&"né".as_bytes()[..2]), Content::Other("text, not audio"));
