@@ -70,7 +70,7 @@ impl Limits {
         }
         if channels > usize::from(self.max_channels) {
             let most = self.max_channels;
-            return Err(limit(format!("{channels} channels, and the limit is {most}")));
+            return Err(limit(&format!("{channels} channels, and the limit is {most}")));
         }
         if rate == 0 {
             return Err(Error::new(
@@ -80,7 +80,7 @@ impl Limits {
         }
         if rate < self.min_sample_rate || rate > self.max_sample_rate {
             let (low, high) = (self.min_sample_rate, self.max_sample_rate);
-            return Err(limit(format!(
+            return Err(limit(&format!(
                 "a sample rate of {rate} Hz, and the limits are {low} to {high} Hz"
             )));
         }
@@ -91,14 +91,14 @@ impl Limits {
     pub(crate) fn check_duration(&self, duration: Duration) -> Result<(), Error> {
         if duration > self.max_duration {
             let most = self.max_duration;
-            return Err(limit(format!("longer than the limit of {most:?}")));
+            return Err(limit(&format!("longer than the limit of {most:?}")));
         }
         Ok(())
     }
 }
 
 /// An input beyond a limit.
-fn limit(what: String) -> Error {
+fn limit(what: &str) -> Error {
     Error::new(
         ErrorKind::Limit,
         format!("the audio is refused: {what}; raise `Limits` if the input is trusted"),

@@ -80,17 +80,17 @@ impl Pipeline {
             return Ok(false);
         }
         self.converted.clear();
-        let result = self.advance();
+        let mut result = self.advance();
         if !matches!(result, Ok(true)) {
             self.ended = true;
             let flushed = self.resampler.finish(&mut self.converted);
-            quantize_into(&self.converted, out);
-            return result
-                .and(flushed.map(|()| true))
-                .map_err(|error| error.with_path(self.path.as_deref()));
+            result = match result {
+                Ok(_) => flushed.map(|()| true),
+                error => error,
+            };
         }
         quantize_into(&self.converted, out);
-        result
+        result.map_err(|error| error.with_path(self.path.as_deref()))
     }
 
     /// Decodes, mixes and converts one block; `false` at the end.

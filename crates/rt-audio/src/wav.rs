@@ -111,13 +111,11 @@ impl<W: Write + Seek> WavWriter<W> {
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if writing or seeking fails.
-    #[expect(
-        clippy::expect_used,
-        reason = "only this function takes the writer, and it consumes self"
-    )]
     pub fn finish(mut self) -> Result<W, Error> {
         self.flush()?;
-        Ok(self.writer.take().expect("the writer is there until here"))
+        self.writer
+            .take()
+            .ok_or_else(|| Error::new(ErrorKind::Io, "the file was finished before"))
     }
 
     /// How much audio was written.

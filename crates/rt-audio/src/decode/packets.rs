@@ -190,15 +190,11 @@ impl Packets {
 
     /// Ends the current stream: counts what is missing.
     fn end_stream(&mut self) {
-        if let Some(missing) = self
-            .promised
-            .take()
-            .and_then(|promised| promised.checked_sub(self.decoded))
-        {
-            if missing > 0 {
-                self.health.note("the file ends early");
-                *self.health.missing.get_or_insert(0) += missing;
-            }
+        let promised = self.promised.take().unwrap_or_default();
+        let missing = promised.saturating_sub(self.decoded);
+        if missing > 0 {
+            self.health.note("the file ends early");
+            *self.health.missing.get_or_insert(0) += missing;
         }
     }
 

@@ -1,3 +1,9 @@
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers here are small"
+)]
+
 use std::f64::consts::TAU;
 
 use proptest::prelude::*;

@@ -202,7 +202,7 @@ fn encoding_of(format: &Format) -> Result<Option<Encoding>, Error> {
         .align
         .checked_div(format.channels)
         .filter(|&bytes| bytes > 0);
-    let bytes = by_align.unwrap_or(format.bits.div_ceil(8));
+    let bytes = by_align.unwrap_or_else(|| format.bits.div_ceil(8));
     let name = match (format.tag, bytes) {
         (1, 1) => return Ok(Some(Encoding::U8)),
         (1, 2) => return Ok(Some(Encoding::I16)),
@@ -235,7 +235,7 @@ fn encoding_of(format: &Format) -> Result<Option<Encoding>, Error> {
 /// every program writes it.
 fn next_chunk(input: &mut Input, body: u64, size: u64) -> Result<u64, Error> {
     let end = body.saturating_add(size);
-    if size % 2 == 0 {
+    if size.is_multiple_of(2) {
         return Ok(end);
     }
     let mut ids = [0; 5];
