@@ -104,17 +104,11 @@ impl fmt::Display for Codec {
 impl fmt::Display for Info {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.channels == 1 { "" } else { "s" };
-        let Self {
-            container,
-            codec,
-            sample_rate,
-            channels,
-            ..
-        } = self;
-        write!(
-            f,
-            "{container}, {codec}, {sample_rate} Hz, {channels} channel{plural}"
-        )?;
+        f.write_str(self.container.name())?;
+        if self.codec.name() != self.container.name() {
+            write!(f, ", {}", self.codec)?;
+        }
+        write!(f, ", {} Hz, {} channel{plural}", self.sample_rate, self.channels)?;
         if let Some(duration) = self.duration {
             let about = if self.estimated { "about " } else { "" };
             write!(f, ", {about}{:.1} s", duration.as_secs_f64())?;

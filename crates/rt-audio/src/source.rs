@@ -24,7 +24,7 @@ use crate::pipeline::Pipeline;
 /// use std::time::Duration;
 ///
 /// let source = Source::open("../../fixtures/audio/question.mp3")?;
-/// assert_eq!(source.info().to_string(), "MP3, MP3, 44100 Hz, 1 channel, 3.3 s");
+/// assert_eq!(source.info().to_string(), "MP3, 44100 Hz, 1 channel, 3.3 s");
 /// let mut chunks = source.chunks(Duration::from_millis(100));
 /// for chunk in &mut chunks {
 ///     assert!(chunk?.len() <= 2400);

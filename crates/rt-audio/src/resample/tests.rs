@@ -142,7 +142,7 @@ fn a_finished_converter_starts_afresh() {
 
 #[test]
 fn odd_rates_work() {
-    for rate in [1_000, 7_919, 44_101, 47_999, 767_999] {
+    for rate in [1_000, 7_919, 44_101, 96_001] {
         let output = convert_all(rate, &sine(rate, 300.0, rate as usize), 1 << 16);
         assert_eq!(output.len(), 24_000);
         assert!(lag_and_residue(&output, 300.0).0.abs() < 0.05, "{rate} Hz");

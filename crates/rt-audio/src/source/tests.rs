@@ -392,6 +392,13 @@ fn a_failing_reader_is_an_error_behind_the_audio_before_it() {
 }
 
 #[test]
+fn sources_cross_threads() {
+    fn assert_send_sync<T: Send + Sync + 'static>() {}
+    assert_send_sync::<Source>();
+    assert_send_sync::<Chunks>();
+}
+
+#[test]
 fn debug_prints_no_audio() {
     let source = Source::open(format!("{AUDIO}hello.wav")).unwrap();
     assert!(format!("{source:?}").starts_with("Source { info: Info { container: Wav"));
