@@ -342,3 +342,26 @@ fn not_opened(error: Failure) -> Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_below_becomes_a_value() {
+        assert!(guard(|| -> u8 { panic!("a decoder's bug") }).is_err());
+        assert_eq!(guard(|| 7).ok(), Some(7));
+    }
+
+    #[test]
+    fn codecs_that_are_not_decoded_are_named() {
+        let error = codec_of(codec::CODEC_ID_OPUS).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedCodec);
+        assert!(
+            error
+                .to_string()
+                .starts_with("unsupported codec: Opus; convert it")
+        );
+        assert_eq!(codec_of(codec::CODEC_ID_VORBIS).unwrap(), Codec::Vorbis);
+    }
+}
