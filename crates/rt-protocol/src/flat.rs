@@ -105,6 +105,7 @@ struct Fields<'a> {
     logprobs: bool,
 }
 
+#[derive(Clone, Copy)]
 enum Value<'a> {
     Text(&'a str),
     Number(u32),
