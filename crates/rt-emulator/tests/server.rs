@@ -1,97 +1,18 @@
 //! The emulator over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod common;
+
 use std::time::Duration;
 
-use futures::{SinkExt as _, StreamExt as _};
-use rt_emulator::{Action, Builder, Emulator, Fault, Pacing, Script, Step, Trigger, Turn, What};
+use common::{KEY, SOON, TARGET, connect, fast, session};
+use futures::SinkExt as _;
+use rt_emulator::{Emulator, Script, Step, Turn, What};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
-use tokio_tungstenite::{WebSocketStream, client_async};
-
-const SOON: Duration = Duration::from_secs(10);
-
-/// A client of the emulator.
-#[derive(Debug)]
-struct Client {
-    socket: WebSocketStream<TcpStream>,
-}
-
-async fn connect(
-    emulator: &Emulator,
-    target: &str,
-    headers: &[(&'static str, &'static str)],
-) -> Result<Client, WsError> {
-    let stream = TcpStream::connect(emulator.address()).await.unwrap();
-    let mut request = format!("ws://{}{target}", emulator.address())
-        .into_client_request()
-        .unwrap();
-    for (name, value) in headers {
-        request
-            .headers_mut()
-            .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    let (socket, _) = timeout(SOON, client_async(request, stream)).await.unwrap()?;
-    Ok(Client { socket })
-}
-
-const KEY: (&str, &str) = ("authorization", "Bearer x");
-const TARGET: &str = "/v1/realtime?model=gpt-realtime";
-
-async fn session(emulator: &Emulator) -> Client {
-    let mut client = connect(emulator, TARGET, &[KEY]).await.unwrap();
-    assert_eq!(client.event().await["type"], "session.created");
-    client
-}
-
-impl Client {
-    async fn frame(&mut self) -> Option<Result<Frame, WsError>> {
-        timeout(SOON, self.socket.next()).await.unwrap()
-    }
-
-    /// The next event; a Ping is no event.
-    async fn event(&mut self) -> Value {
-        loop {
-            match self.frame().await {
-                Some(Ok(Frame::Text(text))) => return serde_json::from_str(&text).unwrap(),
-                Some(Ok(Frame::Ping(_))) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    async fn send(&mut self, event: Value) {
-        self.socket.send(Frame::text(event.to_string())).await.unwrap();
-    }
-
-    /// The types of the events up to one.
-    async fn until(&mut self, last: &str) -> Vec<String> {
-        let mut types = Vec::new();
-        loop {
-            types.push(self.event().await["type"].as_str().unwrap().to_owned());
-            if types.last().unwrap() == last {
-                return types;
-            }
-        }
-    }
-
-    /// The Close frame that comes next.
-    async fn close(&mut self) -> (u16, String) {
-        match self.frame().await {
-            Some(Ok(Frame::Close(Some(frame)))) => (frame.code.into(), frame.reason.to_string()),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn fast() -> Builder {
-    Emulator::builder().pacing(Pacing::instant())
-}
 
 #[tokio::test]
 async fn refusals_come_after_the_101_and_close_at_once() {
@@ -227,126 +148,6 @@ async fn other_requests_get_an_answer() {
         .await
         .unwrap_err();
     assert!(matches!(call, WsError::Http(answer) if answer.status() == 404));
-}
-
-#[tokio::test]
-async fn each_connection_has_its_own_faults() {
-    let emulator = fast()
-        .fault(1, Fault::Refuse)
-        .fault(2, Fault::status(401))
-        .fault(3, Fault::status(429).header("Retry-After", "2").body("slow down"))
-        .fault(4, Fault::error("insufficient_quota", 4000))
-        .start()
-        .await
-        .unwrap();
-    let refused = connect(&emulator, TARGET, &[KEY]).await.unwrap_err();
-    assert!(
-        matches!(refused, WsError::Io(_) | WsError::Protocol(_)),
-        "{refused:?}"
-    );
-    let Err(WsError::Http(unauthorized)) = connect(&emulator, TARGET, &[KEY]).await else {
-        panic!()
-    };
-    assert_eq!(unauthorized.status(), 401);
-    let Err(WsError::Http(throttled)) = connect(&emulator, TARGET, &[KEY]).await else {
-        panic!()
-    };
-    assert_eq!(throttled.status(), 429);
-    assert_eq!(throttled.headers()["retry-after"], "2");
-    let mut client = connect(&emulator, TARGET, &[KEY]).await.unwrap();
-    assert_eq!(client.event().await["error"]["code"], "insufficient_quota");
-    assert_eq!(
-        client.close().await,
-        (4000, "invalid_request_error.insufficient_quota".to_owned())
-    );
-    session(&emulator).await;
-    assert_eq!(emulator.journal().connects(), 5);
-}
-
-#[tokio::test]
-async fn sessions_break_on_command() {
-    let delta = |count| Trigger::Sent {
-        event_type: "response.output_audio.delta".into(),
-        count,
-    };
-    let received = |event_type: &str| Trigger::Received {
-        event_type: event_type.to_owned(),
-        count: 1,
-    };
-    let emulator = fast()
-        .fault(1, Fault::at(delta(2), Action::Reset))
-        .fault(2, Fault::at(delta(1), Action::HangUp))
-        .fault(
-            3,
-            Fault::at(
-                Trigger::SentMessages(1),
-                Action::Close {
-                    code: 1011,
-                    reason: "oops".into(),
-                },
-            ),
-        )
-        .fault(
-            4,
-            Fault::at(received("response.create"), Action::Text("{garbage".into())),
-        )
-        .fault(5, Fault::at(Trigger::SentMessages(1), Action::Raw(vec![0xff; 32])))
-        .fault(
-            6,
-            Fault::at(Trigger::After(Duration::from_millis(20)), Action::Expire),
-        )
-        .fault(7, Fault::at(received("response.create"), Action::Stall))
-        .start()
-        .await
-        .unwrap();
-    let create = json!({"type": "response.create"});
-
-    for _ in 0..2 {
-        let mut client = session(&emulator).await;
-        client.send(create.clone()).await;
-        let mut deltas = 0;
-        let error = loop {
-            match client.frame().await {
-                Some(Ok(Frame::Text(text))) => deltas += u32::from(text.contains("audio.delta")),
-                other => break other,
-            }
-        };
-        assert!(matches!(error, Some(Err(_)) | None), "{error:?}");
-        assert!(deltas <= 2, "nothing follows the cut");
-    }
-
-    let mut client = session(&emulator).await;
-    assert_eq!(client.close().await, (1011, "oops".to_owned()));
-
-    let mut client = session(&emulator).await;
-    client.send(create.clone()).await;
-    let Some(Ok(Frame::Text(garbage))) = client.frame().await else {
-        panic!()
-    };
-    assert_eq!(garbage.as_str(), "{garbage");
-    client.until("response.done").await;
-
-    let mut client = session(&emulator).await;
-    assert!(matches!(client.frame().await, Some(Err(WsError::Protocol(_)))));
-
-    let mut client = session(&emulator).await;
-    assert_eq!(client.event().await["error"]["code"], "session_expired");
-    assert_eq!(
-        client.close().await,
-        (
-            1001,
-            "Your session hit the maximum duration of 60 minutes.".to_owned()
-        )
-    );
-
-    let mut client = session(&emulator).await;
-    client.send(create.clone()).await;
-    let quiet = timeout(Duration::from_millis(200), client.socket.next()).await;
-    assert!(quiet.is_err(), "a stalled session says nothing: {quiet:?}");
-
-    session(&emulator).await;
-    emulator.fault(9, Fault::status(503));
-    assert!(connect(&emulator, TARGET, &[KEY]).await.is_err());
 }
 
 #[tokio::test]
