@@ -68,7 +68,14 @@ impl Budget {
         is_first: bool,
         was_healthy: bool,
     ) -> Option<Duration> {
-        let verdict = verdict(failure, Facts { policy, can_refresh, is_first });
+        let verdict = verdict(
+            failure,
+            Facts {
+                policy,
+                can_refresh,
+                is_first,
+            },
+        );
         match verdict.class {
             Class::Fatal | Class::Keep => return None,
             // Only a connection that was good is replaced for free: else a server that always says "expired"
@@ -91,7 +98,11 @@ impl Budget {
 
     /// How long until another connect is allowed.
     fn window_wait(&mut self, now: Instant, policy: &RetryPolicy) -> Duration {
-        while self.connects.front().is_some_and(|first| now.saturating_duration_since(*first) >= policy.window) {
+        while self
+            .connects
+            .front()
+            .is_some_and(|first| now.saturating_duration_since(*first) >= policy.window)
+        {
             self.connects.pop_front();
         }
         match self.connects.len().checked_sub(policy.max_connects.max(1)) {
@@ -102,7 +113,8 @@ impl Budget {
 
     fn forgive(&mut self, bucket: Option<Bucket>, now: Instant) -> bool {
         let Some(bucket) = bucket else { return true };
-        self.forgiven.retain(|(_, when)| now.saturating_duration_since(*when) < Bucket::WINDOW);
+        self.forgiven
+            .retain(|(_, when)| now.saturating_duration_since(*when) < Bucket::WINDOW);
         if self.forgiven.iter().filter(|(other, _)| *other == bucket).count() >= bucket.max() {
             return false;
         }
