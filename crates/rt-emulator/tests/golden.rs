@@ -56,20 +56,14 @@ fn counts(message: &Value) -> bool {
     !event_type(message).ends_with(".delta")
 }
 
-/// Speech of about three seconds for the appends whose audio was cut, one piece for each of `appends`.
+/// The speech of `fixtures/audio/question.wav`, one piece for each of `appends` whose audio was cut.
 fn speech(appends: usize) -> Vec<Vec<u8>> {
-    let ms = |ms: usize| ms * 24;
-    let spoken = (0..ms(2000)).map(|n| {
-        let syllable = (n % ms(160)) as f64 / ms(160) as f64;
-        ((n as f64 * 0.04).sin() * 9000.0 * (syllable * std::f64::consts::PI).sin()) as i16
-    });
-    let samples = vec![0; ms(1000)]
-        .into_iter()
-        .chain(spoken)
-        .chain(vec![0; ms(700)]);
-    let bytes: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
-    let piece = bytes.len().div_ceil(appends).next_multiple_of(2);
-    bytes.chunks(piece).map(<[u8]>::to_vec).collect()
+    let file = std::fs::read(fixture("audio/question.wav")).unwrap();
+    let data = file.windows(4).position(|four| four == b"data").unwrap() + 8;
+    let samples = &file[data..];
+    assert!(samples.len() > 3 * 48_000, "three seconds of PCM16 at 24 kHz");
+    let piece = samples.len().div_ceil(appends).next_multiple_of(2);
+    samples.chunks(piece).map(<[u8]>::to_vec).collect()
 }
 
 /// A driver that sends what was sent, each message after what was received before it.
