@@ -54,7 +54,10 @@ impl Emulator {
         Builder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             access: Access::default(),
-            settings: Settings::default(),
+            settings: Settings {
+                seed: fastrand::u64(..),
+                ..Settings::default()
+            },
             faults: Vec::new(),
             ping_every: PING_EVERY,
         }
@@ -167,7 +170,8 @@ impl Builder {
         self
     }
 
-    /// Where the ids come from. Each connection adds its number. Default: 0.
+    /// Where the ids come from: the same seed and the same messages give the same ids. Each connection adds its
+    /// number. Default: by chance.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self

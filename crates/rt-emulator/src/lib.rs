@@ -97,7 +97,7 @@
 //!   was observed. [`Builder::rate_limits`] decides otherwise.
 //! - The output of a function call that arrives while the response that made the call goes on is answered after
 //!   `response.done`.
-//! - Ids come from a seed: the same messages give the same ids.
+//! - With [`Builder::seed`], the same messages give the same ids.
 //!
 //! # Features
 //!

@@ -14,6 +14,26 @@ impl Brain {
         self.out.push(Output::Event(event));
     }
 
+    /// An id for an item that the conversation does not have: clients bring ids of other sessions along.
+    pub(super) fn new_item_id(&mut self) -> String {
+        loop {
+            let id = self.ids.item();
+            if self.conversation.position(&id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    /// An id for a call that the conversation does not have.
+    pub(super) fn new_call_id(&mut self) -> String {
+        loop {
+            let id = self.ids.call();
+            if !self.conversation.has_call(&id) {
+                return id;
+            }
+        }
+    }
+
     /// Sends an error about the event `event_id`.
     pub(super) fn fail(&mut self, failure: Failure, event_id: Field<String>) {
         let error = ErrorDetails {

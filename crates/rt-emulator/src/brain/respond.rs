@@ -208,7 +208,7 @@ impl Brain {
                     arguments,
                     call_id,
                 } => {
-                    let call_id = call_id.unwrap_or_else(|| self.ids.call());
+                    let call_id = call_id.unwrap_or_else(|| self.new_call_id());
                     call_ids.push(call_id.clone());
                     planner.call(name, &arguments, call_id);
                 }

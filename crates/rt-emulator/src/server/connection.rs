@@ -20,7 +20,7 @@ use super::access::Refusal;
 use super::{Shared, stopped, unix_time};
 use crate::brain::{Brain, Output};
 use crate::faults::{Action, Fault, Watch};
-use crate::journal::{Message, What};
+use crate::journal::{Message, What, printable};
 
 /// The largest message: 15 MiB of audio in base64, and some room.
 const MAX_MESSAGE: usize = 24 << 20;
@@ -155,7 +155,7 @@ impl<'a> Connection<'a> {
                 let event_type = journal.note_received(self.number, &text);
                 debug!(
                     connection = self.number,
-                    event_type,
+                    event_type = printable(&event_type),
                     bytes = text.len(),
                     "received"
                 );
