@@ -206,6 +206,21 @@ fn a_script_says_waits_calls_and_fails() {
 }
 
 #[test]
+fn a_failure_without_output_costs_nothing() {
+    let mut talk = Talk::scripted("turns:\n  - reply:\n      - fail: {type: insufficient_quota}\n");
+    talk.send(&respond()).pass_ms(1000);
+    let response = one(&talk.look(), "response.done")["response"].clone();
+    assert_eq!(
+        (&response["usage"], &response["output"]),
+        (&Value::Null, &json!([]))
+    );
+    assert_eq!(
+        response["status_details"],
+        json!({"type": "failed", "error": {"type": "insufficient_quota", "code": null}})
+    );
+}
+
+#[test]
 fn an_output_sent_early_is_answered_after_the_response() {
     let mut talk = Talk::scripted(
         "turns:\n  - reply:\n      - call: a\n        call_id: call_a\n      - delay: 1s\n      - call: b\n",
