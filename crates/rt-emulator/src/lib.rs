@@ -83,7 +83,8 @@
 //!
 //! # The rest
 //!
-//! - [`Fault`] makes a connection go wrong on command: at the handshake, after it, or at a [`Trigger`].
+//! - [`Fault`] makes a connection go wrong on command: at the handshake, after it, or at a [`Trigger`];
+//!   [`Emulator::act`] does it now.
 //! - [`Journal`] keeps what was received and sent, connection by connection, and all input audio.
 //! - [`Pacing`] is how fast answers come: as a real server's, at once, or as fast as they play.
 //! - [`Brain`] is the server's side of a session without socket, clock and tasks, for tests in simulated time.

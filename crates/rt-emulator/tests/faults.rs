@@ -134,3 +134,27 @@ async fn sessions_break_on_command() {
     emulator.fault(9, Fault::status(503));
     assert!(connect(&emulator, TARGET, &[KEY]).await.is_err());
 }
+
+#[tokio::test]
+async fn an_open_session_breaks_when_told_to() {
+    let emulator = fast().start().await.unwrap();
+    let mut first = session(&emulator).await;
+    let mut second = session(&emulator).await;
+    emulator.act(1, Action::Text("{}".into()));
+    emulator.act(1, Action::Reset);
+    let Some(Ok(Frame::Text(text))) = first.frame().await else {
+        panic!()
+    };
+    assert_eq!(text.as_str(), "{}");
+    assert!(matches!(first.frame().await, Some(Err(_)) | None));
+    second.send(json!({"type": "response.create"})).await;
+    second.until("response.done").await;
+    emulator.act(
+        2,
+        Action::Close {
+            code: 1012,
+            reason: String::new(),
+        },
+    );
+    assert_eq!(second.close().await.0, 1012);
+}
