@@ -80,9 +80,9 @@ impl Talk {
         self
     }
 
-    /// Appends audio in pieces of 20 ms, in no time.
+    /// Appends audio in pieces of 100 ms, in no time.
     pub(super) fn append(&mut self, audio: &[u8]) -> &mut Self {
-        for piece in audio.chunks(960) {
+        for piece in audio.chunks(4800) {
             self.send(&json!({"type": "input_audio_buffer.append", "audio": STANDARD.encode(piece)}));
         }
         self
