@@ -330,7 +330,7 @@ impl Machine {
         if let Some(link) = &mut self.link {
             link.opened_at = Some(now);
         }
-        self.timers.set(Timer::Ping, now + self.config.liveness.ping_interval);
+        self.timers.set(Timer::Ping, now + self.ping_interval());
         self.wakes_writer = true;
     }
 
@@ -412,21 +412,21 @@ impl Machine {
             other => Some(other.to_error()),
         };
         let by = if error.is_some() { CloseInitiator::Transport } else { CloseInitiator::Us };
-        self.end(by, error);
-        if let Some(ConnectionEvent::Closed(closed)) = self.events.back_mut() {
-            closed.clean = is_clean;
-            self.terminal = Some(closed.clone());
-        }
+        self.end_as(by, error, is_clean);
     }
 
     fn end(&mut self, by: CloseInitiator, error: Option<Error>) {
+        self.end_as(by, error, false);
+    }
+
+    fn end_as(&mut self, by: CloseInitiator, error: Option<Error>, clean: bool) {
         if self.phase == Phase::Ended {
             return;
         }
         self.phase = Phase::Ended;
         self.timers.stop_all();
         self.has_room = true;
-        let closed = Closed { by, error, unsent: self.outbox.len(), clean: false };
+        let closed = Closed { by, error, unsent: self.outbox.len(), clean };
         self.terminal = Some(closed.clone());
         self.events.push_back(ConnectionEvent::Closed(closed));
     }
