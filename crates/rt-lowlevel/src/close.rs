@@ -72,7 +72,10 @@ impl CloseFrame {
     /// A close frame.
     #[must_use]
     pub fn new(code: CloseCode, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
+        Self {
+            code,
+            reason: reason.into(),
+        }
     }
 }
 

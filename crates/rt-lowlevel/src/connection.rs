@@ -48,12 +48,24 @@ impl Builder {
         let name = HeaderName::try_from(name)
             .map_err(|_| Error::config("the name of an extra header is not a header name"))?;
         if name.as_str().starts_with("sec-websocket-")
-            || ["host", "connection", "upgrade", "content-length", "transfer-encoding"].contains(&name.as_str())
+            || [
+                "host",
+                "connection",
+                "upgrade",
+                "content-length",
+                "transfer-encoding",
+            ]
+            .contains(&name.as_str())
         {
-            return Err(Error::config(format!("the header {name} belongs to the upgrade itself")));
+            return Err(Error::config(format!(
+                "the header {name} belongs to the upgrade itself"
+            )));
         }
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| Error::config(format!("the value of the extra header {name} is not a header value")))?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| {
+            Error::config(format!(
+                "the value of the extra header {name} is not a header value"
+            ))
+        })?;
         let secret = ["authorization", "proxy-authorization", "api-key", "cookie"];
         value.set_sensitive(secret.contains(&name.as_str()));
         self.headers.insert(name, value);
@@ -108,8 +120,7 @@ impl Builder {
         tokio::spawn(run(Arc::clone(&shared), Arc::new(context)).instrument(span));
 
         let mut state = shared.state();
-        let is_decided =
-            |state: &State| !matches!(state, State::Idle | State::Connecting);
+        let is_decided = |state: &State| !matches!(state, State::Idle | State::Connecting);
         let _ = state.wait_for(is_decided).await;
         // A session that opened and was lost again meanwhile is a session: its events tell.
         let failed = shared.with(|machine, _| match machine.terminal() {
@@ -228,6 +239,8 @@ impl Drop for Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("handle", &self.handle).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("handle", &self.handle)
+            .finish_non_exhaustive()
     }
 }

@@ -82,7 +82,9 @@ impl Credentials {
     /// # Errors
     /// `InvalidConfig` if it is empty or holds anything but visible ASCII. The error does not repeat it.
     pub fn api_key(key: impl Into<String>) -> Result<Self, Error> {
-        Ok(Self { kind: Kind::ApiKey(secret("API key", key.into())?) })
+        Ok(Self {
+            kind: Kind::ApiKey(secret("API key", key.into())?),
+        })
     }
 
     /// A bearer token that stays the same: an Entra ID token, or an ephemeral key (`ek_...`).
@@ -90,13 +92,17 @@ impl Credentials {
     /// # Errors
     /// `InvalidConfig` if it is empty or holds anything but visible ASCII. The error does not repeat it.
     pub fn bearer(token: impl Into<String>) -> Result<Self, Error> {
-        Ok(Self { kind: Kind::Bearer(secret("bearer token", token.into())?) })
+        Ok(Self {
+            kind: Kind::Bearer(secret("bearer token", token.into())?),
+        })
     }
 
     /// A provider that is asked for a bearer token before every connect.
     #[must_use]
     pub fn provider(provider: impl TokenProvider) -> Self {
-        Self { kind: Kind::Provider(Arc::new(provider)) }
+        Self {
+            kind: Kind::Provider(Arc::new(provider)),
+        }
     }
 
     /// Whether nothing is sent.
@@ -120,16 +126,20 @@ impl Credentials {
             Kind::None => return Ok(()),
             Kind::ApiKey(key) => match provider {
                 Provider::OpenAi => bearer(key)?,
-                Provider::Azure | Provider::AzurePreview => {
-                    (HeaderName::from_static("api-key"), sensitive(key.expose_secret())?)
-                }
+                Provider::Azure | Provider::AzurePreview => (
+                    HeaderName::from_static("api-key"),
+                    sensitive(key.expose_secret())?,
+                ),
             },
             Kind::Bearer(token) => bearer(token)?,
             Kind::Provider(source) => {
                 let token = source.token(refresh).await.map_err(|cause| {
                     Error::new(ErrorKind::TokenProvider, "the token provider failed").with_source(cause)
                 })?;
-                bearer(&secret("token of the provider", token.0.expose_secret().to_owned())?)?
+                bearer(&secret(
+                    "token of the provider",
+                    token.0.expose_secret().to_owned(),
+                )?)?
             }
         };
         headers.insert(name, value);
@@ -145,8 +155,10 @@ fn secret(what: &str, text: String) -> Result<SecretString, Error> {
         return Err(Error::config(format!("the {what} is empty")));
     }
     if !trimmed.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::config(format!("the {what} holds a character that is not visible ASCII"))
-            .with_hint("look for quotes, spaces or line breaks that were pasted with it"));
+        return Err(
+            Error::config(format!("the {what} holds a character that is not visible ASCII"))
+                .with_hint("look for quotes, spaces or line breaks that were pasted with it"),
+        );
     }
     Ok(SecretString::from(trimmed))
 }
@@ -193,22 +205,46 @@ mod tests {
         let key = Credentials::api_key(" canary-key\n").unwrap();
         let token = Credentials::bearer("canary-token").unwrap();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(header_of(&key, Provider::OpenAi).await, pair("authorization", "Bearer canary-key"));
-        assert_eq!(header_of(&key, Provider::Azure).await, pair("api-key", "canary-key"));
-        assert_eq!(header_of(&key, Provider::AzurePreview).await, pair("api-key", "canary-key"));
-        assert_eq!(header_of(&token, Provider::Azure).await, pair("authorization", "Bearer canary-token"));
+        assert_eq!(
+            header_of(&key, Provider::OpenAi).await,
+            pair("authorization", "Bearer canary-key")
+        );
+        assert_eq!(
+            header_of(&key, Provider::Azure).await,
+            pair("api-key", "canary-key")
+        );
+        assert_eq!(
+            header_of(&key, Provider::AzurePreview).await,
+            pair("api-key", "canary-key")
+        );
+        assert_eq!(
+            header_of(&token, Provider::Azure).await,
+            pair("authorization", "Bearer canary-token")
+        );
 
         let mut headers = HeaderMap::new();
-        Credentials::none().apply(Provider::OpenAi, false, &mut headers).await.unwrap();
+        Credentials::none()
+            .apply(Provider::OpenAi, false, &mut headers)
+            .await
+            .unwrap();
         assert!(headers.is_empty());
     }
 
     #[test]
     fn bad_secrets_are_refused_by_name_and_not_shown() {
-        for bad in ["", "  \n", "canary key", "canary\r\nx: y", "canary\0", "“canary”", "canaryé"] {
-            for (field, result) in
-                [("API key", Credentials::api_key(bad)), ("bearer token", Credentials::bearer(bad))]
-            {
+        for bad in [
+            "",
+            "  \n",
+            "canary key",
+            "canary\r\nx: y",
+            "canary\0",
+            "“canary”",
+            "canaryé",
+        ] {
+            for (field, result) in [
+                ("API key", Credentials::api_key(bad)),
+                ("bearer token", Credentials::bearer(bad)),
+            ] {
                 let error = result.unwrap_err();
                 let shown = format!("{error} {error:?}");
                 assert!(shown.contains(field) && !shown.contains("canary"), "{shown}");
@@ -225,8 +261,10 @@ mod tests {
                 Ok(Token::new("canary canary"))
             }
         }
-        let error =
-            Credentials::provider(Bad).apply(Provider::OpenAi, false, &mut HeaderMap::new()).await.unwrap_err();
+        let error = Credentials::provider(Bad)
+            .apply(Provider::OpenAi, false, &mut HeaderMap::new())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         assert!(!format!("{error:?}").contains("canary"));
     }

@@ -63,7 +63,12 @@ impl Endpoint {
     /// # Errors
     /// None today; a `Result` like its siblings.
     pub fn openai_transcription() -> Result<Self, Error> {
-        Self::built(OPENAI_BASE, "realtime", &[("intent", "transcription")], Provider::OpenAi)
+        Self::built(
+            OPENAI_BASE,
+            "realtime",
+            &[("intent", "transcription")],
+            Provider::OpenAi,
+        )
     }
 
     /// The control channel of a running WebRTC or SIP call at OpenAI.
@@ -183,9 +188,13 @@ impl Endpoint {
 }
 
 fn is_azure(host: &str) -> bool {
-    [".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"]
-        .iter()
-        .any(|suffix| host.ends_with(suffix))
+    [
+        ".openai.azure.com",
+        ".cognitiveservices.azure.com",
+        ".services.ai.azure.com",
+    ]
+    .iter()
+    .any(|suffix| host.ends_with(suffix))
 }
 
 fn azure_base(resource: &str) -> Result<String, Error> {
@@ -194,7 +203,9 @@ fn azure_base(resource: &str) -> Result<String, Error> {
         return Ok(resource.to_owned());
     }
     let is_name = !resource.is_empty()
-        && resource.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && resource
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && !resource.starts_with('-')
         && !resource.ends_with('-');
     if !is_name {
@@ -226,10 +237,12 @@ fn checked(text: &str) -> Result<Url, Error> {
         _ => text.to_owned(),
     };
     // Not the parser's own message: it may repeat a part of the text.
-    let url = Url::parse(&mapped)
-        .map_err(|cause| Error::config("the endpoint is not a URL").with_source(cause))?;
+    let url =
+        Url::parse(&mapped).map_err(|cause| Error::config("the endpoint is not a URL").with_source(cause))?;
     if !matches!(url.scheme(), "ws" | "wss") {
-        return Err(Error::config("the endpoint's scheme is not wss, ws, https or http"));
+        return Err(Error::config(
+            "the endpoint's scheme is not wss, ws, https or http",
+        ));
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(Error::config("the endpoint has no host"));
@@ -251,7 +264,12 @@ fn checked(text: &str) -> Result<Url, Error> {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.url.scheme(), self.url.host_str().unwrap_or_default())?;
+        write!(
+            f,
+            "{}://{}",
+            self.url.scheme(),
+            self.url.host_str().unwrap_or_default()
+        )?;
         if let Some(port) = self.url.port() {
             write!(f, ":{port}")?;
         }

@@ -101,7 +101,9 @@ impl Error {
             detail: Detail::default(),
             source: None,
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     pub(crate) fn config(message: impl Into<String>) -> Self {
@@ -221,7 +223,11 @@ impl Error {
     /// The reason the server gave with its close code.
     #[must_use]
     pub fn close_reason(&self) -> Option<&str> {
-        self.inner.detail.close.as_ref().map(|close| close.reason.as_str())
+        self.inner
+            .detail
+            .close
+            .as_ref()
+            .map(|close| close.reason.as_str())
     }
 
     /// The server's id of the request (`x-request-id`, `apim-request-id`), for a support request.
@@ -282,7 +288,10 @@ mod tests {
     #[test]
     fn says_what_to_do_and_how_often_it_was_tried() {
         let error = Error::new(ErrorKind::Tcp, "no address of h:1 accepted a connection").with_attempts(8);
-        assert_eq!(error.to_string(), "no address of h:1 accepted a connection (gave up after 8 attempts)");
+        assert_eq!(
+            error.to_string(),
+            "no address of h:1 accepted a connection (gave up after 8 attempts)"
+        );
         let error = Error::config("the API key is empty").with_hint("set OPENAI_API_KEY");
         assert_eq!(error.to_string(), "the API key is empty: set OPENAI_API_KEY");
     }

@@ -95,7 +95,10 @@ impl Handle {
     /// # Errors
     /// [`TrySendError`], with the event in it.
     pub fn try_send(&self, event: ClientEvent) -> Result<(), TrySendError> {
-        let refused = |event, kind| TrySendError { event: Box::new(event), kind };
+        let refused = |event, kind| TrySendError {
+            event: Box::new(event),
+            kind,
+        };
         let messages = match self.encode(&event) {
             Ok((_, messages)) => messages,
             Err(_) => return Err(refused(event, TrySendErrorKind::TooLarge)),
@@ -144,7 +147,10 @@ impl Handle {
 
     fn closed(&self) -> Error {
         let error = Error::new(ErrorKind::Closed, "the connection is closed");
-        match self.shared.with(|machine, _| machine.terminal().and_then(|closed| closed.error.clone())) {
+        match self
+            .shared
+            .with(|machine, _| machine.terminal().and_then(|closed| closed.error.clone()))
+        {
             Some(cause) => error.with_source(cause),
             None => error,
         }
@@ -162,18 +168,33 @@ impl Handle {
             ClientEvent::SessionInputAudioBufferAppend(append) => {
                 let pieces = pieces(&append.audio, &append.event_id);
                 let make = |(audio, event_id)| {
-                    ClientEvent::SessionInputAudioBufferAppend(SessionInputAudioBufferAppend { event_id, audio })
+                    ClientEvent::SessionInputAudioBufferAppend(SessionInputAudioBufferAppend {
+                        event_id,
+                        audio,
+                    })
                 };
                 pieces.map(|piece| audio_message(piece, make)).collect()
             }
             other => vec![Message::control(other.to_json())],
         };
-        let lane = if messages.iter().any(Message::is_audio) { Lane::Audio } else { Lane::Control };
-        match messages.iter().map(Message::len).find(|len| *len > self.max_message) {
+        let lane = if messages.iter().any(Message::is_audio) {
+            Lane::Audio
+        } else {
+            Lane::Control
+        };
+        match messages
+            .iter()
+            .map(Message::len)
+            .find(|len| *len > self.max_message)
+        {
             None => Ok((lane, messages)),
             Some(len) => Err(Error::new(
                 ErrorKind::MessageTooLarge,
-                format!("{} is {len} bytes, the limit is {}", event.event_type(), self.max_message),
+                format!(
+                    "{} is {len} bytes, the limit is {}",
+                    event.event_type(),
+                    self.max_message
+                ),
             )),
         }
     }
@@ -188,7 +209,10 @@ fn pieces(audio: &AudioBytes, event_id: &Field<String>) -> impl Iterator<Item = 
     let count = bytes.len().div_ceil(PIECE).max(1);
     (0..count).map(move |index| {
         let end = bytes.len().min((index + 1) * PIECE);
-        (AudioBytes::from(bytes.slice(index * PIECE..end)), std::mem::take(&mut event_id))
+        (
+            AudioBytes::from(bytes.slice(index * PIECE..end)),
+            std::mem::take(&mut event_id),
+        )
     })
 }
 
@@ -199,7 +223,9 @@ fn audio_message(piece: Piece, make: impl Fn(Piece) -> ClientEvent) -> Message {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("state", &*self.shared.state().borrow()).finish()
+        f.debug_struct("Handle")
+            .field("state", &*self.shared.state().borrow())
+            .finish()
     }
 }
 
@@ -241,7 +267,10 @@ mod tests {
             let audio = AudioBytes::from(bytes_of(&whole));
             let parts: Vec<Piece> = pieces(&audio, &Field::Value("id".to_owned())).collect();
             assert_eq!(parts.len(), expected, "{len}");
-            let joined: Vec<u8> = parts.iter().flat_map(|(audio, _)| audio.as_bytes().to_vec()).collect();
+            let joined: Vec<u8> = parts
+                .iter()
+                .flat_map(|(audio, _)| audio.as_bytes().to_vec())
+                .collect();
             assert_eq!(joined, whole);
             assert_eq!(parts.iter().filter(|(_, id)| !id.is_absent()).count(), 1);
         }

@@ -9,7 +9,10 @@ pub(crate) const CAP: Duration = Duration::from_secs(60);
 
 /// The wait the headers ask for, at most [`CAP`]. Milliseconds win over seconds; a date in the past is zero.
 pub(crate) fn from_headers(headers: &HeaderMap, wall: SystemTime) -> Option<Duration> {
-    let millis = headers.get("retry-after-ms").and_then(|value| value.to_str().ok()).and_then(number);
+    let millis = headers
+        .get("retry-after-ms")
+        .and_then(|value| value.to_str().ok())
+        .and_then(number);
     if let Some(millis) = millis {
         return Some(seconds(millis / 1000.0));
     }
@@ -22,7 +25,10 @@ pub(crate) fn from_headers(headers: &HeaderMap, wall: SystemTime) -> Option<Dura
 }
 
 fn number(text: &str) -> Option<f64> {
-    text.trim().parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0)
+    text.trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|value| value.is_finite() && *value >= 0.0)
 }
 
 fn seconds(value: f64) -> Duration {
@@ -51,9 +57,15 @@ mod tests {
         assert_eq!(read(&[("retry-after", "86400")]), ms(60_000));
         assert_eq!(read(&[("retry-after-ms", "125"), ("retry-after", "3")]), ms(125));
         assert_eq!(read(&[("retry-after-ms", "x"), ("retry-after", "3")]), ms(3000));
-        assert_eq!(read(&[("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")]), ms(10_000));
+        assert_eq!(
+            read(&[("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")]),
+            ms(10_000)
+        );
         assert_eq!(read(&[("retry-after", "Sun, 06 Nov 1994 08:49:07 GMT")]), ms(0));
-        assert_eq!(read(&[("retry-after", "Sat, 06 Nov 2094 08:49:07 GMT")]), ms(60_000));
+        assert_eq!(
+            read(&[("retry-after", "Sat, 06 Nov 2094 08:49:07 GMT")]),
+            ms(60_000)
+        );
         for nonsense in ["-1", "NaN", "inf", "soon", ""] {
             assert_eq!(read(&[("retry-after", nonsense)]), None, "{nonsense}");
         }

@@ -22,17 +22,19 @@ impl Failure {
             | Self::NotWebSocket(error)
             | Self::Ended(error) => error.clone(),
             Self::Refused(refusal) => refused(refusal),
-            Self::AttemptTimeout(limit) => {
-                Error::new(ErrorKind::Handshake, format!("the server was not reached within {limit:?}"))
-            }
+            Self::AttemptTimeout(limit) => Error::new(
+                ErrorKind::Handshake,
+                format!("the server was not reached within {limit:?}"),
+            ),
             Self::NoSession(limit) => Error::new(
                 ErrorKind::Handshake,
                 format!("the connection opened, but no session.created came within {limit:?}"),
             ),
             Self::Event(api) => event(api),
-            Self::Expired => {
-                Error::new(ErrorKind::SessionExpired, "the session reached its maximum duration")
-            }
+            Self::Expired => Error::new(
+                ErrorKind::SessionExpired,
+                "the session reached its maximum duration",
+            ),
             Self::Close(close) => closed(close),
             Self::PingTimeout(limit) => Error::new(
                 ErrorKind::PingTimeout,
@@ -42,9 +44,10 @@ impl Failure {
                 ErrorKind::WriteStall,
                 format!("the server took nothing of what was sent for {limit:?}"),
             ),
-            Self::Violation(what) => {
-                Error::new(ErrorKind::Protocol, format!("the server broke the WebSocket protocol: {what}"))
-            }
+            Self::Violation(what) => Error::new(
+                ErrorKind::Protocol,
+                format!("the server broke the WebSocket protocol: {what}"),
+            ),
             Self::TooLarge { limit } => Error::new(
                 ErrorKind::MessageTooLarge,
                 format!("the server sent a message larger than the limit of {limit} bytes"),
@@ -88,7 +91,10 @@ fn hint_of(kind: ErrorKind) -> Option<&'static str> {
 }
 
 fn api_kind(api: &ApiError) -> Option<ErrorKind> {
-    [&api.code, &api.kind].into_iter().flatten().find_map(|name| kind_of(name))
+    [&api.code, &api.kind]
+        .into_iter()
+        .flatten()
+        .find_map(|name| kind_of(name))
 }
 
 fn refused(refusal: &Refusal) -> Error {
@@ -119,14 +125,21 @@ fn event(api: &ApiError) -> Error {
     let kind = api_kind(api).unwrap_or(ErrorKind::Rejected);
     let mut message = "the server ended the session with an error".to_owned();
     push_server_text(&mut message, api, kind);
-    let detail = Detail { code: api.name().map(str::to_owned), ..Detail::default() };
+    let detail = Detail {
+        code: api.name().map(str::to_owned),
+        ..Detail::default()
+    };
     hinted(Error::new(kind, message).with_detail(detail))
 }
 
 fn closed(close: &CloseFrame) -> Error {
     // The API writes the error's type and code into the reason: `invalid_request_error.invalid_model`.
     let api = ApiError {
-        code: close.reason.rsplit_once('.').map(|(_, code)| code.to_owned()).filter(|code| is_name(code)),
+        code: close
+            .reason
+            .rsplit_once('.')
+            .map(|(_, code)| code.to_owned())
+            .filter(|code| is_name(code)),
         ..ApiError::default()
     };
     let by_code = match close.code {
@@ -173,7 +186,11 @@ fn push_server_text(message: &mut String, api: &ApiError, kind: ErrorKind) {
     }
     if let Some(text) = &api.message {
         message.push_str(" (server: ");
-        message.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SERVER_TEXT));
+        message.extend(
+            text.chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .take(SERVER_TEXT),
+        );
         message.push(')');
     }
 }

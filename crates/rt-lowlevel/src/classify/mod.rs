@@ -71,11 +71,19 @@ impl Verdict {
     const RETRY: Self = Self::of(Class::Retry);
 
     const fn of(class: Class) -> Self {
-        Self { class, bucket: None, floor: Duration::ZERO }
+        Self {
+            class,
+            bucket: None,
+            floor: Duration::ZERO,
+        }
     }
 
     const fn counted(class: Class, bucket: Bucket) -> Self {
-        Self { class, bucket: Some(bucket), floor: Duration::ZERO }
+        Self {
+            class,
+            bucket: Some(bucket),
+            floor: Duration::ZERO,
+        }
     }
 
     fn not_before(self, floor: Duration) -> Self {
@@ -105,7 +113,11 @@ pub(crate) struct ApiError {
 impl ApiError {
     /// The first of `code` and `type` for which `test` holds.
     fn find(&self, test: impl Fn(&str) -> bool) -> Option<&str> {
-        [&self.code, &self.kind].into_iter().flatten().map(String::as_str).find(|name| test(name))
+        [&self.code, &self.kind]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .find(|name| test(name))
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -113,7 +125,8 @@ impl ApiError {
     }
 
     fn is_quota(&self) -> bool {
-        self.find(|name| name.contains("quota") || name == "billing_hard_limit_reached").is_some()
+        self.find(|name| name.contains("quota") || name == "billing_hard_limit_reached")
+            .is_some()
     }
 
     /// Whether the session is over for good, whatever close follows.
@@ -249,7 +262,11 @@ fn status_verdict(refusal: &Refusal, facts: Facts<'_>) -> Verdict {
 impl RetryPolicy {
     /// The floor applies where the server named no time of its own.
     fn throttle_floor_for(&self, retry_after: Option<Duration>) -> Duration {
-        if retry_after.is_some() { Duration::ZERO } else { self.throttle_floor }
+        if retry_after.is_some() {
+            Duration::ZERO
+        } else {
+            self.throttle_floor
+        }
     }
 }
 
@@ -261,9 +278,7 @@ fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
         CloseCode::NORMAL if policy.reopen_after_normal_close => Verdict::RETRY,
         CloseCode::NORMAL => Verdict::FATAL,
         CloseCode::AWAY if close.reason.contains("maximum duration") => Verdict::of(Class::Now),
-        CloseCode::PROTOCOL if close.reason == REWRITTEN => {
-            Verdict::counted(Class::Retry, Bucket::Violation)
-        }
+        CloseCode::PROTOCOL if close.reason == REWRITTEN => Verdict::counted(Class::Retry, Bucket::Violation),
         CloseCode::PROTOCOL
         | CloseCode::UNSUPPORTED
         | CloseCode::INVALID
@@ -272,7 +287,11 @@ fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
         | CloseCode::EXTENSION => Verdict::FATAL,
         CloseCode::AGAIN => Verdict::RETRY.not_before(policy.throttle_floor),
         code if (3000..5000).contains(&code.as_u16()) => {
-            if policy.retry_close_codes.contains(&code.as_u16()) { Verdict::RETRY } else { Verdict::FATAL }
+            if policy.retry_close_codes.contains(&code.as_u16()) {
+                Verdict::RETRY
+            } else {
+                Verdict::FATAL
+            }
         }
         // 1001, 1005, 1006, 1011, 1012, 1014, 1015 and whatever comes to be defined.
         _ => Verdict::RETRY,

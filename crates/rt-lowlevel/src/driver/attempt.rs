@@ -53,10 +53,22 @@ pub(super) async fn attempt(context: Arc<Context>, refresh_token: bool) -> Resul
     let timeouts = &context.config.timeouts;
     let mut headers = context.headers.clone();
     let provider = context.endpoint.provider();
-    context.credentials.apply(provider, refresh_token, &mut headers).await.map_err(|error| {
-        if error.kind() == ErrorKind::TokenProvider { Failure::Token(error) } else { Failure::Config(error) }
-    })?;
-    let stream = context.dialer.dial(&context.target()).await.map_err(|error| error.into_failure())?;
+    context
+        .credentials
+        .apply(provider, refresh_token, &mut headers)
+        .await
+        .map_err(|error| {
+            if error.kind() == ErrorKind::TokenProvider {
+                Failure::Token(error)
+            } else {
+                Failure::Config(error)
+            }
+        })?;
+    let stream = context
+        .dialer
+        .dial(&context.target())
+        .await
+        .map_err(|error| error.into_failure())?;
     tracing::debug!("stream open");
     let request = Request::new(&context.endpoint, &headers);
     let upgraded = upgrade(stream, &request, timeouts).await?;
@@ -65,5 +77,10 @@ pub(super) async fn attempt(context: Arc<Context>, refresh_token: bool) -> Resul
     let handshake = upgraded.handshake.clone();
     let meter = Meter::new();
     let (reader, writer) = open(upgraded, &meter, &context.config.limits).await;
-    Ok(Connected { reader, writer, meter, handshake })
+    Ok(Connected {
+        reader,
+        writer,
+        meter,
+        handshake,
+    })
 }

@@ -74,7 +74,10 @@ fn signal_of(decoded: &Result<ServerEvent, DecodeError>) -> Signal {
     match decoded {
         Ok(ServerEvent::SessionCreated(created)) => {
             let (session_id, expires_at) = identity(&created.session);
-            Signal::Created { session_id, expires_at }
+            Signal::Created {
+                session_id,
+                expires_at,
+            }
         }
         Ok(ServerEvent::SessionUpdated(_)) => Signal::Updated,
         Ok(ServerEvent::Error(event)) => Signal::Error(ApiError {
@@ -84,19 +87,22 @@ fn signal_of(decoded: &Result<ServerEvent, DecodeError>) -> Signal {
         }),
         Ok(ServerEvent::ResponseDone(done)) => {
             let details = done.response.status_details.value();
-            details.and_then(|details| details.error.value()).map_or(Signal::Other, |error| {
-                Signal::ResponseFailed(ApiError {
-                    code: error.code.value().cloned(),
-                    kind: error.kind.value().cloned(),
-                    message: error.message.value().cloned(),
+            details
+                .and_then(|details| details.error.value())
+                .map_or(Signal::Other, |error| {
+                    Signal::ResponseFailed(ApiError {
+                        code: error.code.value().cloned(),
+                        kind: error.kind.value().cloned(),
+                        message: error.message.value().cloned(),
+                    })
                 })
-            })
         }
         Ok(_) => Signal::Other,
         // A session whose description we cannot read is a session all the same.
-        Err(error) if error.event_type() == Some("session.created") => {
-            Signal::Created { session_id: None, expires_at: None }
-        }
+        Err(error) if error.event_type() == Some("session.created") => Signal::Created {
+            session_id: None,
+            expires_at: None,
+        },
         Err(_) => Signal::Malformed,
     }
 }

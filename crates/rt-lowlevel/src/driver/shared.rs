@@ -82,7 +82,10 @@ impl Shared {
 
     /// As [`with`](Self::with), with an event that goes out behind those of the machine.
     fn with_delivery<T>(&self, tell: impl FnOnce(&mut Machine, At) -> (T, Option<Delivery>)) -> T {
-        let at = At { now: tokio::time::Instant::now().into_std(), jitter: fastrand::f64() };
+        let at = At {
+            now: tokio::time::Instant::now().into_std(),
+            jitter: fastrand::f64(),
+        };
         let mut notes = Vec::new();
         let (result, wakes_supervisor, wakes_writer, wakes_senders) = {
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +99,8 @@ impl Shared {
                 let _ = self.events.send(delivery);
             }
             let state = core.machine.state();
-            self.state.send_if_modified(|current| std::mem::replace(current, state) != state);
+            self.state
+                .send_if_modified(|current| std::mem::replace(current, state) != state);
             let next = core.machine.poll_timeout();
             let is_earlier = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
             (
@@ -129,7 +133,10 @@ impl Shared {
     ) {
         self.with_delivery(|machine, at| {
             let is_live = machine.handle_signal(at, epoch, signal);
-            ((), (is_live && room.is_some()).then_some(Delivery { event, _room: room }))
+            (
+                (),
+                (is_live && room.is_some()).then_some(Delivery { event, _room: room }),
+            )
         });
     }
 
@@ -151,7 +158,9 @@ impl Shared {
 
     /// Room for an event, if there is some now.
     pub(super) fn try_reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.event_room).try_acquire_many_owned(self.cost(bytes)).ok()
+        Arc::clone(&self.event_room)
+            .try_acquire_many_owned(self.cost(bytes))
+            .ok()
     }
 
     /// Room for an event; `None` if nobody is going to take it.
@@ -185,9 +194,20 @@ impl Shared {
 
 /// A line for the log, written once the lock is free.
 enum Note {
-    Opened { epoch: u64, session_id: Option<String>, request_id: Option<String> },
-    Retrying { attempt: u32, delay_ms: u128, cause: crate::Error },
-    Closed { error: Option<crate::Error>, unsent: usize },
+    Opened {
+        epoch: u64,
+        session_id: Option<String>,
+        request_id: Option<String>,
+    },
+    Retrying {
+        attempt: u32,
+        delay_ms: u128,
+        cause: crate::Error,
+    },
+    Closed {
+        error: Option<crate::Error>,
+        unsent: usize,
+    },
 }
 
 fn note(event: &ConnectionEvent) -> Option<Note> {
@@ -202,7 +222,10 @@ fn note(event: &ConnectionEvent) -> Option<Note> {
             delay_ms: retrying.delay.as_millis(),
             cause: retrying.cause.clone(),
         },
-        ConnectionEvent::Closed(closed) => Note::Closed { error: closed.error.clone(), unsent: closed.unsent },
+        ConnectionEvent::Closed(closed) => Note::Closed {
+            error: closed.error.clone(),
+            unsent: closed.unsent,
+        },
         ConnectionEvent::Server(_) | ConnectionEvent::Malformed(_) => return None,
     })
 }
@@ -210,18 +233,43 @@ fn note(event: &ConnectionEvent) -> Option<Note> {
 impl Note {
     fn log(self) {
         match self {
-            Self::Opened { epoch, session_id, request_id } => {
+            Self::Opened {
+                epoch,
+                session_id,
+                request_id,
+            } => {
                 tracing::info!(epoch, session_id, request_id, "session opened");
             }
-            Self::Retrying { attempt, delay_ms, cause } => {
+            Self::Retrying {
+                attempt,
+                delay_ms,
+                cause,
+            } => {
                 let (kind, close_code, http_status) = (cause.kind(), cause.close_code(), cause.http_status());
-                tracing::warn!(attempt, delay_ms, ?kind, close_code, http_status, "connection failed");
+                tracing::warn!(
+                    attempt,
+                    delay_ms,
+                    ?kind,
+                    close_code,
+                    http_status,
+                    "connection failed"
+                );
             }
             Self::Closed { error: None, unsent } => tracing::info!(unsent, "connection closed"),
-            Self::Closed { error: Some(error), unsent } => {
+            Self::Closed {
+                error: Some(error),
+                unsent,
+            } => {
                 let (kind, close_code, http_status) = (error.kind(), error.close_code(), error.http_status());
                 let request_id = error.request_id();
-                tracing::error!(?kind, close_code, http_status, request_id, unsent, "connection gave up");
+                tracing::error!(
+                    ?kind,
+                    close_code,
+                    http_status,
+                    request_id,
+                    unsent,
+                    "connection gave up"
+                );
             }
         }
     }

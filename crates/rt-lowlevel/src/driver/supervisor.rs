@@ -30,7 +30,11 @@ impl Link {
         let span = tracing::Span::current();
         let reader = reader::run(Arc::clone(shared), epoch, connected.reader).instrument(span.clone());
         let writer = writer::run(Arc::clone(shared), epoch, connected.writer).instrument(span);
-        Self { reader: tokio::spawn(reader), writer: tokio::spawn(writer), meter: connected.meter }
+        Self {
+            reader: tokio::spawn(reader),
+            writer: tokio::spawn(writer),
+            meter: connected.meter,
+        }
     }
 
     /// Until both have ended by themselves.
@@ -57,9 +61,14 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
     loop {
         while let Some(action) = shared.next_action() {
             match action {
-                Action::Dial { attempt: number, refresh_token } => {
+                Action::Dial {
+                    attempt: number,
+                    refresh_token,
+                } => {
                     let span = tracing::debug_span!("rt.attempt", attempt = number);
-                    dial = Some(Box::pin(attempt(Arc::clone(&context), refresh_token).instrument(span)));
+                    dial = Some(Box::pin(
+                        attempt(Arc::clone(&context), refresh_token).instrument(span),
+                    ));
                 }
                 Action::AbortDial => dial = None,
                 Action::Hangup { linger, .. } => {

@@ -60,7 +60,11 @@ fn every_form_has_its_url() {
             "wss://res.openai.azure.com/openai/realtime?api-version=2024-10-01-preview&deployment=d",
             Provider::AzurePreview,
         ),
-        (Endpoint::from_url(" WS://[::1]:9/x "), "ws://[::1]:9/x", Provider::OpenAi),
+        (
+            Endpoint::from_url(" WS://[::1]:9/x "),
+            "ws://[::1]:9/x",
+            Provider::OpenAi,
+        ),
     ];
     for (endpoint, url, provider) in cases {
         let endpoint = endpoint.unwrap();
@@ -98,5 +102,8 @@ fn what_is_not_usable_is_refused_and_not_repeated() {
 fn query_values_are_not_shown() {
     let endpoint = Endpoint::from_url("wss://h:8443/p?model=canary&x=canary").unwrap();
     assert_eq!(endpoint.to_string(), "wss://h:8443/p?model=..&x=..");
-    assert_eq!(format!("{endpoint:?}"), "Endpoint(wss://h:8443/p?model=..&x=.., OpenAi)");
+    assert_eq!(
+        format!("{endpoint:?}"),
+        "Endpoint(wss://h:8443/p?model=..&x=.., OpenAi)"
+    );
 }

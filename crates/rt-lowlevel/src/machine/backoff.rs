@@ -7,7 +7,11 @@ use crate::config::RetryPolicy;
 /// The ceiling of the wait after `failures` failures in a row, counted from zero: doubles up to the cap.
 pub(super) fn nominal(policy: &RetryPolicy, failures: u32) -> Duration {
     let factor = 2u32.checked_pow(failures).unwrap_or(u32::MAX);
-    policy.base.checked_mul(factor).unwrap_or(policy.cap).min(policy.cap)
+    policy
+        .base
+        .checked_mul(factor)
+        .unwrap_or(policy.cap)
+        .min(policy.cap)
 }
 
 /// The wait itself: `jitter`, from 0 to 1, of the ceiling.

@@ -18,7 +18,10 @@ const PING_WINDOW: Duration = Duration::from_secs(10);
 /// What the machine must know of a server event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Signal {
-    Created { session_id: Option<String>, expires_at: Option<u64> },
+    Created {
+        session_id: Option<String>,
+        expires_at: Option<u64>,
+    },
     Updated,
     Error(ApiError),
     /// A `response.done` that failed.
@@ -85,7 +88,9 @@ impl Link {
     /// Whether the connection has proved itself: a greeting proves nothing.
     pub(super) fn is_healthy(&self, now: Instant, policy: &RetryPolicy) -> bool {
         self.saw_traffic
-            && self.opened_at.is_some_and(|at| now.saturating_duration_since(at) >= policy.healthy_after)
+            && self
+                .opened_at
+                .is_some_and(|at| now.saturating_duration_since(at) >= policy.healthy_after)
     }
 }
 
@@ -103,7 +108,10 @@ impl Machine {
             return false;
         }
         match signal {
-            Signal::Created { session_id, expires_at } if self.phase == Phase::AwaitCreated => {
+            Signal::Created {
+                session_id,
+                expires_at,
+            } if self.phase == Phase::AwaitCreated => {
                 self.restore(at, session_id, expires_at);
             }
             Signal::Error(api) | Signal::ResponseFailed(api) => self.latch(at, &api),
@@ -129,7 +137,11 @@ impl Machine {
         }
         link.pings.1 += 1;
         if link.pings.1 > self.config.limits.pings {
-            self.lose_link(at, Failure::Violation("too many pings".to_owned()), Some(CloseCode::POLICY));
+            self.lose_link(
+                at,
+                Failure::Violation("too many pings".to_owned()),
+                Some(CloseCode::POLICY),
+            );
             return false;
         }
         true
@@ -197,7 +209,8 @@ impl Machine {
         link.is_paused = false;
         if link.ping_since.is_some() {
             link.ping_since = Some(at.now);
-            self.timers.set(Timer::PingDeadline, at.now + self.config.liveness.ping_timeout);
+            self.timers
+                .set(Timer::PingDeadline, at.now + self.config.liveness.ping_timeout);
         }
     }
 
@@ -224,7 +237,9 @@ impl Machine {
             return Transmit::Stop;
         }
         let frame = self.next_frame();
-        let Some(link) = &mut self.link else { return Transmit::Stop };
+        let Some(link) = &mut self.link else {
+            return Transmit::Stop;
+        };
         if link.write_failure.is_some() {
             return Transmit::Stop;
         }
@@ -234,7 +249,8 @@ impl Machine {
                     link.writing_since = Some(at.now);
                 }
                 if !self.timers.is_set(Timer::WriteStall) {
-                    self.timers.set(Timer::WriteStall, at.now + self.config.liveness.write_stall);
+                    self.timers
+                        .set(Timer::WriteStall, at.now + self.config.liveness.write_stall);
                 }
                 Transmit::Frame(frame)
             }
@@ -243,7 +259,11 @@ impl Machine {
                     link.writing_since = None;
                     self.timers.stop(Timer::WriteStall);
                 }
-                if link.close_written { Transmit::Stop } else { Transmit::Idle }
+                if link.close_written {
+                    Transmit::Stop
+                } else {
+                    Transmit::Idle
+                }
             }
         }
     }
@@ -292,14 +312,17 @@ impl Machine {
             link.ping_since = Some(now);
         }
         if !link.is_paused && !self.timers.is_set(Timer::PingDeadline) {
-            self.timers.set(Timer::PingDeadline, now + self.config.liveness.ping_timeout);
+            self.timers
+                .set(Timer::PingDeadline, now + self.config.liveness.ping_timeout);
         }
     }
 
     /// Dead, if nothing came since the ping went unanswered; else the clock starts where something last came.
     pub(super) fn check_ping(&mut self, at: At, traffic: Option<Traffic>) {
         let limit = self.config.liveness.ping_timeout;
-        let Some(since) = self.link.as_ref().and_then(|link| link.ping_since) else { return };
+        let Some(since) = self.link.as_ref().and_then(|link| link.ping_since) else {
+            return;
+        };
         let silent_since = traffic.map_or(since, |traffic| since.max(traffic.last_in));
         if silent_since + limit <= at.now {
             self.lose_link(at, Failure::PingTimeout(limit), None);

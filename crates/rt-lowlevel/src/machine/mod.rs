@@ -150,7 +150,11 @@ impl Machine {
             Phase::Draining => State::Closing,
             Phase::Ended => State::Closed,
             Phase::Waiting | Phase::Dialing | Phase::AwaitCreated | Phase::Restoring => {
-                if self.session_epoch == 0 { State::Connecting } else { State::Reconnecting }
+                if self.session_epoch == 0 {
+                    State::Connecting
+                } else {
+                    State::Reconnecting
+                }
             }
         }
     }
@@ -232,7 +236,8 @@ impl Machine {
         self.epoch += 1;
         self.link = Some(Link::new(at.now, handshake));
         self.phase = Phase::AwaitCreated;
-        self.timers.set(Timer::Created, at.now + self.config.timeouts.session_created);
+        self.timers
+            .set(Timer::Created, at.now + self.config.timeouts.session_created);
         Some(self.epoch)
     }
 
@@ -303,9 +308,13 @@ impl Machine {
     fn dial(&mut self, now: Instant) {
         self.phase = Phase::Dialing;
         self.budget.count_connect(now);
-        self.timers.set(Timer::Attempt, now + self.config.timeouts.attempt);
+        self.timers
+            .set(Timer::Attempt, now + self.config.timeouts.attempt);
         let refresh_token = std::mem::take(&mut self.refresh_token);
-        self.actions.push_back(Action::Dial { attempt: self.budget.attempts(), refresh_token });
+        self.actions.push_back(Action::Dial {
+            attempt: self.budget.attempts(),
+            refresh_token,
+        });
     }
 
     /// `session.created` has come: what the new session must be told goes first, then live traffic.
@@ -313,7 +322,11 @@ impl Machine {
         self.timers.stop(Timer::Created);
         self.phase = Phase::Restoring;
         self.session_epoch += 1;
-        let handshake = self.link.as_ref().map(|link| link.handshake.clone()).unwrap_or_default();
+        let handshake = self
+            .link
+            .as_ref()
+            .map(|link| link.handshake.clone())
+            .unwrap_or_default();
         self.events.push_back(ConnectionEvent::Opened(Opened {
             epoch: self.session_epoch,
             session_id,
@@ -337,7 +350,10 @@ impl Machine {
     /// Gives the current connection up.
     fn hang_up(&mut self, linger: bool) {
         if self.link.take().is_some() {
-            self.actions.push_back(Action::Hangup { epoch: self.epoch, linger });
+            self.actions.push_back(Action::Hangup {
+                epoch: self.epoch,
+                linger,
+            });
             self.wakes_writer = true;
         }
     }
@@ -345,12 +361,22 @@ impl Machine {
     /// The connection is lost: by itself, or because it is of no use. `code` says goodbye.
     fn lose_link(&mut self, at: At, failure: Failure, code: Option<CloseCode>) {
         let Some(link) = self.link.take() else { return };
-        let linger = code.is_some() || matches!(failure, Failure::Close(_) | Failure::Event(_) | Failure::Expired);
+        let linger =
+            code.is_some() || matches!(failure, Failure::Close(_) | Failure::Event(_) | Failure::Expired);
         self.link = None;
-        self.actions.push_back(Action::Hangup { epoch: self.epoch, linger });
+        self.actions.push_back(Action::Hangup {
+            epoch: self.epoch,
+            linger,
+        });
         self.wakes_writer = true;
         self.parting = code.map(|code| (self.epoch, CloseFrame::new(code, "")));
-        for timer in [Timer::Created, Timer::Ping, Timer::PingDeadline, Timer::WriteStall, Timer::Announced] {
+        for timer in [
+            Timer::Created,
+            Timer::Ping,
+            Timer::PingDeadline,
+            Timer::WriteStall,
+            Timer::Announced,
+        ] {
             self.timers.stop(timer);
         }
         if self.phase == Phase::Draining {
@@ -374,8 +400,14 @@ impl Machine {
 
     fn retry_or_end_of(&mut self, at: At, failure: &Failure, was_healthy: bool, request_id: Option<String>) {
         let is_first = self.session_epoch == 0;
-        let decision =
-            self.budget.decide(at, failure, &self.config.retry, self.can_refresh, is_first, was_healthy);
+        let decision = self.budget.decide(
+            at,
+            failure,
+            &self.config.retry,
+            self.can_refresh,
+            is_first,
+            was_healthy,
+        );
         let error = failure.to_error().with_request_id(request_id);
         match decision {
             Some(delay) => {
@@ -383,11 +415,12 @@ impl Machine {
                     matches!(failure, Failure::Refused(refusal) if refusal.status == 401) && self.can_refresh;
                 self.phase = Phase::Waiting;
                 self.timers.set(Timer::Backoff, at.now + delay);
-                self.events.push_back(ConnectionEvent::Retrying(crate::event::Retrying {
-                    attempt: self.budget.attempts() + 1,
-                    delay,
-                    cause: error,
-                }));
+                self.events
+                    .push_back(ConnectionEvent::Retrying(crate::event::Retrying {
+                        attempt: self.budget.attempts() + 1,
+                        delay,
+                        cause: error,
+                    }));
             }
             None => {
                 let by = match failure {
@@ -411,7 +444,11 @@ impl Machine {
             Failure::Close(close) if close.code == CloseCode::NORMAL => None,
             other => Some(other.to_error()),
         };
-        let by = if error.is_some() { CloseInitiator::Transport } else { CloseInitiator::Us };
+        let by = if error.is_some() {
+            CloseInitiator::Transport
+        } else {
+            CloseInitiator::Us
+        };
         self.end_as(by, error, is_clean);
     }
 
@@ -426,7 +463,12 @@ impl Machine {
         self.phase = Phase::Ended;
         self.timers.stop_all();
         self.has_room = true;
-        let closed = Closed { by, error, unsent: self.outbox.len(), clean };
+        let closed = Closed {
+            by,
+            error,
+            unsent: self.outbox.len(),
+            clean,
+        };
         self.terminal = Some(closed.clone());
         self.events.push_back(ConnectionEvent::Closed(closed));
     }

@@ -19,7 +19,10 @@ impl Message {
     }
 
     pub(crate) fn audio(text: String, bytes: usize) -> Self {
-        Self { text, audio: Some(bytes) }
+        Self {
+            text,
+            audio: Some(bytes),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -122,7 +125,9 @@ impl Outbox {
     fn make_room(&mut self, audio: usize) {
         while self.drops_oldest && self.audio_bytes > 0 && self.audio_bytes + audio > self.max_audio_bytes {
             let oldest = self.queue.iter().position(|message| message.audio.is_some());
-            let Some(message) = oldest.and_then(|at| self.queue.remove(at)) else { return };
+            let Some(message) = oldest.and_then(|at| self.queue.remove(at)) else {
+                return;
+            };
             self.dropped_audio += message.audio.unwrap_or_default() as u64;
             self.forget(&message);
         }
@@ -154,11 +159,18 @@ mod tests {
     }
 
     fn drained(outbox: &mut Outbox) -> Vec<String> {
-        std::iter::from_fn(|| outbox.pop()).map(Message::into_text).collect()
+        std::iter::from_fn(|| outbox.pop())
+            .map(Message::into_text)
+            .collect()
     }
 
     fn outbox(audio: AudioPolicy) -> Outbox {
-        Outbox::new(&Limits { control_messages: 3, control_bytes: 10, audio, ..Limits::default() })
+        Outbox::new(&Limits {
+            control_messages: 3,
+            control_bytes: 10,
+            audio,
+            ..Limits::default()
+        })
     }
 
     #[test]
@@ -168,7 +180,10 @@ mod tests {
         outbox.push(control("c1")).unwrap();
         outbox.push(audio("a2", 20)).unwrap();
         assert_eq!(drained(&mut outbox), ["a1", "c1", "a2"]);
-        assert_eq!((outbox.len(), outbox.waiting_audio(), outbox.control_bytes), (0, 0, 0));
+        assert_eq!(
+            (outbox.len(), outbox.waiting_audio(), outbox.control_bytes),
+            (0, 0, 0)
+        );
     }
 
     #[test]

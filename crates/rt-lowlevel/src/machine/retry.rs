@@ -64,7 +64,14 @@ impl Budget {
         is_first: bool,
         was_healthy: bool,
     ) -> Option<Duration> {
-        let verdict = verdict(failure, Facts { policy, can_refresh, is_first });
+        let verdict = verdict(
+            failure,
+            Facts {
+                policy,
+                can_refresh,
+                is_first,
+            },
+        );
         match verdict.class {
             Class::Fatal | Class::Keep => return None,
             // Only a connection that was good is replaced for free: else a server that always says "expired"
@@ -78,13 +85,21 @@ impl Budget {
         let wait = backoff::delay(policy, self.waits, at.jitter).max(verdict.floor);
         let wait = wait.max(self.window_wait(at.now, policy));
         self.waits += 1;
-        let down = self.down + self.down_since.map(|since| at.now.saturating_duration_since(since)).unwrap_or_default();
+        let down = self.down
+            + self
+                .down_since
+                .map(|since| at.now.saturating_duration_since(since))
+                .unwrap_or_default();
         (down + wait <= policy.max_downtime).then_some(wait)
     }
 
     /// How long until another connect is allowed.
     fn window_wait(&mut self, now: Instant, policy: &RetryPolicy) -> Duration {
-        while self.connects.front().is_some_and(|first| now.saturating_duration_since(*first) >= policy.window) {
+        while self
+            .connects
+            .front()
+            .is_some_and(|first| now.saturating_duration_since(*first) >= policy.window)
+        {
             self.connects.pop_front();
         }
         match self.connects.len().checked_sub(policy.max_connects.max(1)) {
@@ -95,7 +110,8 @@ impl Budget {
 
     fn forgive(&mut self, bucket: Option<Bucket>, now: Instant) -> bool {
         let Some(bucket) = bucket else { return true };
-        self.forgiven.retain(|(_, when)| now.saturating_duration_since(*when) < Bucket::WINDOW);
+        self.forgiven
+            .retain(|(_, when)| now.saturating_duration_since(*when) < Bucket::WINDOW);
         if self.forgiven.iter().filter(|(other, _)| *other == bucket).count() >= bucket.max() {
             return false;
         }

@@ -64,7 +64,9 @@ impl Timers {
 
     /// Takes one timer that is due.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
-        let timer = ALL.into_iter().find(|timer| self.due[*timer as usize].is_some_and(|due| due <= now))?;
+        let timer = ALL
+            .into_iter()
+            .find(|timer| self.due[*timer as usize].is_some_and(|due| due <= now))?;
         self.stop(timer);
         Some(timer)
     }

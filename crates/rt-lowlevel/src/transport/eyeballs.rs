@@ -31,7 +31,11 @@ pub(super) async fn connect(
                 }
             });
         }
-        let head_start = if waiting.is_empty() { Duration::MAX } else { stagger };
+        let head_start = if waiting.is_empty() {
+            Duration::MAX
+        } else {
+            stagger
+        };
         match tokio::time::timeout(head_start, racing.next()).await {
             Ok(Some(Ok(stream))) => return Ok(stream),
             Ok(Some(Err(error))) => last_error = error,
@@ -44,8 +48,10 @@ pub(super) async fn connect(
 /// The families in turns, beginning with that of the first address.
 fn interleaved(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (mut a, mut b): (VecDeque<_>, VecDeque<_>) =
-        addresses.iter().copied().partition(|address| address.is_ipv6() == first_is_v6);
+    let (mut a, mut b): (VecDeque<_>, VecDeque<_>) = addresses
+        .iter()
+        .copied()
+        .partition(|address| address.is_ipv6() == first_is_v6);
     let mut order = VecDeque::with_capacity(addresses.len());
     while !a.is_empty() || !b.is_empty() {
         order.extend(a.pop_front());
@@ -77,7 +83,10 @@ mod tests {
         let order = [closed.local_addr().unwrap(), listener.local_addr().unwrap()];
         drop(closed);
         let long = Duration::from_secs(60);
-        let stream = tokio::time::timeout(long / 10, connect(&order, long, long)).await.unwrap().unwrap();
+        let stream = tokio::time::timeout(long / 10, connect(&order, long, long))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(stream.peer_addr().unwrap(), order[1]);
     }
 

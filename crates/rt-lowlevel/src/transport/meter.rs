@@ -20,7 +20,10 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), last: Arc::default() }
+        Self {
+            start: Instant::now(),
+            last: Arc::default(),
+        }
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
@@ -28,11 +31,17 @@ impl Meter {
             let since = std::time::Duration::from_micros(self.last[index].load(Ordering::Relaxed));
             (self.start + since).into_std()
         };
-        Traffic { last_in: at(0), last_out: at(1) }
+        Traffic {
+            last_in: at(0),
+            last_out: at(1),
+        }
     }
 
     pub(crate) fn wrap<S>(&self, inner: S) -> Metered<S> {
-        Metered { inner, meter: self.clone() }
+        Metered {
+            inner,
+            meter: self.clone(),
+        }
     }
 
     fn touch(&self, index: usize) {

@@ -89,23 +89,38 @@ impl DialError {
     /// A failure that may pass. The message says what failed and where.
     #[must_use]
     pub fn new(stage: DialStage, message: impl Into<String>) -> Self {
-        Self { stage, is_final: false, message: message.into(), hint: None, source: None }
+        Self {
+            stage,
+            is_final: false,
+            message: message.into(),
+            hint: None,
+            source: None,
+        }
     }
 
     /// The same, with its cause.
     #[must_use]
     pub fn with_source(self, source: io::Error) -> Self {
-        Self { source: Some(source), ..self }
+        Self {
+            source: Some(source),
+            ..self
+        }
     }
 
     /// The same, as one that another attempt would not change: a name that does not exist, a refused certificate.
     #[must_use]
     pub fn into_final(self) -> Self {
-        Self { is_final: true, ..self }
+        Self {
+            is_final: true,
+            ..self
+        }
     }
 
     fn with_hint(self, hint: &'static str) -> Self {
-        Self { hint: Some(hint), ..self }
+        Self {
+            hint: Some(hint),
+            ..self
+        }
     }
 
     /// The step that failed.
@@ -131,10 +146,16 @@ impl DialError {
             error = error.with_source(source);
         }
         match self.stage {
-            DialStage::Dns => Failure::Dns { not_found: self.is_final, error },
+            DialStage::Dns => Failure::Dns {
+                not_found: self.is_final,
+                error,
+            },
             DialStage::Policy => Failure::Insecure(error),
             DialStage::Tcp => Failure::Tcp(error),
-            DialStage::Tls => Failure::Tls { refused: self.is_final, error },
+            DialStage::Tls => Failure::Tls {
+                refused: self.is_final,
+                error,
+            },
         }
     }
 }

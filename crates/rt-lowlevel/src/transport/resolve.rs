@@ -114,7 +114,10 @@ impl Resolver {
 
     fn last_good(&self, host: &str) -> Vec<IpAddr> {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.get(host).map(|name| name.last_good.clone()).unwrap_or_default()
+        names
+            .get(host)
+            .map(|name| name.last_good.clone())
+            .unwrap_or_default()
     }
 
     fn forget_running(&self, host: &str) {
@@ -132,9 +135,14 @@ fn failed(message: String, cause: &io::Error) -> DialError {
 /// The resolver's "no such name" has no `ErrorKind`; only its text tells it from a network that is down.
 fn is_not_found(cause: &io::Error) -> bool {
     let text = cause.to_string();
-    ["Name or service not known", "nodename nor servname", "No such host", "No address associated"]
-        .iter()
-        .any(|known| text.contains(known))
+    [
+        "Name or service not known",
+        "nodename nor servname",
+        "No such host",
+        "No address associated",
+    ]
+    .iter()
+    .any(|known| text.contains(known))
 }
 
 #[cfg(test)]
@@ -155,7 +163,10 @@ mod tests {
         let (sender, receiver) = watch::channel(None);
         resolver.names.lock().unwrap().insert(
             "slow.test".to_owned(),
-            Name { running: Some(receiver), last_good: Vec::new() },
+            Name {
+                running: Some(receiver),
+                last_good: Vec::new(),
+            },
         );
         let short = Duration::from_millis(20);
         let error = resolver.resolve("slow.test", 1, short).await.unwrap_err();
@@ -172,9 +183,19 @@ mod tests {
     async fn the_last_good_addresses_help_out() {
         let resolver = Resolver::default();
         let (_sender, receiver) = watch::channel(None);
-        let known = Name { running: Some(receiver), last_good: vec!["127.0.0.1".parse().unwrap()] };
-        resolver.names.lock().unwrap().insert("flaky.test".to_owned(), known);
-        let found = resolver.resolve("flaky.test", 7, Duration::from_millis(5)).await.unwrap();
+        let known = Name {
+            running: Some(receiver),
+            last_good: vec!["127.0.0.1".parse().unwrap()],
+        };
+        resolver
+            .names
+            .lock()
+            .unwrap()
+            .insert("flaky.test".to_owned(), known);
+        let found = resolver
+            .resolve("flaky.test", 7, Duration::from_millis(5))
+            .await
+            .unwrap();
         assert_eq!(found, ["127.0.0.1:7".parse().unwrap()]);
     }
 }

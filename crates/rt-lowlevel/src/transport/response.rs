@@ -43,7 +43,11 @@ pub(super) fn parse(bytes: &[u8], seen: usize) -> Parsed {
     let from = seen.saturating_sub(3);
     let ends = |at: usize| bytes[at..].starts_with(b"\n\r\n") || bytes[at..].starts_with(b"\n\n");
     if !(from..bytes.len()).any(ends) {
-        return if bytes.len() > LIMIT { Parsed::TooLarge } else { Parsed::Partial };
+        return if bytes.len() > LIMIT {
+            Parsed::TooLarge
+        } else {
+            Parsed::Partial
+        };
     }
     let mut slots = [httparse::EMPTY_HEADER; HEADERS];
     let mut response = httparse::Response::new(&mut slots);
@@ -55,13 +59,20 @@ pub(super) fn parse(bytes: &[u8], seen: usize) -> Parsed {
     };
     let mut headers = HeaderMap::with_capacity(response.headers.len());
     for field in response.headers.iter() {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::try_from(field.name), HeaderValue::from_bytes(field.value))
-        {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(field.name),
+            HeaderValue::from_bytes(field.value),
+        ) {
             headers.append(name, value);
         }
     }
-    Parsed::Head(Head { status: response.code.unwrap_or_default(), headers }, length)
+    Parsed::Head(
+        Head {
+            status: response.code.unwrap_or_default(),
+            headers,
+        },
+        length,
+    )
 }
 
 impl Head {
@@ -106,14 +117,21 @@ impl Head {
         if self.lists(&header::TRANSFER_ENCODING, "chunked") {
             return Body::Chunked;
         }
-        let length = self.text(header::CONTENT_LENGTH).and_then(|text| text.trim().parse().ok());
+        let length = self
+            .text(header::CONTENT_LENGTH)
+            .and_then(|text| text.trim().parse().ok());
         length.map_or(Body::ToEnd, |length: usize| Body::Length(length.min(LIMIT)))
     }
 
     pub(super) fn handshake(&self) -> Handshake {
-        let own = |name: &str| self.text(name).map(|text| text.chars().take(128).collect::<String>());
+        let own = |name: &str| {
+            self.text(name)
+                .map(|text| text.chars().take(128).collect::<String>())
+        };
         Handshake {
-            request_id: own("x-request-id").or_else(|| own("apim-request-id")).or_else(|| own("x-ms-request-id")),
+            request_id: own("x-request-id")
+                .or_else(|| own("apim-request-id"))
+                .or_else(|| own("x-ms-request-id")),
             region: own("x-ms-region"),
             processing: self
                 .text("openai-processing-ms")
@@ -123,7 +141,11 @@ impl Head {
     }
 
     pub(super) fn into_refusal(self, body: &[u8], wall: SystemTime) -> Refusal {
-        let body = if self.body() == Body::Chunked { dechunked(body) } else { body.to_vec() };
+        let body = if self.body() == Body::Chunked {
+            dechunked(body)
+        } else {
+            body.to_vec()
+        };
         let json = serde_json::from_slice::<serde_json::Value>(&body).ok();
         Refusal {
             status: self.status,
@@ -162,9 +184,16 @@ impl Body {
 fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
     let mut content = Vec::new();
     while let Some(line) = bytes.windows(2).position(|pair| pair == b"\r\n") {
-        let digits = bytes[..line].split(|byte| *byte == b';').next().unwrap_or_default();
-        let size = std::str::from_utf8(digits).ok().and_then(|text| usize::from_str_radix(text.trim(), 16).ok());
-        let Some(size) = size.filter(|size| *size > 0) else { break };
+        let digits = bytes[..line]
+            .split(|byte| *byte == b';')
+            .next()
+            .unwrap_or_default();
+        let size = std::str::from_utf8(digits)
+            .ok()
+            .and_then(|text| usize::from_str_radix(text.trim(), 16).ok());
+        let Some(size) = size.filter(|size| *size > 0) else {
+            break;
+        };
         let start = line + 2;
         let end = start.saturating_add(size).min(bytes.len());
         content.extend_from_slice(&bytes[start..end]);
@@ -177,14 +206,21 @@ fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
 fn api_error(json: &serde_json::Value) -> ApiError {
     let error = json.get("error").unwrap_or(json);
     if let Some(message) = error.as_str() {
-        return ApiError { message: Some(message.to_owned()), ..ApiError::default() };
+        return ApiError {
+            message: Some(message.to_owned()),
+            ..ApiError::default()
+        };
     }
     let text = |name: &str| match error.get(name)? {
         serde_json::Value::String(text) if !text.is_empty() => Some(text.clone()),
         serde_json::Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    ApiError { code: text("code"), kind: text("type"), message: text("message") }
+    ApiError {
+        code: text("code"),
+        kind: text("type"),
+        message: text("message"),
+    }
 }
 
 #[cfg(test)]
@@ -202,7 +238,10 @@ mod tests {
     fn a_head_is_found_wherever_it_is_cut() {
         let text = b"HTTP/1.1 101 Switching\r\nA: b\r\n\r\nrest";
         for cut in 0..text.len() - 4 {
-            assert!(matches!(parse(&text[..cut], cut.saturating_sub(1)), Parsed::Partial), "{cut}");
+            assert!(
+                matches!(parse(&text[..cut], cut.saturating_sub(1)), Parsed::Partial),
+                "{cut}"
+            );
         }
         for cut in text.len() - 4..=text.len() {
             let seen = text.len() - 5;
@@ -225,14 +264,19 @@ mod tests {
     #[test]
     fn a_101_must_be_the_answer_to_this_request() {
         let fault = |headers: &str| {
-            head(&format!("HTTP/1.1 101 x\r\n{headers}\r\n\r\n")).0.upgrade_fault("key").is_some()
+            head(&format!("HTTP/1.1 101 x\r\n{headers}\r\n\r\n"))
+                .0
+                .upgrade_fault("key")
+                .is_some()
         };
         let good = "upgrade: WebSocket\r\nconnection: keep-alive, Upgrade\r\nsec-websocket-accept: key";
         assert!(!fault(good));
         assert!(fault(&good.replace("WebSocket", "h2c")));
         assert!(fault(&good.replace("Upgrade", "close")));
         assert!(fault(&good.replace(": key", ": other")));
-        assert!(fault(&format!("{good}\r\nsec-websocket-extensions: permessage-deflate")));
+        assert!(fault(&format!(
+            "{good}\r\nsec-websocket-extensions: permessage-deflate"
+        )));
     }
 
     #[test]
@@ -259,8 +303,14 @@ mod tests {
         assert_eq!(openai.api.kind.as_deref(), Some("t"));
         assert_eq!(openai.request_id.as_deref(), Some("r1"));
         assert_eq!(openai.retry_after, Some(std::time::Duration::from_secs(3)));
-        assert_eq!(read(r#"{"error":{"code":429,"type":null}}"#).api.code.as_deref(), Some("429"));
-        assert_eq!(read(r#"{"statusCode":401,"message":"m"}"#).api.message.as_deref(), Some("m"));
+        assert_eq!(
+            read(r#"{"error":{"code":429,"type":null}}"#).api.code.as_deref(),
+            Some("429")
+        );
+        assert_eq!(
+            read(r#"{"statusCode":401,"message":"m"}"#).api.message.as_deref(),
+            Some("m")
+        );
         assert_eq!(read(r#"{"error":"text"}"#).api.message.as_deref(), Some("text"));
         let page = read("<html>");
         assert!(!page.is_json && page.api == ApiError::default());

@@ -26,7 +26,10 @@ pub(crate) struct TcpDialer {
 impl TcpDialer {
     pub(crate) fn new(tls: Arc<ClientConfig>) -> Self {
         static RESOLVER: OnceLock<Arc<Resolver>> = OnceLock::new();
-        Self { tls, resolver: Arc::clone(RESOLVER.get_or_init(Arc::default)) }
+        Self {
+            tls,
+            resolver: Arc::clone(RESOLVER.get_or_init(Arc::default)),
+        }
     }
 }
 
@@ -34,7 +37,10 @@ impl TcpDialer {
 impl Dialer for TcpDialer {
     async fn dial(&self, target: &Target) -> Result<Box<dyn Io>, DialError> {
         let timeouts = &target.timeouts;
-        let addresses = self.resolver.resolve(&target.host, target.port, timeouts.dns).await?;
+        let addresses = self
+            .resolver
+            .resolve(&target.host, target.port, timeouts.dns)
+            .await?;
         if target.loopback_only && !addresses.iter().all(is_loopback) {
             return Err(DialError::new(
                 DialStage::Policy,
@@ -42,13 +48,17 @@ impl Dialer for TcpDialer {
             )
             .with_hint("use wss://, or set `allow_insecure` if the network is yours"));
         }
-        let stream = eyeballs::connect(&addresses, timeouts.stagger, timeouts.tcp).await.map_err(|cause| {
-            let message =
-                format!("no address of {}:{} accepted a connection: {cause}", target.host, target.port);
-            DialError::new(DialStage::Tcp, message)
-                .with_source(cause)
-                .with_hint("check that the server runs and the network lets you reach it")
-        })?;
+        let stream = eyeballs::connect(&addresses, timeouts.stagger, timeouts.tcp)
+            .await
+            .map_err(|cause| {
+                let message = format!(
+                    "no address of {}:{} accepted a connection: {cause}",
+                    target.host, target.port
+                );
+                DialError::new(DialStage::Tcp, message)
+                    .with_source(cause)
+                    .with_hint("check that the server runs and the network lets you reach it")
+            })?;
         set_options(&stream, target.tcp_user_timeout);
         if target.is_tls {
             return tls::handshake(Arc::clone(&self.tls), stream, target).await;

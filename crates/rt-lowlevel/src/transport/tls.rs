@@ -49,7 +49,9 @@ impl Roots {
 }
 
 fn build(roots: &Roots) -> Result<Arc<ClientConfig>, Error> {
-    let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut store = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     for certificate in &roots.extra {
         store
             .add(certificate.clone())
@@ -78,22 +80,24 @@ pub(super) async fn handshake(
         .map_err(|_| failed(format!("{host} is not a name a certificate can have")).into_final())?;
     match tokio::time::timeout(limit, TlsConnector::from(config).connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
-        Ok(Err(cause)) if is_refusal(&cause) => {
-            Err(failed(format!("the TLS handshake with {host} was refused: {cause}"))
-                .with_source(cause)
-                .into_final()
-                .with_hint(
-                    "check the clock, the URL and its port, and whether the network adds a CA of its own",
-                ))
-        }
+        Ok(Err(cause)) if is_refusal(&cause) => Err(failed(format!(
+            "the TLS handshake with {host} was refused: {cause}"
+        ))
+        .with_source(cause)
+        .into_final()
+        .with_hint("check the clock, the URL and its port, and whether the network adds a CA of its own")),
         Ok(Err(cause)) => Err(failed(format!("the TLS handshake with {host} broke off")).with_source(cause)),
-        Err(_) => Err(failed(format!("the TLS handshake with {host} took longer than {limit:?}"))),
+        Err(_) => Err(failed(format!(
+            "the TLS handshake with {host} took longer than {limit:?}"
+        ))),
     }
 }
 
 /// Whether another attempt would see the same: the certificate is wrong, or the peer does not speak TLS.
 fn is_refusal(cause: &io::Error) -> bool {
-    let inner = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let inner = cause
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(
             rustls::Error::InvalidCertificate(_)

@@ -41,7 +41,9 @@ impl Request {
         if let Some(port) = url.port() {
             put(&format!(":{port}"));
         }
-        put("\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ");
+        put(
+            "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
+        );
         put(&key);
         put("\r\n");
         for (name, value) in headers {
@@ -51,7 +53,11 @@ impl Request {
             bytes.extend_from_slice(b"\r\n");
         }
         bytes.extend_from_slice(b"\r\n");
-        Self { bytes, accept: derive_accept_key(key.as_bytes()), server: endpoint.to_string() }
+        Self {
+            bytes,
+            accept: derive_accept_key(key.as_bytes()),
+            server: endpoint.to_string(),
+        }
     }
 }
 
@@ -82,7 +88,11 @@ pub(crate) async fn upgrade(
         if let Some(fault) = head.upgrade_fault(&request.accept) {
             return Err(Failure::NotWebSocket(not_websocket(request, fault)));
         }
-        return Ok(Upgraded { stream, leftover: rest, handshake: head.handshake() });
+        return Ok(Upgraded {
+            stream,
+            leftover: rest,
+            handshake: head.handshake(),
+        });
     }
     // What a redirect says is in its head, which is not followed anyway.
     if !(300..400).contains(&head.status) {
@@ -90,7 +100,9 @@ pub(crate) async fn upgrade(
         // What has come by then is what there is.
         let _ = tokio::time::timeout(timeouts.refusal_body, body).await;
     }
-    Err(Failure::Refused(Box::new(head.into_refusal(&rest, SystemTime::now()))))
+    Err(Failure::Refused(Box::new(
+        head.into_refusal(&rest, SystemTime::now()),
+    )))
 }
 
 /// Sends the request, and reads up to the end of the final head.
@@ -113,7 +125,10 @@ async fn exchange(stream: &mut Box<dyn Io>, request: &Request) -> Result<(Head, 
                 return Ok((head, buffer));
             }
             Parsed::NotHttp => {
-                return Err(Failure::NotWebSocket(not_websocket(request, "its answer is not HTTP")));
+                return Err(Failure::NotWebSocket(not_websocket(
+                    request,
+                    "its answer is not HTTP",
+                )));
             }
             Parsed::TooLarge => {
                 return Err(Failure::BadResponse(Error::new(
@@ -145,14 +160,20 @@ async fn read_body(stream: &mut Box<dyn Io>, head: &Head, body: &mut Vec<u8>) {
 }
 
 fn not_websocket(request: &Request, fault: &str) -> Error {
-    Error::new(ErrorKind::NotWebSocket, format!("{} is not a WebSocket server: {fault}", request.server))
-        .with_hint("check the URL, and whether a proxy or a login page of the network is in between")
+    Error::new(
+        ErrorKind::NotWebSocket,
+        format!("{} is not a WebSocket server: {fault}", request.server),
+    )
+    .with_hint("check the URL, and whether a proxy or a login page of the network is in between")
 }
 
 fn broke_off(request: &Request, cause: Option<io::Error>) -> Failure {
     let error = Error::new(
         ErrorKind::Handshake,
-        format!("{} closed the connection before it answered the upgrade", request.server),
+        format!(
+            "{} closed the connection before it answered the upgrade",
+            request.server
+        ),
     );
     Failure::Handshake(match cause {
         Some(cause) => error.with_source(cause),
@@ -204,14 +225,25 @@ mod tests {
 
     fn class(failure: &Failure) -> crate::classify::Class {
         let policy = RetryPolicy::default();
-        verdict(failure, Facts { policy: &policy, can_refresh: false, is_first: true }).class
+        verdict(
+            failure,
+            Facts {
+                policy: &policy,
+                can_refresh: false,
+                is_first: true,
+            },
+        )
+        .class
     }
 
     #[test]
     fn the_request_is_whole() {
         let request = request();
         let text = std::str::from_utf8(&request.bytes).unwrap();
-        assert!(text.starts_with("GET /v1/realtime?model=a%20b HTTP/1.1\r\nHost: h:81\r\n"), "{text}");
+        assert!(
+            text.starts_with("GET /v1/realtime?model=a%20b HTTP/1.1\r\nHost: h:81\r\n"),
+            "{text}"
+        );
         assert!(text.ends_with("api-key: canary\r\n\r\n"), "{text}");
         assert!(!request.server.contains("a%20b"));
     }
@@ -221,7 +253,9 @@ mod tests {
         let body = br#"{"error":{"code":"insufficient_quota","type":"insufficient_quota","message":"m"}}"#;
         let head = format!("HTTP/1.1 429 Too Many\r\nContent-Length: {}\r\n\r\n", body.len());
         let parts = [head.as_bytes(), &body[..10], &body[10..]];
-        let Err(Failure::Refused(refusal)) = answered(&parts, false).await else { panic!() };
+        let Err(Failure::Refused(refusal)) = answered(&parts, false).await else {
+            panic!()
+        };
         assert_eq!(refusal.api.code.as_deref(), Some("insufficient_quota"));
         // The same without a length, ended by the connection; and cut by the deadline.
         for ends in [true, false] {
@@ -230,14 +264,20 @@ mod tests {
             else {
                 panic!()
             };
-            assert_eq!(refusal.api.code.as_deref(), Some("insufficient_quota"), "ends: {ends}");
+            assert_eq!(
+                refusal.api.code.as_deref(),
+                Some("insufficient_quota"),
+                "ends: {ends}"
+            );
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn nothing_waits_longer_than_its_deadline() {
         let begin = tokio::time::Instant::now();
-        let Err(failure @ Failure::Handshake(_)) = answered(&[b"HTTP/1.1 1"], false).await else { panic!() };
+        let Err(failure @ Failure::Handshake(_)) = answered(&[b"HTTP/1.1 1"], false).await else {
+            panic!()
+        };
         assert_eq!(class(&failure), crate::classify::Class::Retry);
         assert_eq!(begin.elapsed(), Duration::from_secs(5));
     }
@@ -245,13 +285,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_end_without_answer_and_nonsense_are_told_apart() {
         assert!(matches!(answered(&[], true).await, Err(Failure::Handshake(_))));
-        assert!(matches!(answered(&[b"SSH-2.0-OpenSSH\r\n"], false).await, Err(Failure::NotWebSocket(_))));
+        assert!(matches!(
+            answered(&[b"SSH-2.0-OpenSSH\r\n"], false).await,
+            Err(Failure::NotWebSocket(_))
+        ));
         let wrong = b"HTTP/1.1 101 x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n";
-        assert!(matches!(answered(&[wrong], false).await, Err(Failure::NotWebSocket(_))));
+        assert!(matches!(
+            answered(&[wrong], false).await,
+            Err(Failure::NotWebSocket(_))
+        ));
         let endless = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(70_000));
-        assert!(matches!(answered(&[endless.as_bytes()], false).await, Err(Failure::BadResponse(_))));
+        assert!(matches!(
+            answered(&[endless.as_bytes()], false).await,
+            Err(Failure::BadResponse(_))
+        ));
         let early = b"HTTP/1.1 103 Early\r\nx: y\r\n\r\nHTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
-        let Err(Failure::Refused(refusal)) = answered(&[early], false).await else { panic!() };
+        let Err(Failure::Refused(refusal)) = answered(&[early], false).await else {
+            panic!()
+        };
         assert_eq!(refusal.status, 404);
     }
 }

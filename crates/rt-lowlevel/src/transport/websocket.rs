@@ -39,7 +39,12 @@ fn config(limits: &Limits) -> WebSocketConfig {
         .write_buffer_size(WRITE_BUFFER)
         // Finite, and with room for the largest message on top of a full buffer: one that does not fit could never
         // be sent.
-        .max_write_buffer_size(limits.message.saturating_add(WRITE_BUFFER).saturating_add(64 << 10))
+        .max_write_buffer_size(
+            limits
+                .message
+                .saturating_add(WRITE_BUFFER)
+                .saturating_add(64 << 10),
+        )
         .max_message_size(Some(limits.message))
         .max_frame_size(Some(limits.message))
 }
@@ -95,7 +100,10 @@ fn close_frame(frame: Option<protocol::CloseFrame>) -> CloseFrame {
 }
 
 fn ended(cause: Option<std::io::Error>) -> Failure {
-    let error = Error::new(ErrorKind::ConnectionLost, "the connection ended without a close frame");
+    let error = Error::new(
+        ErrorKind::ConnectionLost,
+        "the connection ended without a close frame",
+    );
     Failure::Ended(match cause {
         Some(cause) => error.with_source(cause),
         None => error,
@@ -124,6 +132,8 @@ fn failure(error: WsError) -> Failure {
         | WsError::AttackAttempt
         | WsError::Url(_)
         | WsError::Http(_)
-        | WsError::HttpFormat(_) => Failure::Violation("an error that an open socket does not have".to_owned()),
+        | WsError::HttpFormat(_) => {
+            Failure::Violation("an error that an open socket does not have".to_owned())
+        }
     }
 }

@@ -18,8 +18,7 @@ async fn refused(segments: &[&str]) -> (Error, usize) {
     (error, server.connects())
 }
 
-const QUOTA: &str =
-    r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
+const QUOTA: &str = r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
 
 #[tokio::test]
 async fn a_refused_port_is_tried_eight_times() {
@@ -36,14 +35,43 @@ async fn a_refused_port_is_tried_eight_times() {
 #[tokio::test]
 async fn refusals_that_are_final_cost_one_connect() {
     let json = |status: &str, code: &str| {
-        response(status, "x-request-id: req_1\r\n", &format!(r#"{{"error":{{"code":"{code}","message":"said"}}}}"#))
+        response(
+            status,
+            "x-request-id: req_1\r\n",
+            &format!(r#"{{"error":{{"code":"{code}","message":"said"}}}}"#),
+        )
     };
     for (response, status, kind, text) in [
-        (json("400 Bad Request", "OperationNotSupported"), 400, ErrorKind::Rejected, "said"),
-        (json("401 Unauthorized", "invalid_api_key"), 401, ErrorKind::Unauthorized, "check the key"),
-        (json("403 Forbidden", "forbidden"), 403, ErrorKind::Forbidden, "said"),
-        (json("404 Not Found", "DeploymentNotFound"), 404, ErrorKind::NotFound, "5 minutes"),
-        (response("301 Moved", "Location: http://127.0.0.1:1/\r\n", ""), 301, ErrorKind::RedirectRefused, "keys"),
+        (
+            json("400 Bad Request", "OperationNotSupported"),
+            400,
+            ErrorKind::Rejected,
+            "said",
+        ),
+        (
+            json("401 Unauthorized", "invalid_api_key"),
+            401,
+            ErrorKind::Unauthorized,
+            "check the key",
+        ),
+        (
+            json("403 Forbidden", "forbidden"),
+            403,
+            ErrorKind::Forbidden,
+            "said",
+        ),
+        (
+            json("404 Not Found", "DeploymentNotFound"),
+            404,
+            ErrorKind::NotFound,
+            "5 minutes",
+        ),
+        (
+            response("301 Moved", "Location: http://127.0.0.1:1/\r\n", ""),
+            301,
+            ErrorKind::RedirectRefused,
+            "keys",
+        ),
     ] {
         let (error, connects) = refused(&[&response]).await;
         assert_eq!((error.kind(), connects), (kind, 1), "{status}");
@@ -58,12 +86,23 @@ async fn refusals_that_are_final_cost_one_connect() {
 
 #[tokio::test]
 async fn an_empty_account_is_told_from_a_busy_one_even_if_the_body_comes_late() {
-    let whole = response("429 Too Many Requests", "Content-Type: application/json\r\n", QUOTA);
+    let whole = response(
+        "429 Too Many Requests",
+        "Content-Type: application/json\r\n",
+        QUOTA,
+    );
     let (head, body) = whole.split_at(whole.len() - QUOTA.len());
     let (error, connects) = refused(&[head, &body[..20], &body[20..]]).await;
-    assert_eq!((error.kind(), error.code(), connects), (ErrorKind::Quota, Some("insufficient_quota"), 1));
+    assert_eq!(
+        (error.kind(), error.code(), connects),
+        (ErrorKind::Quota, Some("insufficient_quota"), 1)
+    );
 
-    let busy = response("429 Too Many Requests", "retry-after-ms: 1\r\n", r#"{"error":{"code":"429"}}"#);
+    let busy = response(
+        "429 Too Many Requests",
+        "retry-after-ms: 1\r\n",
+        r#"{"error":{"code":"429"}}"#,
+    );
     let (error, connects) = refused(&[&busy]).await;
     assert_eq!((error.kind(), connects), (ErrorKind::RateLimited, 8));
     assert_eq!(error.retry_after(), Some(Duration::from_millis(1)));
@@ -134,14 +173,17 @@ async fn a_token_provider_gets_a_second_chance_and_no_third() {
                     ws.created(number).await;
                     return ws.drain().await;
                 }
-                log.lock().unwrap().push(request(&mut stream).await);
+                let request = request(&mut stream).await;
+                log.lock().unwrap().push(request);
                 let no = response("401 Unauthorized", "", r#"{"error":{"code":"401"}}"#);
                 stream.write_all(no.as_bytes()).await.unwrap();
             }
         })
         .await;
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let credentials = Credentials::provider(Tokens { asked: Arc::clone(&asked) });
+        let credentials = Credentials::provider(Tokens {
+            asked: Arc::clone(&asked),
+        });
         let builder = Connection::builder(server.endpoint(), credentials).config(quick());
         let result = within(builder.connect()).await;
         assert_eq!(result.is_ok(), accepts_second);
@@ -179,9 +221,17 @@ async fn a_provider_that_fails_is_asked_again() {
 #[tokio::test]
 async fn what_is_no_websocket_server_is_asked_twice() {
     for answer in [
-        response("200 OK", "Content-Type: text/html\r\n", "<html>please log in</html>"),
+        response(
+            "200 OK",
+            "Content-Type: text/html\r\n",
+            "<html>please log in</html>",
+        ),
         "SSH-2.0-OpenSSH_9.6\r\n".to_owned(),
-        response("101 Switching", "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n", ""),
+        response(
+            "101 Switching",
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n",
+            "",
+        ),
     ] {
         let (error, connects) = refused(&[&answer]).await;
         assert_eq!((error.kind(), connects), (ErrorKind::NotWebSocket, 2), "{answer}");
@@ -207,7 +257,10 @@ async fn an_upgrade_byte_by_byte_is_an_upgrade() {
     use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
     let server = Server::start(|number, mut stream| async move {
         let request = request(&mut stream).await;
-        let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
+        let key = request
+            .lines()
+            .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+            .unwrap();
         let accept = derive_accept_key(key.as_bytes());
         let head = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -229,7 +282,9 @@ async fn an_upgrade_byte_by_byte_is_an_upgrade() {
     })
     .await;
     let mut connection = within(server.builder().connect()).await.unwrap();
-    let rt_lowlevel::ConnectionEvent::Opened(opened) = next(&mut connection).await else { panic!() };
+    let rt_lowlevel::ConnectionEvent::Opened(opened) = next(&mut connection).await else {
+        panic!()
+    };
     assert_eq!(opened.handshake.request_id.as_deref(), Some("req_7"));
     assert_eq!(server.connects(), 1);
 }

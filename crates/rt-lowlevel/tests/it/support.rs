@@ -16,18 +16,18 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A listener on a free port of loopback that runs a script for each connection.
-pub struct Server {
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     connects: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
 impl Server {
     /// `script` gets the number of the connection, from 1, and its stream.
-    pub async fn start<F>(script: impl Fn(usize, TcpStream) -> F + Send + Sync + 'static) -> Self
+    pub(crate) async fn start<F>(script: impl Fn(usize, TcpStream) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -43,11 +43,17 @@ impl Server {
                 tokio::spawn(script(number, stream));
             }
         });
-        Self { address, connects, task }
+        Self {
+            address,
+            connects,
+            task,
+        }
     }
 
     /// One that speaks WebSocket at once, and says `session.created`.
-    pub async fn sessions<F>(script: impl Fn(usize, Ws<TcpStream>) -> F + Send + Sync + 'static) -> Self
+    pub(crate) async fn sessions<F>(
+        script: impl Fn(usize, Ws<TcpStream>) -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -64,15 +70,15 @@ impl Server {
     }
 
     /// How many connections there were.
-    pub fn connects(&self) -> usize {
+    pub(crate) fn connects(&self) -> usize {
         self.connects.load(Ordering::SeqCst)
     }
 
-    pub fn endpoint(&self) -> Endpoint {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::from_url(&format!("ws://{}/v1/realtime?model=m", self.address)).unwrap()
     }
 
-    pub fn builder(&self) -> Builder {
+    pub(crate) fn builder(&self) -> Builder {
         builder(self.endpoint())
     }
 }
@@ -83,16 +89,16 @@ impl Drop for Server {
     }
 }
 
-pub fn key() -> Credentials {
+pub(crate) fn key() -> Credentials {
     Credentials::api_key("sk-test").unwrap()
 }
 
-pub fn builder(endpoint: Endpoint) -> Builder {
+pub(crate) fn builder(endpoint: Endpoint) -> Builder {
     Connection::builder(endpoint, key()).config(quick())
 }
 
 /// Waits of milliseconds, so that tests take no longer than they must.
-pub fn quick() -> Config {
+pub(crate) fn quick() -> Config {
     let mut config = Config::default();
     config.retry.base = Duration::from_millis(2);
     config.retry.cap = Duration::from_millis(10);
@@ -103,28 +109,31 @@ pub fn quick() -> Config {
 }
 
 /// The server's side of a WebSocket.
-pub struct Ws<S>(pub WebSocketStream<S>);
+pub(crate) struct Ws<S>(pub(crate) WebSocketStream<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Ws<S> {
-    pub async fn accept(stream: S) -> Self {
+    pub(crate) async fn accept(stream: S) -> Self {
         Self(tokio_tungstenite::accept_async(stream).await.unwrap())
     }
 
-    pub async fn created(&mut self, number: usize) {
+    pub(crate) async fn created(&mut self, number: usize) {
         self.send(&created(number)).await;
     }
 
-    pub async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         let _ = self.0.send(Message::text(text)).await;
     }
 
-    pub async fn close(&mut self, code: u16, reason: &str) {
-        let frame = CloseFrame { code: code.into(), reason: reason.to_owned().into() };
+    pub(crate) async fn close(&mut self, code: u16, reason: &str) {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.to_owned().into(),
+        };
         let _ = self.0.send(Message::Close(Some(frame))).await;
     }
 
     /// The next text message; `None` when there is no more.
-    pub async fn text(&mut self) -> Option<String> {
+    pub(crate) async fn text(&mut self) -> Option<String> {
         loop {
             match self.0.next().await? {
                 Ok(Message::Text(text)) => return Some(text.as_str().to_owned()),
@@ -135,28 +144,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ws<S> {
     }
 
     /// Reads and answers until the peer is done.
-    pub async fn drain(&mut self) {
+    pub(crate) async fn drain(&mut self) {
         while let Some(Ok(_)) = self.0.next().await {}
     }
 }
 
-pub fn created(number: usize) -> String {
+pub(crate) fn created(number: usize) -> String {
     format!(
         r#"{{"type":"session.created","event_id":"e","session":{{"type":"realtime","id":"sess_{number}","expires_at":7}}}}"#
     )
 }
 
-pub fn error(code: &str) -> String {
+pub(crate) fn error(code: &str) -> String {
     format!(
         r#"{{"type":"error","event_id":"e","error":{{"type":"invalid_request_error","code":"{code}","message":"m","param":null,"event_id":null}}}}"#
     )
 }
 
 /// An event that is more than a greeting.
-pub const NEWS: &str = r#"{"type":"input_audio_buffer.cleared","event_id":"e"}"#;
+pub(crate) const NEWS: &str = r#"{"type":"input_audio_buffer.cleared","event_id":"e"}"#;
 
 /// Reads a request to its end.
-pub async fn request(stream: &mut TcpStream) -> String {
+pub(crate) async fn request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         match stream.read_buf(&mut bytes).await {
@@ -168,7 +177,7 @@ pub async fn request(stream: &mut TcpStream) -> String {
 }
 
 /// Reads the request, answers in so many segments, and reads to the end.
-pub async fn answer(mut stream: TcpStream, segments: Vec<String>) {
+pub(crate) async fn answer(mut stream: TcpStream, segments: Vec<String>) {
     request(&mut stream).await;
     for segment in segments {
         stream.write_all(segment.as_bytes()).await.unwrap();
@@ -180,21 +189,26 @@ pub async fn answer(mut stream: TcpStream, segments: Vec<String>) {
 }
 
 /// A whole response.
-pub fn response(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+pub(crate) fn response(status: &str, headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// The next event, in reasonable time.
-pub async fn next(connection: &mut Connection) -> ConnectionEvent {
+pub(crate) async fn next(connection: &mut Connection) -> ConnectionEvent {
     within(connection.recv()).await.expect("another event")
 }
 
-pub async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), future).await.expect("in time")
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), future)
+        .await
+        .expect("in time")
 }
 
 /// What events are, in short.
-pub fn name(event: &ConnectionEvent) -> String {
+pub(crate) fn name(event: &ConnectionEvent) -> String {
     match event {
         ConnectionEvent::Opened(opened) => format!("opened {}", opened.epoch),
         ConnectionEvent::Server(event) => event.event_type().to_owned(),
@@ -206,7 +220,7 @@ pub fn name(event: &ConnectionEvent) -> String {
 }
 
 /// All events to the end.
-pub async fn all(connection: &mut Connection) -> Vec<ConnectionEvent> {
+pub(crate) async fn all(connection: &mut Connection) -> Vec<ConnectionEvent> {
     let mut events = Vec::new();
     while let Some(event) = within(connection.recv()).await {
         events.push(event);
@@ -214,12 +228,12 @@ pub async fn all(connection: &mut Connection) -> Vec<ConnectionEvent> {
     events
 }
 
-pub fn names(events: &[ConnectionEvent]) -> Vec<String> {
+pub(crate) fn names(events: &[ConnectionEvent]) -> Vec<String> {
     events.iter().map(name).collect()
 }
 
 /// The cause in the last event.
-pub fn cause(events: &[ConnectionEvent]) -> rt_lowlevel::Error {
+pub(crate) fn cause(events: &[ConnectionEvent]) -> rt_lowlevel::Error {
     match events.last() {
         Some(ConnectionEvent::Closed(closed)) => closed.error.clone().expect("a cause"),
         other => panic!("not Closed: {other:?}"),
@@ -227,13 +241,13 @@ pub fn cause(events: &[ConnectionEvent]) -> rt_lowlevel::Error {
 }
 
 /// A control message that can be told from others.
-pub fn message(tag: &str) -> rt_lowlevel::protocol::ClientEvent {
+pub(crate) fn message(tag: &str) -> rt_lowlevel::protocol::ClientEvent {
     let json = format!(r#"{{"type":"response.cancel","event_id":"{tag}"}}"#);
     rt_lowlevel::protocol::ClientEvent::from_json(&json).unwrap()
 }
 
 /// The tag of such a message.
-pub fn tag(text: &str) -> String {
+pub(crate) fn tag(text: &str) -> String {
     let value: serde_json::Value = serde_json::from_str(text).unwrap();
     value["event_id"].as_str().unwrap().to_owned()
 }

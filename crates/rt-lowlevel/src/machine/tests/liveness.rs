@@ -5,16 +5,25 @@ use crate::error::ErrorKind;
 fn a_dead_peer_is_noticed_in_fifteen_seconds() {
     let mut bench = Bench::opened(|_| {});
     let opened = bench.now;
-    let traffic = Traffic { last_in: opened, last_out: opened };
+    let traffic = Traffic {
+        last_in: opened,
+        last_out: opened,
+    };
     bench.advance_with(seconds(5), Some(traffic));
     assert_eq!(bench.written(), ["<ping>"]);
     // What we send is no sign of life.
-    let sent = Traffic { last_out: opened + seconds(14), ..traffic };
+    let sent = Traffic {
+        last_out: opened + seconds(14),
+        ..traffic
+    };
     bench.advance_with(Duration::from_millis(9_999), Some(sent));
     assert_eq!(bench.machine.state(), State::Connected);
     bench.advance_with(Duration::from_millis(1), Some(sent));
     assert_eq!(bench.retrying().cause.kind(), ErrorKind::PingTimeout);
-    assert!(bench.actions().contains(&Action::Hangup { epoch: 1, linger: false }));
+    assert!(bench.actions().contains(&Action::Hangup {
+        epoch: 1,
+        linger: false
+    }));
 }
 
 #[test]
@@ -22,7 +31,10 @@ fn any_byte_is_a_sign_of_life() {
     let mut bench = Bench::opened(|_| {});
     for _ in 0..60 {
         // No pong ever comes, but something does.
-        let traffic = Traffic { last_in: bench.now, last_out: bench.now };
+        let traffic = Traffic {
+            last_in: bench.now,
+            last_out: bench.now,
+        };
         bench.advance_with(seconds(4), Some(traffic));
         bench.written();
     }
@@ -32,11 +44,16 @@ fn any_byte_is_a_sign_of_life() {
 #[test]
 fn pongs_keep_a_quiet_connection() {
     let mut bench = Bench::opened(|_| {});
-    let traffic = Traffic { last_in: bench.now, last_out: bench.now };
+    let traffic = Traffic {
+        last_in: bench.now,
+        last_out: bench.now,
+    };
     for _ in 0..120 {
         bench.advance_with(seconds(5), Some(traffic));
         let ping = bench.transmit(false);
-        let Transmit::Frame(Frame::Ping(payload)) = ping else { panic!("{ping:?}") };
+        let Transmit::Frame(Frame::Ping(payload)) = ping else {
+            panic!("{ping:?}")
+        };
         let epoch = bench.epoch();
         assert!(bench.machine.handle_pong(epoch, &payload));
         bench.written();
@@ -68,13 +85,22 @@ fn a_write_that_stalls_is_noticed_and_one_that_creeps_is_not() {
     // Without pings, which have a deadline of their own.
     let mut bench = Bench::opened(|config| config.liveness.ping_interval = seconds(3600));
     bench.send("large");
-    assert_eq!(bench.transmit(true), Transmit::Frame(Frame::Text("large".to_owned())));
+    assert_eq!(
+        bench.transmit(true),
+        Transmit::Frame(Frame::Text("large".to_owned()))
+    );
     for _ in 0..5 {
-        let traffic = Traffic { last_in: bench.now, last_out: bench.now };
+        let traffic = Traffic {
+            last_in: bench.now,
+            last_out: bench.now,
+        };
         bench.advance_with(seconds(9), Some(traffic));
     }
     assert_eq!(bench.machine.state(), State::Connected);
-    let stuck = Traffic { last_in: bench.now, last_out: bench.now };
+    let stuck = Traffic {
+        last_in: bench.now,
+        last_out: bench.now,
+    };
     bench.advance_with(seconds(10), Some(stuck));
     assert_eq!(bench.retrying().cause.kind(), ErrorKind::WriteStall);
 }
@@ -129,7 +155,9 @@ fn a_flood_of_pings_is_not_endured() {
 fn a_message_too_large_is_answered_and_final() {
     let mut bench = Bench::opened(|_| {});
     let (at, epoch) = (bench.at(), bench.epoch());
-    bench.machine.handle_read_failed(at, epoch, Failure::TooLarge { limit: 16 });
+    bench
+        .machine
+        .handle_read_failed(at, epoch, Failure::TooLarge { limit: 16 });
     let error = bench.closed().error.unwrap();
     assert_eq!(error.kind(), ErrorKind::MessageTooLarge);
     assert!(error.to_string().contains("16 bytes"));

@@ -25,8 +25,11 @@ impl Bench {
     fn with_provider(change: impl FnOnce(&mut Config), can_refresh: bool) -> Self {
         let mut config = Config::default();
         change(&mut config);
-        let mut bench =
-            Self { machine: Machine::new(config, can_refresh), now: Instant::now(), jitter: 1.0 };
+        let mut bench = Self {
+            machine: Machine::new(config, can_refresh),
+            now: Instant::now(),
+            jitter: 1.0,
+        };
         assert_eq!(bench.machine.state(), State::Idle);
         bench.machine.handle_start(bench.at());
         bench
@@ -43,7 +46,10 @@ impl Bench {
     }
 
     fn at(&self) -> At {
-        At { now: self.now, jitter: self.jitter }
+        At {
+            now: self.now,
+            jitter: self.jitter,
+        }
     }
 
     fn epoch(&self) -> u64 {
@@ -66,7 +72,9 @@ impl Bench {
 
     fn connect(&mut self) {
         let at = self.at();
-        self.machine.handle_connected(at, Handshake::default()).expect("a dial is under way");
+        self.machine
+            .handle_connected(at, Handshake::default())
+            .expect("a dial is under way");
     }
 
     fn signal(&mut self, signal: Signal) -> bool {
@@ -75,16 +83,24 @@ impl Bench {
     }
 
     fn created(&mut self) {
-        assert!(self.signal(Signal::Created { session_id: Some("sess_1".to_owned()), expires_at: Some(7) }));
+        assert!(self.signal(Signal::Created {
+            session_id: Some("sess_1".to_owned()),
+            expires_at: Some(7)
+        }));
     }
 
     fn error_event(&mut self, code: &str) {
-        self.signal(Signal::Error(ApiError { code: Some(code.to_owned()), kind: None, message: None }));
+        self.signal(Signal::Error(ApiError {
+            code: Some(code.to_owned()),
+            kind: None,
+            message: None,
+        }));
     }
 
     fn close(&mut self, code: u16, reason: &str) {
         let (at, epoch) = (self.at(), self.epoch());
-        self.machine.handle_peer_close(at, epoch, CloseFrame::new(CloseCode::new(code), reason));
+        self.machine
+            .handle_peer_close(at, epoch, CloseFrame::new(CloseCode::new(code), reason));
     }
 
     fn drop_stream(&mut self) {
@@ -115,11 +131,19 @@ impl Bench {
     fn closed(&mut self) -> Closed {
         let mut events = self.events();
         let last = events.pop();
-        assert!(!events.iter().any(|event| matches!(event, ConnectionEvent::Closed(_))));
+        assert!(
+            !events
+                .iter()
+                .any(|event| matches!(event, ConnectionEvent::Closed(_)))
+        );
         match last {
             Some(ConnectionEvent::Closed(closed)) => {
                 assert_eq!(self.machine.state(), State::Closed);
-                assert_eq!(self.machine.poll_timeout(), None, "nothing is waited for after the end");
+                assert_eq!(
+                    self.machine.poll_timeout(),
+                    None,
+                    "nothing is waited for after the end"
+                );
                 closed
             }
             other => panic!("not Closed: {other:?}"),
@@ -127,7 +151,9 @@ impl Bench {
     }
 
     fn send(&mut self, text: &str) {
-        self.machine.handle_messages(vec![Message::control(text.to_owned())]).unwrap();
+        self.machine
+            .handle_messages(vec![Message::control(text.to_owned())])
+            .unwrap();
     }
 
     fn transmit(&mut self, flushed: bool) -> Transmit {

@@ -3,14 +3,23 @@ use crate::classify::Refusal;
 use crate::error::ErrorKind;
 
 fn status(status: u16, retry_after: Option<Duration>) -> Failure {
-    Failure::Refused(Box::new(Refusal { status, is_json: true, retry_after, ..Refusal::default() }))
+    Failure::Refused(Box::new(Refusal {
+        status,
+        is_json: true,
+        retry_after,
+        ..Refusal::default()
+    }))
 }
 
 /// Plays "connect, created, `end`" until the machine gives up; returns the number of connects.
 fn flap(bench: &mut Bench, end: impl Fn(&mut Bench)) -> u32 {
     let mut dials = 0;
     for _ in 0..1000 {
-        dials += bench.actions().iter().filter(|action| matches!(action, Action::Dial { .. })).count();
+        dials += bench
+            .actions()
+            .iter()
+            .filter(|action| matches!(action, Action::Dial { .. }))
+            .count();
         if bench.machine.state() == State::Closed {
             return u32::try_from(dials).unwrap();
         }
@@ -29,14 +38,22 @@ fn flap(bench: &mut Bench, end: impl Fn(&mut Bench)) -> u32 {
 fn the_way_up() {
     let mut bench = Bench::new(|_| {});
     assert_eq!(bench.machine.state(), State::Connecting);
-    assert_eq!(bench.actions(), [Action::Dial { attempt: 1, refresh_token: false }]);
+    assert_eq!(
+        bench.actions(),
+        [Action::Dial {
+            attempt: 1,
+            refresh_token: false
+        }]
+    );
     bench.connect();
     assert_eq!(bench.machine.state(), State::Connecting);
     assert!(bench.events().is_empty());
     bench.created();
     assert_eq!(bench.machine.state(), State::Connected);
     let events = bench.events();
-    let [ConnectionEvent::Opened(opened)] = &events[..] else { panic!("{events:?}") };
+    let [ConnectionEvent::Opened(opened)] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!((opened.epoch, opened.attempts), (1, 1));
     assert_eq!(opened.session_id.as_deref(), Some("sess_1"));
 }
@@ -46,7 +63,13 @@ fn a_refused_port_is_tried_so_often_and_so_long() {
     let mut bench = Bench::new(|config| config.retry.max_connects = 100);
     let mut waits = Vec::new();
     for attempt in 1..8 {
-        assert_eq!(bench.actions(), [Action::Dial { attempt, refresh_token: false }]);
+        assert_eq!(
+            bench.actions(),
+            [Action::Dial {
+                attempt,
+                refresh_token: false
+            }]
+        );
         bench.fail_dial(&refused_port());
         let retrying = bench.retrying();
         assert_eq!(retrying.attempt, attempt + 1);
@@ -77,7 +100,11 @@ fn there_are_only_so_many_connects_in_a_window() {
     }
     bench.fail_dial(&refused_port());
     let delay = bench.retrying().delay;
-    assert_eq!(delay, seconds(60) - Duration::from_millis(5), "the seventh in a minute");
+    assert_eq!(
+        delay,
+        seconds(60) - Duration::from_millis(5),
+        "the seventh in a minute"
+    );
     // With the default downtime that is the end.
     let mut bench = Bench::new(|config| config.retry.max_downtime = seconds(59));
     bench.jitter = 0.0;
@@ -117,7 +144,12 @@ fn retry_after_is_a_floor_and_jitter_can_only_add() {
 
 #[test]
 fn fatal_is_fatal_at_once() {
-    for failure in [status(401, None), status(404, None), status(301, None), status(400, None)] {
+    for failure in [
+        status(401, None),
+        status(404, None),
+        status(301, None),
+        status(400, None),
+    ] {
         let mut bench = Bench::new(|_| {});
         bench.actions();
         bench.fail_dial(&failure);
@@ -132,7 +164,13 @@ fn a_refused_token_is_replaced_once() {
     bench.actions();
     bench.fail_dial(&status(401, None));
     bench.advance(seconds(1));
-    assert_eq!(bench.actions(), [Action::Dial { attempt: 2, refresh_token: true }]);
+    assert_eq!(
+        bench.actions(),
+        [Action::Dial {
+            attempt: 2,
+            refresh_token: true
+        }]
+    );
     bench.events();
     bench.fail_dial(&status(401, None));
     assert_eq!(bench.closed().error.unwrap().kind(), ErrorKind::Unauthorized);
@@ -143,7 +181,9 @@ fn what_is_forgiven_twice_is_not_forgiven_three_times() {
     let mut bench = Bench::new(|_| {});
     let dials = flap(&mut bench, |bench| {
         let (at, epoch) = (bench.at(), bench.epoch());
-        bench.machine.handle_read_failed(at, epoch, Failure::Violation("x".to_owned()));
+        bench
+            .machine
+            .handle_read_failed(at, epoch, Failure::Violation("x".to_owned()));
     });
     assert_eq!(dials, 3);
     assert_eq!(bench.closed().error.unwrap().kind(), ErrorKind::Protocol);
@@ -203,7 +243,11 @@ fn time_with_a_session_is_not_downtime() {
     let mut bench = Bench::opened(|_| {});
     bench.now += seconds(3600);
     bench.drop_stream();
-    assert_eq!(bench.retrying().attempt, 2, "an idle hour is not an outage of an hour");
+    assert_eq!(
+        bench.retrying().attempt,
+        2,
+        "an idle hour is not an outage of an hour"
+    );
 }
 
 #[test]
@@ -214,10 +258,19 @@ fn expiry_of_a_good_session_costs_nothing() {
     bench.error_event("session_expired");
     bench.close(1001, "Your session hit the maximum duration of 60 minutes.");
     let retrying = bench.retrying();
-    assert_eq!((retrying.delay, retrying.cause.kind()), (Duration::ZERO, ErrorKind::SessionExpired));
+    assert_eq!(
+        (retrying.delay, retrying.cause.kind()),
+        (Duration::ZERO, ErrorKind::SessionExpired)
+    );
     bench.advance(Duration::ZERO);
     let actions = bench.actions();
-    assert!(actions.contains(&Action::Dial { attempt: 1, refresh_token: false }), "{actions:?}");
+    assert!(
+        actions.contains(&Action::Dial {
+            attempt: 1,
+            refresh_token: false
+        }),
+        "{actions:?}"
+    );
 }
 
 #[test]
@@ -227,7 +280,10 @@ fn an_expiry_without_a_close_is_closed_by_us() {
     bench.advance(seconds(1));
     assert_eq!(bench.retrying().cause.kind(), ErrorKind::SessionExpired);
     assert_eq!(bench.written(), ["<close 1000>"]);
-    assert!(bench.actions().contains(&Action::Hangup { epoch: 1, linger: true }));
+    assert!(bench.actions().contains(&Action::Hangup {
+        epoch: 1,
+        linger: true
+    }));
 }
 
 #[test]
@@ -242,15 +298,28 @@ fn a_fatal_error_event_decides_what_the_close_means() {
         bench.signal(Signal::Other);
         bench.now += seconds(60);
         bench.error_event(code);
-        assert_eq!(bench.machine.state(), State::Connected, "the close has not come yet");
+        assert_eq!(
+            bench.machine.state(),
+            State::Connected,
+            "the close has not come yet"
+        );
         bench.close(close, reason);
         let error = bench.closed().error.unwrap();
         assert_eq!(error.code(), Some(code));
-        assert!(bench.actions().iter().all(|action| matches!(action, Action::Hangup { .. })));
+        assert!(
+            bench
+                .actions()
+                .iter()
+                .all(|action| matches!(action, Action::Hangup { .. }))
+        );
     }
     // The same without a close, and from a failed response.
     let mut bench = Bench::opened(|_| {});
-    let api = ApiError { code: None, kind: Some("insufficient_quota".to_owned()), message: None };
+    let api = ApiError {
+        code: None,
+        kind: Some("insufficient_quota".to_owned()),
+        message: None,
+    };
     bench.signal(Signal::ResponseFailed(api));
     bench.drop_stream();
     assert_eq!(bench.closed().error.unwrap().kind(), ErrorKind::Quota);
@@ -283,7 +352,13 @@ fn a_session_that_does_not_come_is_a_failure() {
     bench.advance(seconds(10));
     assert_eq!(bench.retrying().cause.kind(), ErrorKind::Handshake);
     let actions = bench.actions();
-    assert!(actions.contains(&Action::Hangup { epoch: 1, linger: false }), "{actions:?}");
+    assert!(
+        actions.contains(&Action::Hangup {
+            epoch: 1,
+            linger: false
+        }),
+        "{actions:?}"
+    );
 }
 
 #[test]
@@ -311,7 +386,9 @@ fn the_past_does_not_speak() {
     let at = bench.at();
     assert!(!bench.machine.handle_signal(at, old, Signal::Other));
     assert!(!bench.machine.handle_pong(old, b""));
-    bench.machine.handle_peer_close(at, old, CloseFrame::new(CloseCode::POLICY, ""));
+    bench
+        .machine
+        .handle_peer_close(at, old, CloseFrame::new(CloseCode::POLICY, ""));
     bench.machine.handle_read_failed(at, old, ended());
     bench.machine.handle_write_failed(at, old, ended());
     assert_eq!(bench.machine.poll_transmit(at, old, false), Transmit::Stop);

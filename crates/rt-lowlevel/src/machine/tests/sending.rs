@@ -28,7 +28,11 @@ fn what_waits_goes_out_first_after_a_reconnect() {
     assert!(bench.written().is_empty(), "the new session is not there yet");
     bench.created();
     bench.send("e");
-    assert_eq!(bench.written(), ["b", "c", "d", "e"], "a was written once and is not written again");
+    assert_eq!(
+        bench.written(),
+        ["b", "c", "d", "e"],
+        "a was written once and is not written again"
+    );
 }
 
 #[test]
@@ -38,7 +42,10 @@ fn the_bound_holds_while_there_is_no_connection_and_room_is_told() {
     bench.send("a");
     bench.send("b");
     let third = vec![Message::control("c".to_owned())];
-    assert_eq!(bench.machine.handle_messages(third.clone()), Err(Refused::Full(third)));
+    assert_eq!(
+        bench.machine.handle_messages(third.clone()),
+        Err(Refused::Full(third))
+    );
     assert!(!bench.machine.take_room());
     bench.advance(seconds(1));
     bench.connect();
@@ -54,7 +61,10 @@ fn live_audio_stays_live_over_an_outage() {
         Bench::opened(|config| config.limits.audio = AudioPolicy::Live(Duration::from_millis(40)));
     bench.drop_stream();
     for text in ["a1", "a2", "a3"] {
-        bench.machine.handle_messages(vec![Message::audio(text.to_owned(), 960)]).unwrap();
+        bench
+            .machine
+            .handle_messages(vec![Message::audio(text.to_owned(), 960)])
+            .unwrap();
     }
     assert_eq!(bench.machine.dropped_audio(), 960);
     bench.advance(seconds(1));
@@ -71,13 +81,22 @@ fn close_writes_what_was_accepted_and_then_the_close() {
     bench.machine.handle_close(at);
     bench.machine.handle_close(at);
     assert_eq!(bench.machine.state(), State::Closing);
-    let refused = bench.machine.handle_messages(vec![Message::control("b".to_owned())]);
+    let refused = bench
+        .machine
+        .handle_messages(vec![Message::control("b".to_owned())]);
     assert_eq!(refused, Err(Refused::Closed));
     assert_eq!(bench.written(), ["a", "<close 1000>"]);
     assert_eq!(bench.transmit(true), Transmit::Stop);
-    assert!(bench.signal(Signal::Other), "what comes meanwhile is still delivered");
+    assert!(
+        bench.signal(Signal::Other),
+        "what comes meanwhile is still delivered"
+    );
     bench.close(1000, "");
-    assert_eq!(bench.machine.state(), State::Closing, "the end of the stream has not come yet");
+    assert_eq!(
+        bench.machine.state(),
+        State::Closing,
+        "the end of the stream has not come yet"
+    );
     bench.drop_stream();
     let closed = bench.closed();
     assert!(closed.clean && closed.error.is_none());
@@ -95,7 +114,10 @@ fn close_does_not_wait_for_ever() {
     let closed = bench.closed();
     assert!(!closed.clean && closed.error.is_none());
     assert_eq!((closed.by, closed.unsent), (CloseInitiator::Us, 1));
-    assert!(bench.actions().contains(&Action::Hangup { epoch: 1, linger: false }));
+    assert!(bench.actions().contains(&Action::Hangup {
+        epoch: 1,
+        linger: false
+    }));
 }
 
 #[test]

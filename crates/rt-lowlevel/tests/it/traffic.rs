@@ -1,0 +1,435 @@
+//! What goes over an open connection, and how it ends.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::{SinkExt, StreamExt};
+use rt_lowlevel::protocol::{ClientEvent, DecodeErrorKind};
+use rt_lowlevel::{AudioPolicy, ConnectionEvent, ErrorKind, State, TrySendErrorKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn what_is_not_understood_does_not_end_the_session() {
+    let server = Server::sessions(|_, mut ws| async move {
+        for text in [
+            "{garbage",
+            r#"{"type":"response.output_text.delta","delta":7}"#,
+            r#"{"type":"session.hummed","tune":7}"#,
+            NEWS,
+        ] {
+            ws.send(text).await;
+        }
+        ws.drain().await;
+    })
+    .await;
+    let mut connection = within(server.builder().connect()).await.unwrap();
+    next(&mut connection).await;
+    next(&mut connection).await;
+    let ConnectionEvent::Malformed(garbage) = next(&mut connection).await else {
+        panic!()
+    };
+    assert_eq!(garbage.raw(), "{garbage");
+    let _: DecodeErrorKind = garbage.kind();
+    let ConnectionEvent::Malformed(wrong) = next(&mut connection).await else {
+        panic!()
+    };
+    assert_eq!(wrong.event_type(), Some("response.output_text.delta"));
+    assert_eq!(name(&next(&mut connection).await), "session.hummed");
+    assert_eq!(name(&next(&mut connection).await), "input_audio_buffer.cleared");
+    assert_eq!(*connection.state().borrow(), State::Connected);
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_limit_is_final() {
+    let server = Server::sessions(|_, mut ws| async move {
+        ws.send(&format!(r#"{{"type":"big","x":"{}"}}"#, "x".repeat(5000)))
+            .await;
+        let close = ws.0.next().await;
+        assert!(matches!(close, Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == 1009));
+    })
+    .await;
+    let mut config = quick();
+    config.limits.message = 4096;
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    let too_large = ClientEvent::from_json(&format!(
+        r#"{{"type":"response.cancel","event_id":"{}"}}"#,
+        "x".repeat(5000)
+    ));
+    let refused = connection.handle().try_send(too_large.unwrap()).unwrap_err();
+    assert_eq!(refused.kind(), TrySendErrorKind::TooLarge);
+    let events = all(&mut connection).await;
+    let error = cause(&events);
+    assert_eq!(error.kind(), ErrorKind::MessageTooLarge);
+    assert!(error.to_string().contains("4096"), "{error}");
+    assert_eq!(server.connects(), 1);
+}
+
+#[tokio::test]
+async fn the_order_of_messages_is_kept_and_close_loses_none() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let server = Server::sessions(move |_, mut ws| {
+        let log = Arc::clone(&log);
+        async move {
+            // Talks all the time, so that there is unread data on the client's side when it closes.
+            while let Some(text) = ws.text().await {
+                log.lock().unwrap().push(tag(&text));
+                let _ = ws.0.feed(Message::text(NEWS)).await;
+            }
+            let _ = ws.0.flush().await;
+        }
+    })
+    .await;
+    let connection = within(server.builder().connect()).await.unwrap();
+    for index in 0..800 {
+        connection.send(message(&index.to_string())).await.unwrap();
+    }
+    let begin = Instant::now();
+    within(connection.close()).await;
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    let expected: Vec<String> = (0..800).map(|index| index.to_string()).collect();
+    assert_eq!(*seen.lock().unwrap(), expected);
+    assert_eq!(*connection.state().borrow(), State::Closed);
+}
+
+#[tokio::test]
+async fn closing_is_one_event_and_any_number_of_calls() {
+    let server = Server::sessions(|_, mut ws| async move { ws.drain().await }).await;
+    let mut connection = within(server.builder().connect()).await.unwrap();
+    let handle = connection.handle().clone();
+    within(async { tokio::join!(handle.close(), connection.close(), handle.close()) }).await;
+    handle.close().await;
+    let events = all(&mut connection).await;
+    assert_eq!(names(&events), ["opened 1", "session.created", "closed"]);
+    let Some(ConnectionEvent::Closed(closed)) = events.last() else {
+        panic!()
+    };
+    assert!(closed.clean && closed.error.is_none(), "{closed:?}");
+    assert_eq!(
+        handle.try_send(message("x")).unwrap_err().kind(),
+        TrySendErrorKind::Closed
+    );
+    assert!(connection.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_answer_the_close_is_not_waited_for() {
+    let server = Server::sessions(|_, ws| async move {
+        std::future::pending::<()>().await;
+        drop(ws);
+    })
+    .await;
+    let mut config = quick();
+    config.timeouts.close = Duration::from_millis(200);
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    let begin = Instant::now();
+    within(connection.close()).await;
+    let took = begin.elapsed();
+    assert!(
+        took >= Duration::from_millis(200) && took < Duration::from_secs(2),
+        "{took:?}"
+    );
+    let events = all(&mut connection).await;
+    let Some(ConnectionEvent::Closed(closed)) = events.last() else {
+        panic!()
+    };
+    assert!(!closed.clean);
+}
+
+#[tokio::test]
+async fn dropping_the_connection_says_goodbye() {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let sender = Mutex::new(Some(sender));
+    let server = Server::sessions(move |_, mut ws| {
+        let sender = sender.lock().unwrap().take();
+        async move {
+            let first = ws.text().await;
+            let then = ws.0.next().await;
+            let _ = sender
+                .unwrap()
+                .send((first, matches!(then, Some(Ok(Message::Close(_))))));
+        }
+    })
+    .await;
+    let connection = within(server.builder().connect()).await.unwrap();
+    let mut state = connection.state();
+    connection.send(message("last words")).await.unwrap();
+    drop(connection);
+    let (first, closes) = within(receiver).await.unwrap();
+    assert_eq!(tag(&first.unwrap()), "last words");
+    assert!(closes);
+    within(state.wait_for(|state| state.is_closed())).await.unwrap();
+}
+
+#[tokio::test]
+async fn pings_are_answered_while_the_consumer_sleeps() {
+    let pongs = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&pongs);
+    let server = Server::sessions(move |_, ws| {
+        let counter = Arc::clone(&counter);
+        async move {
+            let (mut sink, mut stream) = ws.0.split();
+            // More than the client's queue takes, then pings.
+            for _ in 0..3 {
+                sink.send(Message::text(NEWS)).await.unwrap();
+            }
+            for round in 0..20u8 {
+                sink.send(Message::Ping(vec![round].into())).await.unwrap();
+                loop {
+                    match stream.next().await {
+                        Some(Ok(Message::Pong(payload))) => {
+                            assert_eq!(payload.as_ref(), [round]);
+                            break;
+                        }
+                        Some(Ok(_)) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+            sink.send(Message::text(NEWS)).await.unwrap();
+            while let Some(Ok(_)) = stream.next().await {}
+        }
+    })
+    .await;
+    let mut config = quick();
+    // Room for exactly what comes before the pings: `session.created` and three events.
+    config.limits.events = 4;
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    within(async {
+        while pongs.load(Ordering::SeqCst) < 20 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+    // Nothing was lost meanwhile.
+    let mut seen = Vec::new();
+    for _ in 0..6 {
+        seen.push(name(&next(&mut connection).await));
+    }
+    assert_eq!(seen[..2], ["opened 1", "session.created"]);
+    assert!(
+        seen[2..].iter().all(|name| name == "input_audio_buffer.cleared"),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_slow_consumer_slows_the_server_and_loses_nothing() {
+    const COUNT: usize = 3000;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    let server = Server::sessions(move |_, mut ws| {
+        let counter = Arc::clone(&counter);
+        async move {
+            for index in 0..COUNT {
+                let text = format!(r#"{{"type":"n.{index}","x":"{}"}}"#, "x".repeat(10_000));
+                ws.0.send(Message::text(text)).await.unwrap();
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+            ws.drain().await;
+        }
+    })
+    .await;
+    let mut config = quick();
+    config.limits.events = 8;
+    config.limits.event_bytes = 64 << 10;
+    // Quick to die, if being paused were not taken into account.
+    config.liveness.ping_interval = Duration::from_millis(50);
+    config.liveness.ping_timeout = Duration::from_millis(100);
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(
+        sent.load(Ordering::SeqCst) < COUNT,
+        "30 MB do not fit into the buffers of a socket"
+    );
+    next(&mut connection).await;
+    next(&mut connection).await;
+    for index in 0..COUNT {
+        assert_eq!(name(&next(&mut connection).await), format!("n.{index}"));
+    }
+}
+
+#[tokio::test]
+async fn a_dead_peer_is_noticed() {
+    let server = Server::sessions(|number, mut ws| async move {
+        if number == 1 {
+            ws.send(NEWS).await;
+            // Does not read, so does not answer pings.
+            std::future::pending::<()>().await;
+        }
+        ws.drain().await;
+    })
+    .await;
+    let mut config = quick();
+    config.liveness.ping_interval = Duration::from_millis(50);
+    config.liveness.ping_timeout = Duration::from_millis(100);
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    let begin = Instant::now();
+    for expected in ["opened 1", "session.created", "input_audio_buffer.cleared"] {
+        assert_eq!(name(&next(&mut connection).await), expected);
+    }
+    let ConnectionEvent::Retrying(retrying) = next(&mut connection).await else {
+        panic!()
+    };
+    assert_eq!(retrying.cause.kind(), ErrorKind::PingTimeout);
+    assert!(begin.elapsed() < Duration::from_secs(2));
+    assert_eq!(name(&next(&mut connection).await), "opened 2");
+    // The second answers pings: it stays.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(*connection.state().borrow(), State::Connected);
+}
+
+fn audio(bytes: usize) -> ClientEvent {
+    let samples = rt_lowlevel::protocol::Pcm16::from_samples(&vec![7; bytes / 2]);
+    ClientEvent::InputAudioBufferAppend(rt_lowlevel::protocol::client_event::InputAudioBufferAppend {
+        event_id: rt_lowlevel::protocol::Field::Absent,
+        audio: samples.into(),
+    })
+}
+
+#[tokio::test]
+async fn a_stalled_writer_gives_the_room_back_and_is_noticed() {
+    let server = Server::sessions(|number, mut ws| async move {
+        if number == 1 {
+            std::future::pending::<()>().await;
+        }
+        ws.drain().await;
+    })
+    .await;
+    let mut config = quick();
+    config.liveness.write_stall = Duration::from_millis(300);
+    config.limits.audio = AudioPolicy::Keep(Duration::from_secs(2));
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    let handle = connection.handle().clone();
+    let mut accepted = 0;
+    let refused = loop {
+        match handle.try_send(audio(48_000)) {
+            Ok(()) => accepted += 1,
+            Err(refused) => break refused,
+        }
+        tokio::task::yield_now().await;
+        assert!(accepted < 10_000);
+    };
+    assert_eq!(refused.kind(), TrySendErrorKind::Full);
+    assert_eq!(refused.into_inner(), audio(48_000));
+    // Control messages have room of their own.
+    handle.try_send(message("control")).unwrap();
+    assert!(handle.stats().waiting_audio >= Duration::from_secs(1));
+    // A sender that gives up has sent nothing; one that waits gets through after the reconnect.
+    let given_up = tokio::time::timeout(Duration::from_millis(20), handle.send(audio(48_000))).await;
+    assert!(given_up.is_err());
+    within(handle.send(audio(48_000))).await.unwrap();
+    let mut causes = Vec::new();
+    while causes.is_empty() {
+        if let ConnectionEvent::Retrying(retrying) = next(&mut connection).await {
+            causes.push(retrying.cause.kind());
+        }
+    }
+    assert_eq!(causes, [ErrorKind::WriteStall]);
+}
+
+#[tokio::test]
+async fn large_audio_arrives_in_pieces_that_add_up() {
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::sessions(move |_, mut ws| {
+        let sender = sender.clone();
+        async move {
+            while let Some(text) = ws.text().await {
+                let Ok(ClientEvent::InputAudioBufferAppend(append)) = ClientEvent::from_json(&text) else {
+                    panic!()
+                };
+                let _ = sender.send(append.audio.len());
+            }
+        }
+    })
+    .await;
+    let connection = within(server.builder().connect()).await.unwrap();
+    connection.send(audio(1_000_000)).await.unwrap();
+    within(connection.close()).await;
+    drop(server);
+    let mut total = 0;
+    while let Some(len) = within(receiver.recv()).await {
+        assert!(len <= 64 << 10);
+        total += len;
+    }
+    assert_eq!(total, 1_000_000);
+}
+
+#[tokio::test]
+async fn both_directions_full_is_no_deadlock() {
+    let server = Server::start(|number, stream| async move {
+        let mut ws = Ws::accept(stream).await;
+        ws.created(number).await;
+        // An echo that reads only when it has written, as far from helpful as a peer can be.
+        while let Some(text) = ws.text().await {
+            let text = format!(
+                r#"{{"type":"echo","tag":{},"x":"{}"}}"#,
+                tag(&text),
+                "x".repeat(20_000)
+            );
+            ws.send(&text).await;
+        }
+    })
+    .await;
+    let mut connection = within(server.builder().connect()).await.unwrap();
+    let handle = connection.handle().clone();
+    let sender = tokio::spawn(async move {
+        for index in 0..2000 {
+            handle.send(message(&index.to_string())).await.unwrap();
+        }
+    });
+    let mut echoes = 0;
+    while echoes < 2000 {
+        if name(&next(&mut connection).await) == "echo" {
+            echoes += 1;
+        }
+    }
+    within(sender).await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_connect_ends_what_it_began() {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let sender = Mutex::new(Some(sender));
+    let server = Server::start(move |_, mut stream| {
+        let sender = sender.lock().unwrap().take();
+        async move {
+            request(&mut stream).await;
+            // Never answers; sees the end of it.
+            let end = stream.read_to_end(&mut Vec::new()).await;
+            let _ = stream.shutdown().await;
+            let _ = sender.unwrap().send(end.is_ok());
+        }
+    })
+    .await;
+    let attempt = tokio::time::timeout(Duration::from_millis(100), server.builder().connect()).await;
+    assert!(attempt.is_err());
+    assert!(within(receiver).await.is_ok());
+    assert_eq!(server.connects(), 1);
+}
+
+#[tokio::test]
+async fn events_are_a_stream_too() {
+    let server = Server::sessions(|_, mut ws| async move {
+        ws.send(NEWS).await;
+        ws.close(1008, "").await;
+        ws.drain().await;
+    })
+    .await;
+    let connection = within(server.builder().connect()).await.unwrap();
+    let events: Vec<ConnectionEvent> = within(connection.collect()).await;
+    assert_eq!(
+        names(&events),
+        [
+            "opened 1",
+            "session.created",
+            "input_audio_buffer.cleared",
+            "closed"
+        ]
+    );
+}
