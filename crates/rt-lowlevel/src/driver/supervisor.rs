@@ -59,6 +59,8 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
     let linger_limit = context.config.timeouts.close;
 
     loop {
+        // Looked at first: what is to be done about the end is then among the actions below.
+        let is_over = *shared.state().borrow() == State::Closed;
         while let Some(action) = shared.next_action() {
             match action {
                 Action::Dial {
@@ -80,7 +82,7 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
                 }
             }
         }
-        if *shared.state().borrow() == State::Closed {
+        if is_over {
             break;
         }
         let deadline = shared.arm();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::classify::ApiError;
+use crate::error::Error;
 use crate::event::Retrying;
 
 /// A machine, a clock, and a short way to say what happens.
