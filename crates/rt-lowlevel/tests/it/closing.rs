@@ -127,3 +127,69 @@ async fn dropping_connect_ends_what_it_began() {
     assert!(within(receiver).await.is_ok());
     assert_eq!(server.connects(), 1);
 }
+
+#[tokio::test]
+async fn a_close_of_the_server_is_answered_and_nothing_is_reset() {
+    for code in [1011, 1008] {
+        let (sender, mut ends) = tokio::sync::mpsc::unbounded_channel();
+        let server = Server::sessions(move |number, mut ws| {
+            let sender = sender.clone();
+            async move {
+                if number > 1 {
+                    return ws.drain().await;
+                }
+                ws.close(code, "").await;
+                let mut answered = false;
+                loop {
+                    match ws.0.next().await {
+                        Some(Ok(Message::Close(_))) => answered = true,
+                        Some(Ok(_)) => {}
+                        Some(Err(_)) => break answered = false,
+                        None => break,
+                    }
+                }
+                sender.send(answered).unwrap();
+            }
+        })
+        .await;
+        let connection = within(server.builder().connect()).await.unwrap();
+        assert_eq!(within(ends.recv()).await, Some(true), "{code}");
+        drop(connection);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_forgets_to_close_an_expired_session_gets_a_close_and_no_reset() {
+    let (sender, mut ends) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::sessions(move |number, mut ws| {
+        let sender = sender.clone();
+        async move {
+            if number > 1 {
+                return ws.drain().await;
+            }
+            ws.send(&error("session_expired")).await;
+            // Goes on talking, so that there is always something unread when the client gives up.
+            let (mut sink, mut stream) = ws.0.split();
+            let talk = tokio::spawn(async move {
+                while sink.send(Message::text(NEWS)).await.is_ok() {
+                    tokio::task::yield_now().await;
+                }
+            });
+            let mut closes = 0;
+            let is_reset = loop {
+                match stream.next().await {
+                    Some(Ok(Message::Close(_))) => closes += 1,
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) => break true,
+                    None => break false,
+                }
+            };
+            talk.abort();
+            sender.send((closes, is_reset)).unwrap();
+        }
+    })
+    .await;
+    let mut connection = within(server.builder().connect()).await.unwrap();
+    while name(&next(&mut connection).await) != "opened 2" {}
+    assert_eq!(within(ends.recv()).await, Some((1, false)));
+}

@@ -21,7 +21,7 @@ pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A listener on a free port of loopback that runs a script for each connection.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    connects: Arc<AtomicUsize>,
+    pub(crate) connects: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
