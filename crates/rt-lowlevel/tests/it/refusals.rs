@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use rt_lowlevel::{Connection, Credentials, Endpoint, Error, ErrorKind, Token, TokenProvider};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
 
 use crate::support::*;
 
@@ -22,9 +21,10 @@ const QUOTA: &str = r#"{"error":{"message":"You exceeded your current quota","ty
 
 #[tokio::test]
 async fn a_refused_port_is_tried_eight_times() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that nobody else gets the port, but not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let endpoint = Endpoint::from_url(&format!("ws://{address}/")).unwrap();
     let error = within(builder(endpoint).connect()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Tcp, Some(8)));
