@@ -51,8 +51,18 @@ impl Drop for Link {
     }
 }
 
+/// Ends the connection if the supervisor is dropped before it is over, so that nobody waits for it for ever.
+struct Guard(Arc<Shared>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.with(|machine, _| machine.handle_abandoned());
+    }
+}
+
 /// Runs a connection until it has ended for good.
 pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
+    let _guard = Guard(Arc::clone(&shared));
     let mut link: Option<Link> = None;
     let mut lingering = JoinSet::new();
     let mut dial: Option<Dial> = None;

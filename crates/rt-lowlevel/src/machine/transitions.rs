@@ -7,7 +7,7 @@ use super::timer::Timer;
 use super::{Action, At, Machine, Phase};
 use crate::classify::{ApiError, Class, Failure, event_class};
 use crate::close::{CloseCode, CloseFrame};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::{CloseInitiator, Closed, ConnectionEvent, Opened, Retrying};
 
 impl Machine {
@@ -161,6 +161,15 @@ impl Machine {
             CloseInitiator::Us
         };
         self.end_as(by, error, is_clean);
+    }
+
+    /// The tasks around the machine are gone, with their runtime: nothing will be done any more.
+    pub(crate) fn handle_abandoned(&mut self) {
+        let error = Error::new(
+            ErrorKind::Closed,
+            "the runtime that drove the connection was shut down",
+        );
+        self.end(CloseInitiator::Us, Some(error));
     }
 
     pub(super) fn end(&mut self, by: CloseInitiator, error: Option<Error>) {

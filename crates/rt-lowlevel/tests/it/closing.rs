@@ -193,3 +193,23 @@ async fn a_server_that_forgets_to_close_an_expired_session_gets_a_close_and_no_r
     while name(&next(&mut connection).await) != "opened 2" {}
     assert_eq!(within(ends.recv()).await, Some((1, false)));
 }
+
+#[test]
+fn a_runtime_that_is_shut_down_ends_its_connections() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let (first, second) = (runtime(), runtime());
+    let mut connection = first.block_on(async {
+        let server = Server::sessions(|_, mut ws| async move { ws.drain().await }).await;
+        within(server.builder().connect()).await.unwrap()
+    });
+    drop(first);
+    let events = second.block_on(all(&mut connection));
+    assert_eq!(names(&events), ["opened 1", "session.created", "closed"]);
+    assert_eq!(cause(&events).kind(), rt_lowlevel::ErrorKind::Closed);
+    second.block_on(within(connection.close()));
+}

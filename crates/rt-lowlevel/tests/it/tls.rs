@@ -85,8 +85,6 @@ async fn a_certificate_for_another_name_is_final() {
 
 #[tokio::test]
 async fn a_port_without_tls_is_final() {
-    let server = Server::start(|_, stream| answer(stream, vec![])).await;
-    drop(server);
     let server = Server::start(|_, mut stream| async move {
         use tokio::io::AsyncWriteExt;
         let _ = stream
