@@ -52,7 +52,7 @@ async fn a_close_alone_says_it_too() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_empty_account_that_is_told_in_a_session_costs_one_connect() {
     let server = Server::sessions(|_, mut ws| async move {
         ws.send(&error("insufficient_quota")).await;
@@ -142,7 +142,7 @@ async fn frames_in_the_packet_of_the_upgrade_are_not_lost() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drop_is_followed_by_a_new_session() {
     #[derive(Clone, Copy)]
     enum End {

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::*;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_order_of_messages_is_kept_and_close_loses_none() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
@@ -158,7 +158,7 @@ async fn a_close_of_the_server_is_answered_and_nothing_is_reset() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_forgets_to_close_an_expired_session_gets_a_close_and_no_reset() {
     let (sender, mut ends) = tokio::sync::mpsc::unbounded_channel();
     let server = Server::sessions(move |number, mut ws| {

@@ -76,7 +76,7 @@ async fn a_message_beyond_the_limit_is_final() {
     assert_eq!(server.connects(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_in_a_storm_keep_the_order_and_repeat_nothing() {
     const KILLS: usize = 30;
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -143,7 +143,7 @@ async fn kills_in_a_storm_keep_the_order_and_repeat_nothing() {
     assert!(epochs.len() > KILLS);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pings_are_answered_while_the_consumer_sleeps() {
     let pongs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&pongs);
@@ -196,7 +196,7 @@ async fn pings_are_answered_while_the_consumer_sleeps() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_consumer_slows_the_server_and_loses_nothing() {
     const COUNT: usize = 3000;
     let sent = Arc::new(AtomicUsize::new(0));
@@ -339,7 +339,7 @@ async fn large_audio_arrives_in_pieces_that_add_up() {
     assert_eq!(total, 1_000_000);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_directions_full_is_no_deadlock() {
     let server = Server::start(|number, stream| async move {
         let mut ws = Ws::accept(stream).await;
