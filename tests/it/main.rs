@@ -2,6 +2,10 @@
 
 #[path = "../../examples/support/capture.rs"]
 mod capture;
+mod support;
 
 mod captures;
+mod client;
 mod events;
+mod failures;
+mod voice_turn;
