@@ -48,6 +48,7 @@ mod text;
 
 pub mod client_event;
 pub mod item;
+pub mod limits;
 pub mod response;
 pub mod server_event;
 pub mod session;
