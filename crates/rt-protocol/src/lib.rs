@@ -47,6 +47,7 @@ mod tagged;
 mod text;
 
 pub mod client_event;
+pub mod http;
 pub mod item;
 pub mod limits;
 pub mod response;

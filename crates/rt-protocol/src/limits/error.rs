@@ -58,9 +58,9 @@ pub(crate) enum Path<'a> {
     /// The message itself.
     Root,
     /// A field of an object.
-    Key(&'a Path<'a>, &'a str),
+    Key(&'a Self, &'a str),
     /// An element of a list.
-    Index(&'a Path<'a>, usize),
+    Index(&'a Self, usize),
 }
 
 impl<'a> Path<'a> {

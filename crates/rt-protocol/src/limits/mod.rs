@@ -11,7 +11,7 @@
 //!
 //! A server refuses an event that is beyond a limit, and a `session.update` with it whole; some limits it answers with
 //! a closed connection. [`ClientEvent::check`](crate::ClientEvent::check) finds the first such field without a round
-//! trip. The same method is on sessions, response settings, items, tools and the bodies in `http`.
+//! trip. The same method is on sessions, response settings, items, tools and the bodies in [`http`](crate::http).
 //!
 //! | field | allowed |
 //! |---|---|
@@ -60,6 +60,7 @@ use std::time::Duration;
 
 pub use self::error::LimitError;
 pub(crate) use self::error::{Check, Path, chars, name, present, within};
+pub(crate) use self::item::has_scheme;
 
 /// The most characters of a client's `event_id`.
 pub const EVENT_ID_CHARS: usize = 512;
