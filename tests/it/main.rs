@@ -5,3 +5,4 @@ mod capture;
 
 mod captures;
 mod events;
+mod sessions;

@@ -119,6 +119,7 @@ fn one_fixture_per_body() {
     let present: BTreeSet<String> = std::fs::read_dir(fixtures("http"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".json"))
         .collect();
     let known: BTreeSet<String> = bodies.iter().map(|(name, _)| format!("{name}.json")).collect();
     assert_eq!(present, known);

@@ -49,11 +49,7 @@ impl Check for Item {
 impl Check for ContentPart {
     fn check_at(&self, at: &Path<'_>) -> Result<(), LimitError> {
         let kind = self.kind.value();
-        present(
-            &at.key("type"),
-            kind.map(|kind| kind.as_str()),
-            "the type of a content part",
-        )?;
+        name(&at.key("type"), kind.map(|kind| kind.as_str()))?;
         if kind != Some(&ContentKind::InputImage) {
             return Ok(());
         }

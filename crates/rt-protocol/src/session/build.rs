@@ -116,7 +116,7 @@ impl RealtimeSession {
         self.output_modalities([Modality::Audio])
     }
 
-    /// What the model should do and be. An empty text clears the instructions.
+    /// What the model should do and be. With an empty text the service goes back to instructions of its own.
     #[must_use]
     pub fn instructions(mut self, instructions: impl Into<Text>) -> Self {
         self.instructions = Field::Value(instructions.into());

@@ -12,7 +12,8 @@ impl RealtimeSession {
     /// are merged field by field; everything below (turn detection, transcription, a format, a voice) and the lists
     /// of tools and modalities are replaced whole.
     ///
-    /// With a `session.updated` as the update, the result is what the server says it is.
+    /// The server then fills in what a new object leaves out (the other settings of a turn detection) and its own
+    /// instructions for empty ones. With its `session.updated` as the update, the result is what the server says.
     ///
     /// ```
     /// use rt_protocol::RealtimeSession;

@@ -200,8 +200,8 @@ fn items() {
         ),
         (
             message(json!({"type": "input_smell"})),
-            message(json!({"text": "canary"})),
-            "item.content[1].type is missing: allowed is the type of a content part",
+            message(json!({"type": "", "text": "canary"})),
+            "item.content[1].type is empty: allowed is a non-empty text",
         ),
         (
             item(&json!({"type": "new"})),
