@@ -1,15 +1,25 @@
 //! Generated messages of clients: sessions by kind of endpoint, limits, merging.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
 use rt_protocol::session::SessionKind;
 use rt_protocol::{ClientEvent, RealtimeSession, ServerEvent, Session};
 use serde_json::{Map, Value};
 
 use crate::capture::compare;
-use crate::captures::{fixtures, read};
+
+fn fixtures(place: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(place)
+}
 
 /// The generated messages of one side and one dialect, each with whether it is valid by the published types.
 fn instances(direction: &str, dialect: &str) -> Vec<(Value, bool)> {
-    let text = read(&fixtures("protocol/instances.jsonl.gz"));
+    let file = std::fs::File::open(fixtures("protocol/instances.jsonl.gz")).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file)
+        .read_to_string(&mut text)
+        .unwrap();
     let lines = text
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -111,7 +121,8 @@ fn recordings() -> Vec<Vec<(bool, Value)>> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .map(|path| {
-            let mut recording: Value = yaml_serde::from_str(&read(&path)).unwrap();
+            let mut recording: Value =
+                yaml_serde::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
             let messages = recording["interactions"].as_array_mut().unwrap();
             messages
                 .iter_mut()

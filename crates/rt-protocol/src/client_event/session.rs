@@ -9,7 +9,8 @@ use crate::session::{Session, Untyped};
 /// `session.update`: change the session. Absent fields stay as they are. Answered by `session.updated`, or `error` and nothing is changed.
 ///
 /// The session is written with its `type`, but that of a translation without: its endpoint knows no other kind, and its
-/// `session.update` has no such field. To read one, say so: [`ClientEvent::from_json_for`](crate::ClientEvent::from_json_for).
+/// `session.update` has no such field, so one that was read is not written again. To read a session without, say so:
+/// [`ClientEvent::from_json_for`](crate::ClientEvent::from_json_for).
 ///
 /// ```
 /// use rt_protocol::ClientEvent;

@@ -95,7 +95,8 @@ impl Item {
         })
     }
 
-    /// The answer to an [`McpApprovalRequest`], by its id.
+    /// The answer to an [`McpApprovalRequest`], by its id. The published type demands an id of the answer too: give it
+    /// one [`with_id`](Self::with_id).
     #[must_use]
     pub fn mcp_approval(approval_request_id: impl Into<String>, approve: bool) -> Self {
         Self::McpApprovalResponse(McpApprovalResponse {

@@ -9,9 +9,13 @@
 //! assert_eq!(error.field(), "session.audio.output.speed");
 //! ```
 //!
-//! A server refuses an event that is beyond a limit, and a `session.update` with it whole; some limits it answers with
-//! a closed connection. [`ClientEvent::check`](crate::ClientEvent::check) finds the first such field without a round
-//! trip. The same method is on sessions, response settings, items, tools and the bodies in [`http`](crate::http).
+//! A server refuses an event that is beyond a limit: of a `session.update` it then applies nothing at all.
+//! [`ClientEvent::check`](crate::ClientEvent::check) finds the first such field without a round trip. The same method
+//! is on sessions, response settings, items, tools and the bodies in [`http`](crate::http). Nothing calls it by
+//! itself: events that are beyond a limit can be written and read.
+//!
+//! The limits are those of the GA service. Other servers may allow more, such as Azure Voice Live with input at
+//! 16,000 Hz; do not check what is for them.
 //!
 //! | field | allowed |
 //! |---|---|
@@ -44,9 +48,8 @@
 //!
 //! Values that this version does not know, of string enums and of items, tools and sessions: they may be newer than it.
 //! What depends on the state of the session, such as a voice that can no longer change. Fields that may be absent, where
-//! they are absent or `null`. Events read as [`Unknown`](crate::ClientEvent::Unknown). Of a list, the first wrong element is named.
-//!
-//! Ids of calls that the server chose are not measured in an output: it accepts its own.
+//! they are absent or `null`. Events read as [`Unknown`](crate::ClientEvent::Unknown). The length of a `call_id` in an
+//! output: the server accepts the ids it has chosen.
 
 mod audio;
 mod error;
