@@ -2,7 +2,11 @@
 
 #[path = "../../examples/support/capture.rs"]
 mod capture;
+mod support;
 
 mod captures;
+mod client;
 mod events;
+mod failures;
 mod sessions;
+mod voice_turn;

@@ -51,3 +51,8 @@ pub use rt_lowlevel::{self as lowlevel, Config, Credentials, Endpoint};
 pub use rt_protocol::{self as protocol, Pcm16};
 pub use session::Session;
 pub use transcript::{Speaker, Transcript};
+
+// README's program is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
