@@ -1,13 +1,12 @@
 //! Generated messages of clients: sessions by kind of endpoint, limits, merging.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use rt_protocol::session::SessionKind;
 use rt_protocol::{ClientEvent, RealtimeSession, ServerEvent, Session};
 use serde_json::{Map, Value};
 
-use crate::capture::compare;
+use crate::capture::{compare, read};
 
 fn fixtures(place: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(place)
@@ -15,11 +14,7 @@ fn fixtures(place: &str) -> PathBuf {
 
 /// The generated messages of one side and one dialect, each with whether it is valid by the published types.
 fn instances(direction: &str, dialect: &str) -> Vec<(Value, bool)> {
-    let file = std::fs::File::open(fixtures("protocol/instances.jsonl.gz")).unwrap();
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(file)
-        .read_to_string(&mut text)
-        .unwrap();
+    let text = read(&fixtures("protocol/instances.jsonl.gz")).unwrap();
     let lines = text
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -47,6 +42,8 @@ fn translation_clients_send_sessions_without_a_type() {
         let event = ClientEvent::from_json_for(SessionKind::Translation, &message.to_string()).unwrap();
         assert_same(message, &event.to_json());
         assert_same(message, &serde_json::to_string(&event).unwrap());
+        let again = ClientEvent::from_json_for(SessionKind::Translation, &event.to_json());
+        assert_eq!(again.unwrap(), event);
         if let ClientEvent::SessionUpdate(update) = &event {
             assert_eq!(update.session.kind(), Some(SessionKind::Translation), "{message}");
             updates += 1;
@@ -121,12 +118,12 @@ fn recordings() -> Vec<Vec<(bool, Value)>> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .map(|path| {
-            let mut recording: Value =
-                yaml_serde::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-            let messages = recording["interactions"].as_array_mut().unwrap();
+            let lines = read(&path).unwrap();
+            let messages = lines
+                .lines()
+                .map(|line| serde_json::from_str::<Value>(line).unwrap());
             messages
-                .iter_mut()
-                .map(|message| (message["direction"] == "sent", message["data"].take()))
+                .map(|mut message| (message["direction"] == "sent", message["message"].take()))
                 .filter(|(_, message)| message.is_object())
                 .collect()
         })

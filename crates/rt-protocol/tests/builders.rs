@@ -9,8 +9,9 @@ use rt_protocol::response::ConversationChoice;
 use rt_protocol::session::{
     ApprovalFilter, ApprovalMode, AudioFormat, CustomVoice, Eagerness, FunctionTool, Include,
     MaxOutputTokens, McpTool, McpToolFilter, NoiseReduction, NoiseReductionKind, Prompt, ReasoningEffort,
-    RetentionRatio, SemanticVad, ServerVad, SessionAudio, ToolChoice, ToolChoiceMode, Tracing, TracingConfig,
-    Transcription, TranscriptionDelay, TranscriptionSession, TranslationSession, TruncationMode, VoiceName,
+    RetentionRatio, SemanticVad, ServerVad, SessionAudio, SessionKind, ToolChoice, ToolChoiceMode, Tracing,
+    TracingConfig, Transcription, TranscriptionDelay, TranscriptionSession, TranslationSession,
+    TruncationMode, VoiceName,
 };
 use rt_protocol::{
     ClientEvent, ContentPart, Item, Pcm16, RawObject, RealtimeSession, ResponseParams, Session,
@@ -414,6 +415,8 @@ fn a_translation_that_was_sent_with_a_type_is_still_one() {
     let json =
         r#"{"type":"session.update","session":{"type":"translation","audio":{"output":{"language":"es"}}}}"#;
     let event = ClientEvent::from_json(json).unwrap();
+    let again = ClientEvent::from_json_for(SessionKind::Translation, &event.to_json());
+    assert_eq!(again.unwrap(), event);
     sends(
         event,
         json!({"type": "session.update", "session": {"audio": {"output": {"language": "es"}}}}),

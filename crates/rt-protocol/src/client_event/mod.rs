@@ -117,7 +117,7 @@ impl ClientEvent {
     /// a mistake.
     ///
     /// The other direction needs no kind: [`to_json`](Self::to_json) never writes the `type` of a translation, and
-    /// always that of the others.
+    /// always that of the others. So what was written is read again by this, not by `from_json`.
     ///
     /// ```
     /// use rt_protocol::{ClientEvent, Session, session::SessionKind};
