@@ -1,5 +1,11 @@
 //! What the setters write: every one of them, as JSON.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests, called with literals"
+)]
+
 use rt_protocol::client_event::{
     ConversationItemCreate, ConversationItemDelete, ConversationItemRetrieve, ConversationItemTruncate,
     InputAudioBufferAppend, ResponseCancel, ResponseCreate, SessionInputAudioBufferAppend, SessionUpdate,
