@@ -8,4 +8,5 @@ mod captures;
 mod client;
 mod events;
 mod failures;
+mod sessions;
 mod voice_turn;
