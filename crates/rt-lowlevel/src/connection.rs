@@ -105,7 +105,11 @@ impl Builder {
         };
         let machine = Machine::new(self.config.clone(), self.credentials.can_refresh());
         let (shared, events) = Shared::new(machine, &self.config.limits);
-        let handle = Handle::new(Arc::clone(&shared), self.config.limits.message);
+        let handle = Handle::new(
+            Arc::clone(&shared),
+            self.config.limits.message,
+            self.config.strict,
+        );
         // From here on, dropping it closes.
         let connection = Connection { handle, events };
         let span = tracing::debug_span!(parent: None, "rt.connection", endpoint = %self.endpoint);
