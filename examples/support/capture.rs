@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rt_protocol::{ClientEvent, DecodeError, ServerEvent};
+use rt_protocol::{ClientEvent, Codec, DecodeError, Dialect, ServerEvent};
 use serde_json::Value;
 
 /// How one captured message fared.
@@ -63,11 +63,12 @@ impl Line {
 
     /// Decodes the message, writes it again and compares.
     pub fn check(&self) -> Outcome {
+        let text = self.message.to_string();
         match self.dialect.as_deref() {
             None | Some("ga" | "translation") => {}
+            Some("beta") => return self.check_beta(&text),
             Some(_) => return Outcome::Skipped,
         }
-        let text = self.message.to_string();
         match self.direction.as_deref() {
             Some("server" | "received") => self.rewritten(ServerEvent::from_json(&text)),
             Some("client" | "sent") => self.rewritten(ClientEvent::from_json(&text)),
@@ -81,17 +82,45 @@ impl Line {
         }
     }
 
+    /// Decodes a beta message to GA events, and writes those as beta again.
+    fn check_beta(&self, text: &str) -> Outcome {
+        let mut codec = Codec::new(Dialect::Beta);
+        let decoded = match self.direction.as_deref() {
+            Some("server" | "received") => codec.decode_server(text).map(|events| {
+                let events: Vec<_> = events.collect();
+                let is_unknown = events.iter().any(ServerEvent::is_unknown);
+                let written = events.iter().find_map(|event| codec.encode_server(event));
+                // What only some beta servers send is not written in beta; it is the same in GA.
+                (
+                    is_unknown,
+                    written.or_else(|| events.first().map(ServerEvent::to_json)),
+                )
+            }),
+            Some("client" | "sent") => codec
+                .decode_client(text)
+                .map(|event| (event.is_unknown(), codec.encode_client(&event).json)),
+            _ => return Outcome::Skipped,
+        };
+        match decoded {
+            Err(error) => Outcome::Malformed(error),
+            Ok((true, _)) => Outcome::Unknown,
+            Ok((false, written)) => self.compared(&written.unwrap_or_default()),
+        }
+    }
+
     fn rewritten<E: Rewrite>(&self, decoded: Result<E, DecodeError>) -> Outcome {
         match decoded {
             Err(error) => Outcome::Malformed(error),
             Ok(event) if event.is_unknown() => Outcome::Unknown,
-            Ok(event) => {
-                let written: Value = serde_json::from_str(&event.json()).expect("events are written as JSON");
-                let mut losses = Vec::new();
-                compare("", &self.message, &written, &mut losses);
-                Outcome::Decoded(losses)
-            }
+            Ok(event) => self.compared(&event.json()),
         }
+    }
+
+    fn compared(&self, written: &str) -> Outcome {
+        let written: Value = serde_json::from_str(written).expect("events are written as JSON");
+        let mut losses = Vec::new();
+        compare("", &self.message, &written, &mut losses);
+        Outcome::Decoded(losses)
     }
 }
 
