@@ -104,7 +104,11 @@ impl Line {
         match decoded {
             Err(error) => Outcome::Malformed(error),
             Ok((true, _)) => Outcome::Unknown,
-            Ok((false, written)) => self.compared(&written.unwrap_or_default()),
+            Ok((false, written)) => {
+                let mut original = self.message.clone();
+                of_one_kind(&mut original);
+                compared(&original, &written.unwrap_or_default())
+            }
         }
     }
 
@@ -112,15 +116,82 @@ impl Line {
         match decoded {
             Err(error) => Outcome::Malformed(error),
             Ok(event) if event.is_unknown() => Outcome::Unknown,
-            Ok(event) => self.compared(&event.json()),
+            Ok(event) => compared(&self.message, &event.json()),
         }
     }
+}
 
-    fn compared(&self, written: &str) -> Outcome {
-        let written: Value = serde_json::from_str(written).expect("events are written as JSON");
-        let mut losses = Vec::new();
-        compare("", &self.message, &written, &mut losses);
-        Outcome::Decoded(losses)
+fn compared(original: &Value, written: &str) -> Outcome {
+    let written: Value = serde_json::from_str(written).expect("events are written as JSON");
+    let mut losses = Vec::new();
+    compare("", original, &written, &mut losses);
+    Outcome::Decoded(losses)
+}
+
+/// The fields of beta objects by `type`, and the value of those that are written even if they were absent or null.
+const FIELDS: [(&str, &[&str], &[(&str, &str)]); 6] = [
+    (
+        "message",
+        &["id", "object", "status", "role", "content", "phase"],
+        &[("role", r#""user""#), ("content", "[]")],
+    ),
+    (
+        "function_call",
+        &["id", "object", "status", "name", "call_id", "arguments"],
+        &[("name", r#""""#), ("arguments", r#""""#)],
+    ),
+    (
+        "function_call_output",
+        &["id", "object", "status", "call_id", "output"],
+        &[("call_id", r#""""#), ("output", r#""""#)],
+    ),
+    ("item_reference", &["id"], &[("id", r#""""#)]),
+    (
+        "server_vad",
+        &[
+            "threshold",
+            "prefix_padding_ms",
+            "silence_duration_ms",
+            "create_response",
+            "interrupt_response",
+            "idle_timeout_ms",
+        ],
+        &[],
+    ),
+    (
+        "semantic_vad",
+        &["eagerness", "create_response", "interrupt_response"],
+        &[],
+    ),
+];
+
+/// Beta describes items of all types, and turn detection of all types, by one schema whose fields are all
+/// optional. So generated messages have fields that mean nothing for the type, and lack some that the type is
+/// made of. This takes the former away and fills in the latter.
+pub fn of_one_kind(message: &mut Value) {
+    for place in ["/item", "/session/turn_detection"] {
+        if let Some(object) = message.pointer_mut(place) {
+            with_fields_of_its_type(object);
+        }
+    }
+    for place in ["/response/output", "/response/input"] {
+        let items = message.pointer_mut(place).and_then(Value::as_array_mut);
+        items.into_iter().flatten().for_each(with_fields_of_its_type);
+    }
+}
+
+fn with_fields_of_its_type(object: &mut Value) {
+    let kind = object.get("type").and_then(Value::as_str);
+    let Some((_, known, demanded)) = FIELDS.iter().find(|(name, ..)| kind == Some(name)) else {
+        return;
+    };
+    let Value::Object(fields) = object else { return };
+    fields.retain(|key, _| key == "type" || known.contains(&key.as_str()));
+    for (key, default) in *demanded {
+        let field = fields.entry(*key).or_insert(Value::Null);
+        if field.is_null() {
+            *field = serde_json::from_str(default).expect("the defaults are JSON");
+        }
     }
 }
 

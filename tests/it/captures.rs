@@ -54,13 +54,21 @@ fn decoded(report: &Report) -> usize {
 
 #[test]
 fn published_examples() {
-    assert_eq!(decoded(&check(&fixtures("protocol/examples.jsonl"))), 58);
-    assert_eq!(decoded(&check(&fixtures("protocol/examples_repaired.jsonl"))), 6);
+    assert_eq!(decoded(&check(&fixtures("protocol/examples.jsonl"))), 107);
+    assert_eq!(decoded(&check(&fixtures("protocol/examples_repaired.jsonl"))), 15);
 }
 
 #[test]
 fn generated_instances() {
     assert_eq!(decoded(&check(&fixtures("protocol/instances.jsonl.gz"))), 2895);
+}
+
+#[test]
+fn generated_beta_instances() {
+    assert_eq!(
+        decoded(&check(&fixtures("protocol/instances_beta.jsonl.gz"))),
+        1380
+    );
 }
 
 #[test]

@@ -22,6 +22,7 @@ use self::pending::Pending;
 pub(super) use self::server_decode::decode as decode_server;
 pub(super) use self::server_encode::encode as encode_server;
 use super::BetaVariant;
+use crate::Field;
 
 /// What a codec knows of its connection.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +30,10 @@ pub(super) struct State {
     variant: BetaVariant,
     /// The other side said `{"type":"none"}`, so it will understand it.
     none_seen: bool,
+    /// What the user of the codec wants.
     temperature_set: Option<f64>,
-    temperature_told: Option<f64>,
+    /// What the other side said.
+    temperature_told: Field<f64>,
     pending: Pending,
 }
 
@@ -45,9 +48,14 @@ impl State {
 
     pub(super) const fn temperature(&self) -> Option<f64> {
         match self.temperature_told {
-            Some(temperature) => Some(temperature),
-            None => self.temperature_set,
+            Field::Value(temperature) => Some(temperature),
+            Field::Absent | Field::Null => self.temperature_set,
         }
+    }
+
+    /// The temperature of a session that is reported.
+    fn temperature_to_tell(&self) -> Field<f64> {
+        self.temperature_told.or(self.temperature_set.into())
     }
 
     /// Whether "turn detection is off" is written as `{"type":"none"}`.

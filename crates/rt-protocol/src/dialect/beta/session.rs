@@ -31,9 +31,7 @@ pub(super) fn decode(
     json: &str,
 ) -> Result<SessionMessage<Session>, DecodeError> {
     let flat = read::<InSession>(event_type, json)?.session;
-    if let Field::Value(temperature) = flat.temperature {
-        state.temperature_told = Some(temperature);
-    }
+    set(&mut state.temperature_told, flat.temperature);
     let kind = flat.kind.as_deref();
     if kind.is_some_and(|kind| !matches!(kind, "realtime" | "transcription")) {
         return read(event_type, json);
@@ -146,11 +144,10 @@ pub(super) fn encode(
     let json = match session {
         Session::Realtime(session) => {
             let mut session = flatten((**session).clone(), state, warnings);
-            let temperature = match about {
-                About::Update => state.temperature_set,
-                About::Created | About::Updated => state.temperature(),
+            session.flat.temperature = match about {
+                About::Update => state.temperature_set.into(),
+                About::Created | About::Updated => state.temperature_to_tell(),
             };
-            session.flat.temperature = temperature.into();
             write(realtime, &SessionMessage { event_id, session })
         }
         Session::Transcription(session) => {
