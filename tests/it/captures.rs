@@ -7,7 +7,7 @@ use crate::capture::{Allowed, Report, Tally, check_lines};
 
 const ALLOWED: &str = include_str!("capture_allowed.txt");
 
-fn read(path: &Path) -> String {
+pub fn read(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut text = String::new();
     if bytes.starts_with(&[0x1f, 0x8b]) {
@@ -44,7 +44,7 @@ fn check(path: &Path) -> Report {
     report
 }
 
-fn fixtures(place: &str) -> std::path::PathBuf {
+pub fn fixtures(place: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(place)
 }
 

@@ -4,4 +4,5 @@
 mod capture;
 
 mod captures;
+mod dialect;
 mod events;

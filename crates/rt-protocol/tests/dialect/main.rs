@@ -9,7 +9,7 @@ mod warnings;
 
 use rt_protocol::ClientEvent;
 use rt_protocol::dialect::{Codec, Dialect, WarningReason};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 fn beta() -> Codec {
     Codec::new(Dialect::Beta)
