@@ -128,8 +128,9 @@ fn compared(original: &Value, written: &str) -> Outcome {
     Outcome::Decoded(losses)
 }
 
-/// The fields of beta objects by `type`, and the value of those that are written even if they were absent or null.
-const FIELDS: [(&str, &[&str], &[(&str, &str)]); 6] = [
+/// The fields of beta objects by `type`, and of those the ones that are written even if they were absent or null,
+/// with what is written then.
+const FIELDS: [Fields; 6] = [
     (
         "message",
         &["id", "object", "status", "role", "content", "phase"],
@@ -164,6 +165,12 @@ const FIELDS: [(&str, &[&str], &[(&str, &str)]); 6] = [
         &[],
     ),
 ];
+
+type Fields = (
+    &'static str,
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+);
 
 /// Beta describes items of all types, and turn detection of all types, by one schema whose fields are all
 /// optional. So generated messages have fields that mean nothing for the type, and lack some that the type is

@@ -47,7 +47,7 @@ fn ga_passes_straight_through() {
     let event = ServerEvent::from_json(text).unwrap();
     assert_eq!(
         codec.decode_server(text).unwrap().collect::<Vec<_>>(),
-        [event.clone()]
+        std::slice::from_ref(&event)
     );
     assert_eq!(codec.encode_server(&event), Some(event.to_json()));
     let text = r#"{"type":"session.update","session":{"type":"realtime","reasoning":{}}}"#;

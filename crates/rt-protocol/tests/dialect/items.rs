@@ -56,7 +56,7 @@ fn an_item_of_a_response_is_done_before_its_output_item() {
     };
 
     let mut codec = beta();
-    assert_eq!(decoded(&mut codec, &added), [added.clone()]);
+    assert_eq!(decoded(&mut codec, &added), std::slice::from_ref(&added));
     assert_eq!(types(&decoded(&mut codec, &created)), ["conversation.item.added"]);
     let events = decoded(&mut codec, &done);
     let first = json!({"type": "conversation.item.done", "event_id": "e3", "previous_item_id": "u",

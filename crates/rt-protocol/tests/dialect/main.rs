@@ -1,5 +1,7 @@
 //! The beta dialect, table by table.
 
+#![allow(clippy::unwrap_used, reason = "the helpers are tests too")]
+
 mod codec;
 mod events;
 mod items;
