@@ -5,18 +5,19 @@
 //! ```
 //!
 //! The file has one JSON object a line: a bare message, or `{"direction", "type", "message"}`; gzip
-//! is unpacked; `-` is standard input. Prints a line per message type with how many were
+//! is unpacked, recordings as YAML (`interactions:` of `direction` and `data`) are read too, and `-` is
+//! standard input. Prints a line per message type with how many were
 //! decoded, unknown, malformed, and which fields were lost when they were written again. Exits with 1 if anything
 //! is malformed or lost. Known deviations are listed, with reasons, in `tests/it/capture_allowed.txt`.
 
 #[path = "support/capture.rs"]
 mod capture;
 
-use std::io::Read as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use capture::{Allowed, Report, check_lines};
+use capture::{Allowed, Report, check_lines, read};
 
 fn main() -> anyhow::Result<ExitCode> {
     let files: Vec<String> = std::env::args().skip(1).collect();
@@ -27,7 +28,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let allowed = Allowed::parse(include_str!("../tests/it/capture_allowed.txt"));
     let mut report = Report::new();
     for file in &files {
-        let text = read(file).with_context(|| format!("cannot read {file} as text"))?;
+        let text = read(Path::new(file)).with_context(|| format!("cannot read {file} as text"))?;
         check_lines(&text, &allowed, &mut report);
     }
     println!(
@@ -64,21 +65,4 @@ fn main() -> anyhow::Result<ExitCode> {
          skipped {skipped}"
     );
     Ok(ExitCode::from(u8::from(malformed > 0 || lost > 0)))
-}
-
-/// The text of a file, of a gzipped file, or of standard input.
-fn read(file: &str) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    if file == "-" {
-        std::io::stdin().read_to_end(&mut bytes)?;
-    } else {
-        bytes = std::fs::read(file)?;
-    }
-    let mut text = String::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text)?;
-    } else {
-        bytes.as_slice().read_to_string(&mut text)?;
-    }
-    Ok(text)
 }

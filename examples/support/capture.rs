@@ -1,6 +1,8 @@
 //! Reads captured messages and tells what a decode and a rewrite would lose of them.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::path::Path;
 
 use rt_protocol::{ClientEvent, Codec, DecodeError, Dialect, ServerEvent};
 use serde_json::Value;
@@ -370,4 +372,35 @@ pub fn check_lines(text: &str, allowed: &Allowed, report: &mut Report) {
             }
         }
     }
+}
+
+/// The lines of a capture: of a file, of a gzipped file, of a YAML recording, or of standard input (`-`).
+pub fn read(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin().read_to_end(&mut bytes)?;
+    } else {
+        bytes = std::fs::read(path)?;
+    }
+    let mut text = String::new();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text)?;
+    } else {
+        bytes.as_slice().read_to_string(&mut text)?;
+    }
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("yaml" | "yml") => recording(&text).map_err(io::Error::other),
+        _ => Ok(text),
+    }
+}
+
+/// A recording as lines of `{"direction", "message"}`.
+fn recording(yaml: &str) -> Result<String, yaml_serde::Error> {
+    let recording: Value = yaml_serde::from_str(yaml)?;
+    let interactions = recording["interactions"].as_array().into_iter().flatten();
+    Ok(interactions
+        .map(|one| {
+            serde_json::json!({ "direction": one["direction"], "message": one["data"] }).to_string() + "\n"
+        })
+        .collect())
 }

@@ -1,28 +1,14 @@
 //! Every captured, published and generated message is decoded, and nothing of it is lost when it is written again.
 
-use std::io::Read as _;
 use std::path::Path;
 
-use crate::capture::{Allowed, Report, Tally, check_lines};
+use crate::capture::{Allowed, Report, Tally, check_lines, read};
 
 const ALLOWED: &str = include_str!("capture_allowed.txt");
 
-pub fn read(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut text = String::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::GzDecoder::new(bytes.as_slice())
-            .read_to_string(&mut text)
-            .unwrap();
-    } else {
-        text = String::from_utf8(bytes).unwrap();
-    }
-    text
-}
-
 fn check(path: &Path) -> Report {
     let mut report = Report::new();
-    check_lines(&read(path), &Allowed::parse(ALLOWED), &mut report);
+    check_lines(&read(path).unwrap(), &Allowed::parse(ALLOWED), &mut report);
     for (
         event_type,
         Tally {
@@ -69,6 +55,18 @@ fn generated_beta_instances() {
         decoded(&check(&fixtures("protocol/instances_beta.jsonl.gz"))),
         1380
     );
+}
+
+#[test]
+fn recorded_traffic() {
+    let mut messages = 0;
+    for entry in std::fs::read_dir(fixtures("golden")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            messages += decoded(&check(&path));
+        }
+    }
+    assert_eq!(messages, 232);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use rt_protocol::{ClientEvent, Codec, Dialect, ServerEvent};
 use serde_json::{Map, Value, json};
 
-use crate::capture::of_one_kind;
-use crate::captures::{fixtures, read};
+use crate::capture::{of_one_kind, read};
+use crate::captures::fixtures;
 
 /// A line of the fixtures that is an event.
 struct Event {
@@ -16,6 +16,7 @@ struct Event {
 
 fn events(file: &str) -> Vec<Event> {
     read(&fixtures(file))
+        .unwrap()
         .lines()
         .filter_map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();

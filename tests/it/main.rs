@@ -2,7 +2,11 @@
 
 #[path = "../../examples/support/capture.rs"]
 mod capture;
+mod support;
 
 mod captures;
+mod client;
 mod dialect;
 mod events;
+mod failures;
+mod voice_turn;

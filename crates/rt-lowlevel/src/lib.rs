@@ -1,1 +1,89 @@
-//! Connections to the Realtime APIs: transport, retries, state, restore.
+//! Connections to the OpenAI and Azure OpenAI Realtime APIs that come back by themselves.
+//!
+//! ```no_run
+//! use rt_lowlevel::protocol::ClientEvent;
+//! use rt_lowlevel::{Connection, ConnectionEvent, Credentials, Endpoint};
+//!
+//! # async fn program() -> Result<(), Box<dyn std::error::Error>> {
+//! let endpoint = Endpoint::openai("gpt-realtime")?;
+//! let credentials = Credentials::api_key(std::env::var("OPENAI_API_KEY")?)?;
+//! let mut connection = Connection::builder(endpoint, credentials).connect().await?;
+//!
+//! connection.send(ClientEvent::from_json(r#"{"type":"response.create"}"#)?).await?;
+//! while let Some(event) = connection.recv().await {
+//!     match event {
+//!         ConnectionEvent::Server(event) => println!("{}", event.event_type()),
+//!         ConnectionEvent::Retrying(retry) => println!("again in {:?}: {}", retry.delay, retry.cause),
+//!         ConnectionEvent::Closed(closed) => println!("closed by {:?}", closed.by),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does not do
+//!
+//! It keeps no conversation: after a reconnect the session is a new one, and nothing of the old is told to it
+//! ([`Opened::epoch`] says so). It does not call tools, play audio or take turns: that is `rt-client`. It goes through
+//! no HTTP proxy unless a [`Dialer`] of your own does.
+//!
+//! # States
+//!
+//! ```text
+//! Idle -> Connecting -> Connected <-> Reconnecting
+//!              |            |              |
+//!              +---------> Closing <-------+      close() in any state
+//!              |            |              |
+//!              +---------> Closed <--------+      fatal cause, or retries used up
+//! ```
+//!
+//! # What it promises
+//!
+//! - **Order.** Events are written in the order in which they were accepted, over reconnects too. What the server sends is
+//!   delivered in its order, between the [`Opened`] and the [`Retrying`] or [`Closed`] of its session.
+//! - **At most once.** An event is written to one connection. What waited while there was none is sent on the next.
+//! - **One end.** Exactly one [`Closed`], last, with the cause: close code and reason, status, request id.
+//! - **No pointless retries.** A bad key, an unknown model, an empty account end it at once, also when the server says so
+//!   only after the upgrade. The rest is tried again after random waits that grow, with `Retry-After` honoured and a limit
+//!   per outage; a connection that opens and fails again does not renew it. See [`RetryPolicy`].
+//! - **Nothing hangs.** Every step has a deadline ([`Timeouts`]); a peer that died without a word is noticed
+//!   ([`Liveness`]).
+//! - **Everything is bounded.** Queues, frames, buffers ([`Limits`]). A slow consumer slows the server down, and loses
+//!   nothing.
+//! - **Secrets stay.** No key in any `Debug`, error or log line; none over `ws://` to another machine; no redirects.
+//! - **Cancel safety.** Every future may be dropped at any time.
+//!
+//! # Errors
+//!
+//! There is one [`Error`]. Its [`kind`](Error::kind) is what to branch on, its text is for people, and
+//! [`is_retryable`](Error::is_retryable) says whether the same may work later.
+
+mod classify;
+mod close;
+mod config;
+mod connection;
+mod credentials;
+mod driver;
+mod endpoint;
+mod error;
+mod event;
+mod frame;
+mod handle;
+mod machine;
+mod retry_after;
+mod state;
+mod transport;
+
+pub use rt_protocol as protocol;
+
+pub use self::close::{CloseCode, CloseFrame};
+pub use self::config::{AudioPolicy, Config, Limits, Liveness, RetryPolicy, Timeouts};
+pub use self::connection::{Builder, Connection};
+pub use self::credentials::{Credentials, Token, TokenProvider};
+pub use self::endpoint::{Endpoint, Provider};
+pub use self::error::{Error, ErrorKind};
+pub use self::event::{CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, Retrying};
+pub use self::handle::{Handle, Stats, TrySendError, TrySendErrorKind};
+pub use self::state::State;
+pub use self::transport::{DialError, DialStage, Dialer, Io, Target};

@@ -1,0 +1,160 @@
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers here are small"
+)]
+
+use std::f64::consts::TAU;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const RATES: [u32; 14] = [
+    4_000, 8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000,
+    384_000,
+];
+
+/// Converts everything, pushed in pieces of one size.
+fn convert_all(rate: u32, input: &[f32], piece: usize) -> Vec<f32> {
+    let mut resampler = Resampler::new(rate).unwrap();
+    let mut out = Vec::new();
+    for piece in input.chunks(piece) {
+        resampler.push(piece, &mut out).unwrap();
+    }
+    resampler.finish(&mut out).unwrap();
+    out
+}
+
+/// Samples of a sine.
+fn sine(rate: u32, hertz: f64, samples: usize) -> Vec<f32> {
+    (0..samples)
+        .map(|n| (0.5 * (TAU * hertz * n as f64 / f64::from(rate)).sin()) as f32)
+        .collect()
+}
+
+/// How far a sine in the output lags behind, in samples, and what is not that sine, in dB below it.
+fn lag_and_residue(output: &[f32], hertz: f64) -> (f64, f64) {
+    let middle = output.len() / 4..output.len() * 3 / 4;
+    let angle = |n: usize| TAU * hertz * n as f64 / 24_000.0;
+    // Least squares for sine and cosine, over many periods.
+    let (mut ss, mut sc, mut cc, mut sx, mut cx) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for n in middle.clone() {
+        let (s, c) = angle(n).sin_cos();
+        let x = f64::from(output[n]);
+        (ss, sc, cc, sx, cx) = (ss + s * s, sc + s * c, cc + c * c, sx + s * x, cx + c * x);
+    }
+    let determinant = ss * cc - sc * sc;
+    let (a, b) = (
+        (sx * cc - cx * sc) / determinant,
+        (cx * ss - sx * sc) / determinant,
+    );
+    let (mut signal, mut residue) = (0.0, 0.0);
+    for n in middle {
+        let (s, c) = angle(n).sin_cos();
+        let fit = a * s + b * c;
+        signal += fit * fit;
+        residue += (f64::from(output[n]) - fit).powi(2);
+    }
+    let lag = -b.atan2(a) / (TAU * hertz / 24_000.0);
+    (lag, 10.0 * (signal / residue.max(1e-30)).log10())
+}
+
+#[test]
+fn length_is_exact_for_every_rate_and_length() {
+    for rate in RATES {
+        for n in [0, 1, 2, 79, 147, 479, 480, 1000, 4097, 8192, 10_000, 44_100] {
+            let out = convert_all(rate, &vec![0.1; n], 1000);
+            let exact = (n as f64 * 24_000.0 / f64::from(rate) + 0.5).floor() as usize;
+            assert_eq!(out.len(), exact, "{n} samples at {rate} Hz");
+        }
+    }
+}
+
+#[test]
+fn a_sine_keeps_its_phase_level_and_purity() {
+    for rate in RATES {
+        let output = convert_all(rate, &sine(rate, 997.0, rate as usize), 4096);
+        let (lag, purity) = lag_and_residue(&output, 997.0);
+        assert!(lag.abs() < 0.01, "{rate} Hz lags {lag} samples");
+        assert!(purity > 110.0, "{rate} Hz: {purity} dB");
+        let peak = output.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+        assert!((peak - 0.5).abs() < 0.03, "{rate} Hz: peak {peak}");
+    }
+}
+
+#[test]
+fn an_impulse_stays_where_it_is() {
+    for rate in [8_000, 11_025, 16_000, 44_100, 48_000, 96_000] {
+        let mut input = vec![0.0; rate as usize];
+        let at = rate as usize / 3;
+        // Wide enough to lie below the lower Nyquist frequency, so that its centre is well defined.
+        let width = 4.0 * f64::from(rate) / f64::from(rate.min(24_000));
+        for (n, sample) in input.iter_mut().enumerate() {
+            *sample = (-((n as f64 - at as f64) / width).powi(2)).exp() as f32;
+        }
+        let output = convert_all(rate, &input, 777);
+        let sum: f64 = output.iter().map(|&x| f64::from(x)).sum();
+        let moment: f64 = output
+            .iter()
+            .enumerate()
+            .map(|(n, &x)| n as f64 * f64::from(x))
+            .sum();
+        let expected = at as f64 * 24_000.0 / f64::from(rate);
+        assert!(
+            (moment / sum - expected).abs() < 0.05,
+            "{rate} Hz: {} for {expected}",
+            moment / sum
+        );
+    }
+}
+
+#[test]
+fn what_lies_above_the_band_does_not_alias() {
+    for (rate, hertz) in [
+        (48_000, 14_000.0),
+        (44_100, 15_000.0),
+        (96_000, 30_000.0),
+        (32_000, 13_500.0),
+    ] {
+        let output = convert_all(rate, &sine(rate, hertz, rate as usize), 5000);
+        let middle = &output[6_000..18_000];
+        let power = middle.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / middle.len() as f64;
+        assert!(
+            10.0 * power.max(1e-30).log10() < -110.0,
+            "{hertz} Hz at {rate} Hz leaves {power}"
+        );
+    }
+}
+
+#[test]
+fn a_finished_converter_starts_afresh() {
+    let input = sine(44_100, 440.0, 9_000);
+    let mut resampler = Resampler::new(44_100).unwrap();
+    let mut first = Vec::new();
+    resampler.push(&input, &mut first).unwrap();
+    resampler.finish(&mut first).unwrap();
+    let mut second = Vec::new();
+    resampler.push(&input, &mut second).unwrap();
+    resampler.finish(&mut second).unwrap();
+    assert_eq!(first, second);
+}
+
+#[test]
+fn odd_rates_work() {
+    for rate in [1_000, 7_919, 44_101, 96_001] {
+        let output = convert_all(rate, &sine(rate, 300.0, rate as usize), 1 << 16);
+        assert_eq!(output.len(), 24_000);
+        assert!(lag_and_residue(&output, 300.0).0.abs() < 0.05, "{rate} Hz");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn pieces_do_not_matter(rate in prop::sample::select(RATES.to_vec()), len in 0usize..20_000, piece in 1usize..9_000) {
+        let input = sine(rate, 500.0, len);
+        prop_assert_eq!(convert_all(rate, &input, piece), convert_all(rate, &input, usize::MAX));
+    }
+}

@@ -1,0 +1,76 @@
+//! The task that takes events from the connection and calls the callbacks.
+
+use rt_lowlevel::{Connection, ConnectionEvent, Handle};
+use rt_protocol::client_event::SessionUpdate;
+use rt_protocol::{ClientEvent, RealtimeSession};
+use tokio::sync::mpsc;
+
+use crate::error::{Error, ErrorKind};
+use crate::handlers::Handlers;
+
+/// What the task needs.
+pub(crate) struct Dispatcher {
+    pub(crate) connection: Connection,
+    pub(crate) handle: Handle,
+    pub(crate) handlers: Handlers,
+    pub(crate) settings: RealtimeSession,
+    /// Ends when the last `Session` is dropped.
+    pub(crate) sessions: mpsc::Receiver<()>,
+}
+
+impl Dispatcher {
+    /// Runs until the connection is closed or nobody holds the session any more.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let event = tokio::select! {
+                event = self.connection.recv() => event,
+                // Dropping the connection ends it.
+                _ = self.sessions.recv() => return,
+            };
+            match event {
+                Some(event) => self.take(event),
+                None => return,
+            }
+        }
+    }
+
+    /// Handles one event of the connection.
+    pub(crate) fn take(&mut self, event: ConnectionEvent) {
+        match event {
+            ConnectionEvent::Server(event) => self.handlers.server_event(&event),
+            ConnectionEvent::Opened(opened) if opened.epoch > 1 => self.send_settings(),
+            ConnectionEvent::Malformed(error) => {
+                self.handlers
+                    .failed(Error::new(ErrorKind::Connection, error.to_string()));
+            }
+            ConnectionEvent::Closed(closed) => {
+                if let Some(error) = closed.error {
+                    self.handlers.failed(Error::connection(error));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The server knows nothing of an earlier session: tell it the settings again.
+    fn send_settings(&self) {
+        if self.settings == RealtimeSession::default() {
+            return;
+        }
+        let handle = self.handle.clone();
+        let update = settings_update(&self.settings, None);
+        // Not awaited here: this task takes the events whose flow lets the send go on.
+        tokio::spawn(async move {
+            let _ = handle.send(update).await;
+        });
+    }
+}
+
+/// The `session.update` of these settings.
+pub(crate) fn settings_update(settings: &RealtimeSession, event_id: Option<&str>) -> ClientEvent {
+    SessionUpdate {
+        event_id: event_id.map(str::to_owned).into(),
+        session: settings.clone().into(),
+    }
+    .into()
+}

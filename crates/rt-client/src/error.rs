@@ -1,0 +1,82 @@
+//! [`Error`]: why a session could not do what it was asked.
+
+use std::fmt;
+
+/// Why a session could not do what it was asked.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The connection could not be made, or ended. The source is the error of `rt-lowlevel`, which says whether
+    /// another try can help.
+    Connection,
+    /// The session is closed. Make a new one.
+    Closed,
+    /// The server refused the settings; the message says which one. Correct it.
+    Settings,
+    /// The server did not answer in time. Trying again may help.
+    Timeout,
+    /// A callback panicked. The session goes on; the callback is at fault.
+    Callback,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+        }))
+    }
+
+    pub(crate) fn connection(source: rt_lowlevel::Error) -> Self {
+        Self(Box::new(Inner {
+            kind: ErrorKind::Connection,
+            message: "the connection failed".to_owned(),
+            source: Some(Box::new(source)),
+        }))
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "the session is closed: connect a new one")
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message);
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,71 @@
+//! The callbacks of a session, and how they are called.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rt_protocol::{Pcm16, ServerEvent};
+
+use crate::error::{Error, ErrorKind};
+use crate::samples::Samples;
+use crate::transcript::Transcript;
+
+type Callback<T> = Option<Box<dyn FnMut(T) + Send>>;
+type EventCallback = Option<Box<dyn FnMut(&ServerEvent) + Send>>;
+
+/// The callbacks of a session.
+#[derive(Default)]
+pub(crate) struct Handlers {
+    pub(crate) audio: Callback<Pcm16>,
+    pub(crate) transcript: Callback<Transcript>,
+    pub(crate) event: EventCallback,
+    pub(crate) error: Callback<Error>,
+    pub(crate) samples: Samples,
+}
+
+impl Handlers {
+    /// Calls whatever an event concerns: first `on_event`, then the specific ones.
+    pub(crate) fn server_event(&mut self, event: &ServerEvent) {
+        let mut panicked = None;
+        if let Some(callback) = &mut self.event {
+            panicked = call("on_event", || callback(event)).err();
+        }
+        if let (Some(callback), ServerEvent::ResponseOutputAudioDelta(delta)) = (&mut self.audio, event) {
+            let audio = self.samples.of(delta);
+            panicked = call("on_audio", || callback(audio)).err().or(panicked);
+        }
+        if let Some(callback) = &mut self.transcript
+            && let Some(transcript) = Transcript::of(event)
+        {
+            panicked = call("on_transcript", || callback(transcript)).err().or(panicked);
+        }
+        if let Some(error) = panicked {
+            self.failed(error);
+        }
+    }
+
+    /// Tells `on_error`.
+    pub(crate) fn failed(&mut self, error: Error) {
+        tracing::warn!(kind = ?error.kind(), "session error");
+        if let Some(callback) = &mut self.error {
+            // A panic in here has nobody left to be told to.
+            let _ = call("on_error", || callback(error));
+        }
+    }
+}
+
+/// Runs a callback; its panic is an error and not the end of the session.
+fn call(name: &str, callback: impl FnOnce()) -> Result<(), Error> {
+    catch_unwind(AssertUnwindSafe(callback))
+        .map_err(|_| Error::new(ErrorKind::Callback, format!("the callback {name} panicked")))
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers")
+            .field("audio", &self.audio.is_some())
+            .field("transcript", &self.transcript.is_some())
+            .field("event", &self.event.is_some())
+            .field("error", &self.error.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,334 @@
+//! [`Detector`]: hears speech in samples, by their energy.
+//!
+//! The level of each 20 ms frame is measured in dBFS against a noise floor that follows the quiet parts. The
+//! distance becomes a likelihood between 0 and 1 that is compared with the session's `threshold`, as the real
+//! server compares the output of its model.
+
+use std::collections::VecDeque;
+
+/// Samples per second the detector expects.
+pub(crate) const RATE: u64 = 24_000;
+/// Samples per millisecond.
+pub(crate) const PER_MS: u64 = RATE / 1000;
+/// Samples per frame: 20 ms.
+const FRAME: usize = 480;
+/// Frames of speech in a row that make a start: 60 ms. A click is shorter.
+const ONSET_FRAMES: u64 = 3;
+/// How far the likelihood may fall below the threshold while speech goes on.
+const HYSTERESIS: f64 = 0.15;
+/// The noise floor starts here and never falls below it (dBFS).
+const FLOOR_MIN: f64 = -60.0;
+/// The noise floor never rises above this, so that loud speech is heard over any noise (dBFS).
+const FLOOR_MAX: f64 = -48.0;
+/// The level that counts as likelihood 0, above the floor (dB).
+const LIKELY_FROM: f64 = 5.0;
+/// The width of the scale from likelihood 0 to 1 (dB).
+const LIKELY_SPAN: f64 = 30.0;
+
+/// What the session asks of the detector.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Tuning {
+    /// 0 to 1: how sure one has to be that it is speech.
+    pub(crate) threshold: f64,
+    /// Audio kept from before the start of speech.
+    pub(crate) prefix_ms: u64,
+    /// Quiet that ends the speech.
+    pub(crate) silence_ms: u64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            threshold: 0.5,
+            prefix_ms: 300,
+            silence_ms: 200,
+        }
+    }
+}
+
+/// A boundary that was heard, in samples since the start of the input clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Speech began: the turn's audio starts here, the prefix included.
+    Started {
+        /// First sample of the turn.
+        at: u64,
+    },
+    /// Speech ended: the turn's audio ends here, the closing silence included.
+    Stopped {
+        /// The sample after the last of the turn.
+        at: u64,
+    },
+}
+
+/// Feeds on samples and says where speech starts and stops.
+#[derive(Debug, Clone)]
+pub(crate) struct Detector {
+    /// The session's wishes.
+    tuning: Tuning,
+    /// Samples that do not fill a frame yet.
+    pending: VecDeque<i16>,
+    /// Position of the first pending sample on the input clock.
+    position: u64,
+    /// The quiet level (dBFS).
+    floor: f64,
+    /// Frames of speech in a row, while not speaking.
+    onset: u64,
+    /// Samples of quiet in a row, while speaking.
+    quiet: u64,
+    /// Whether speech is going on.
+    speaking: bool,
+    /// No turn starts before this sample: it was used up by the turn before.
+    not_before: u64,
+}
+
+impl Detector {
+    /// A detector whose clock stands at `position` samples.
+    pub(crate) fn new(tuning: Tuning, position: u64) -> Self {
+        Self {
+            tuning,
+            pending: VecDeque::new(),
+            position,
+            floor: FLOOR_MIN,
+            onset: 0,
+            quiet: 0,
+            speaking: false,
+            not_before: position,
+        }
+    }
+
+    /// Changes the tuning; speech that is going on goes on.
+    pub(crate) fn retune(&mut self, tuning: Tuning) {
+        self.tuning = tuning;
+    }
+
+    /// Whether speech is going on.
+    pub(crate) fn is_speaking(&self) -> bool {
+        self.speaking
+    }
+
+    /// How much audio before the start of a turn may still be asked for, in samples.
+    pub(crate) fn lookback(&self) -> u64 {
+        self.tuning.prefix_ms * PER_MS + (ONSET_FRAMES + 1) * FRAME as u64
+    }
+
+    /// Forgets what is going on: the audio was committed or cleared by hand up to `position`.
+    pub(crate) fn reset(&mut self, position: u64) {
+        self.pending.clear();
+        self.position = position;
+        self.onset = 0;
+        self.quiet = 0;
+        self.speaking = false;
+        self.not_before = position;
+    }
+
+    /// Takes samples and returns the boundaries found in them, in order.
+    pub(crate) fn feed(&mut self, samples: &[i16]) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        self.pending.extend(samples);
+        while self.pending.len() >= FRAME {
+            let level = level_dbfs(self.pending.drain(..FRAME));
+            self.position += FRAME as u64;
+            heard.extend(self.frame(level));
+        }
+        heard
+    }
+
+    /// One frame that ends at `self.position`.
+    fn frame(&mut self, level: f64) -> Option<Heard> {
+        let likelihood = ((level - self.floor - LIKELY_FROM) / LIKELY_SPAN).clamp(0.0, 1.0);
+        if self.speaking {
+            if likelihood > (self.tuning.threshold - HYSTERESIS).max(0.01) {
+                self.quiet = 0;
+                return None;
+            }
+            self.quiet += FRAME as u64;
+            if self.quiet < (self.tuning.silence_ms * PER_MS).max(FRAME as u64) {
+                return None;
+            }
+            self.speaking = false;
+            self.onset = 0;
+            self.quiet = 0;
+            // The wire speaks in whole milliseconds, so a turn ends on one.
+            self.not_before = self.position - self.position % PER_MS;
+            return Some(Heard::Stopped { at: self.not_before });
+        }
+        if likelihood < self.tuning.threshold.max(0.01) {
+            self.onset = 0;
+            self.follow_noise(level);
+            return None;
+        }
+        self.onset += 1;
+        if self.onset < ONSET_FRAMES {
+            return None;
+        }
+        self.speaking = true;
+        self.quiet = 0;
+        let first = self.position - self.onset * FRAME as u64;
+        let at = first
+            .saturating_sub(self.tuning.prefix_ms * PER_MS)
+            .max(self.not_before);
+        // And starts on one.
+        Some(Heard::Started {
+            at: at.next_multiple_of(PER_MS),
+        })
+    }
+
+    /// Moves the noise floor: down at once, up slowly.
+    fn follow_noise(&mut self, level: f64) {
+        let level = level.clamp(FLOOR_MIN, FLOOR_MAX);
+        let weight = if level < self.floor { 0.5 } else { 0.05 };
+        self.floor += (level - self.floor) * weight;
+    }
+}
+
+/// The level of samples against full scale; silence is -96 dB.
+fn level_dbfs(samples: impl ExactSizeIterator<Item = i16>) -> f64 {
+    let count = samples.len().max(1) as f64;
+    let energy: f64 = samples.map(|sample| f64::from(sample) * f64::from(sample)).sum();
+    let rms = (energy / count).sqrt() / 32_768.0;
+    20.0 * rms.max(1.6e-5).log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::cast_possible_truncation, reason = "the amplitude fits")]
+    fn tone(ms: u64, amplitude: f64) -> Vec<i16> {
+        (0..ms * PER_MS)
+            .map(|n| ((n as f64 * 0.05).sin() * amplitude) as i16)
+            .collect()
+    }
+
+    fn noise(ms: u64, amplitude: i16) -> Vec<i16> {
+        let mut rng = fastrand::Rng::with_seed(7);
+        (0..ms * PER_MS)
+            .map(|_| rng.i16(-amplitude..=amplitude))
+            .collect()
+    }
+
+    fn run(tuning: Tuning, pieces: &[Vec<i16>]) -> Vec<Heard> {
+        Detector::new(tuning, 0).feed(&pieces.concat())
+    }
+
+    #[test]
+    fn one_phrase_is_one_turn_with_prefix_and_silence() {
+        let heard = run(
+            Tuning::default(),
+            &[
+                noise(1000, 20),
+                tone(600, 9000.0),
+                noise(900, 20),
+                tone(20, 9000.0),
+            ],
+        );
+        assert_eq!(
+            heard,
+            [
+                Heard::Started { at: 700 * PER_MS },
+                Heard::Stopped { at: 1800 * PER_MS }
+            ],
+            "start minus 300 ms, stop plus 200 ms, and the click at the end is no speech"
+        );
+    }
+
+    #[test]
+    fn chunking_does_not_matter() {
+        let all = [noise(500, 20), tone(400, 6000.0), noise(700, 20)].concat();
+        let whole = Detector::new(Tuning::default(), 0).feed(&all);
+        let mut detector = Detector::new(Tuning::default(), 0);
+        let mut pieces = Vec::new();
+        for piece in all.chunks(77) {
+            pieces.extend(detector.feed(piece));
+        }
+        assert_eq!(whole.len(), 2);
+        assert_eq!(whole, pieces);
+    }
+
+    #[test]
+    fn silence_duration_bridges_pauses() {
+        let pieces = [
+            noise(400, 20),
+            tone(300, 9000.0),
+            noise(400, 20),
+            tone(300, 9000.0),
+            noise(900, 20),
+        ];
+        assert_eq!(run(Tuning::default(), &pieces).len(), 4);
+        assert_eq!(
+            run(
+                Tuning {
+                    silence_ms: 500,
+                    ..Tuning::default()
+                },
+                &pieces
+            )
+            .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn threshold_decides_about_quiet_speech() {
+        let pieces = [noise(500, 10), tone(400, 250.0), noise(600, 10)];
+        assert!(
+            run(
+                Tuning {
+                    threshold: 0.9,
+                    ..Tuning::default()
+                },
+                &pieces
+            )
+            .is_empty()
+        );
+        assert_eq!(
+            run(
+                Tuning {
+                    threshold: 0.2,
+                    ..Tuning::default()
+                },
+                &pieces
+            )
+            .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn steady_noise_is_not_speech_but_speech_over_it_is() {
+        let hiss = noise(3000, 250);
+        assert!(run(Tuning::default(), std::slice::from_ref(&hiss)).is_empty());
+        assert_eq!(
+            run(Tuning::default(), &[hiss.clone(), tone(500, 9000.0), hiss]).len(),
+            2
+        );
+    }
+
+    #[test]
+    fn turns_never_share_samples() {
+        let heard = run(
+            Tuning {
+                prefix_ms: 2000,
+                ..Tuning::default()
+            },
+            &[
+                noise(300, 20),
+                tone(300, 9000.0),
+                noise(300, 20),
+                tone(300, 9000.0),
+                noise(300, 20),
+            ],
+        );
+        let [
+            Heard::Started { at: 0 },
+            Heard::Stopped { at: end },
+            Heard::Started { at: next },
+            _,
+        ] = heard[..]
+        else {
+            panic!("{heard:?}");
+        };
+        assert_eq!(next, end);
+    }
+}

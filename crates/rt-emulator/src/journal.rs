@@ -1,0 +1,349 @@
+//! [`Journal`]: what truly happened, so that a test can compare it with what a client claims.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rt_protocol::AudioBytes;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::error::{Error, ErrorKind};
+
+/// The most entries that are kept; later ones are only counted.
+const MAX_ENTRIES: usize = 200_000;
+/// The most input audio that is kept of one connection, in bytes: more than 20 minutes of PCM.
+const MAX_AUDIO: usize = 64 << 20;
+/// Strings longer than this are shown by their length, if they are audio.
+const MAX_AUDIO_TEXT: usize = 64;
+
+/// Everything that was seen and sent, connection by connection. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Journal {
+    /// What is shared.
+    shared: Arc<Shared>,
+}
+
+/// What clones share.
+#[derive(Debug)]
+struct Shared {
+    /// When the journal began.
+    since: Instant,
+    /// The entries.
+    inner: Mutex<Inner>,
+    /// Tells of new entries.
+    changed: Notify,
+}
+
+/// The entries, and what goes with them.
+#[derive(Debug, Default)]
+struct Inner {
+    /// In order.
+    entries: Vec<Entry>,
+    /// Entries that were not kept.
+    dropped: u64,
+    /// TCP connections, whatever became of them.
+    connects: u64,
+    /// Input audio, by connection.
+    audio: BTreeMap<u64, Vec<u8>>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The number of the connection, from 1.
+    pub connection: u64,
+    /// When it happened, since the emulator started.
+    pub at: Duration,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum What {
+    /// A request came: its path, with the names (and of `model` the value) of its query, and the names of its
+    /// headers.
+    Request {
+        /// The path.
+        path: String,
+        /// The names of the headers.
+        headers: Vec<String>,
+    },
+    /// The handshake was answered.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A message came in.
+    Received(Message),
+    /// A message went out.
+    Sent(Message),
+    /// The client sent a Ping or a Pong.
+    Heartbeat,
+    /// A Close frame came in.
+    CloseReceived {
+        /// Its code, if it had one.
+        code: Option<u16>,
+    },
+    /// A Close frame went out.
+    CloseSent {
+        /// Its code.
+        code: u16,
+        /// Its reason.
+        reason: String,
+    },
+    /// The connection is over.
+    Ended,
+}
+
+/// A message, its audio left out.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Message {
+    /// The `type`; empty if there is none.
+    pub event_type: String,
+    /// The JSON; audio stands in it as `<… characters>`. Null if it is not JSON.
+    pub json: Value,
+    /// The length in bytes.
+    pub len: usize,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({:?}, {} bytes)", self.event_type, self.len)
+    }
+}
+
+impl Message {
+    /// Reads a text message.
+    pub(crate) fn new(text: &str) -> Self {
+        let mut json: Value = serde_json::from_str(text).unwrap_or_default();
+        let event_type = json["type"].as_str().unwrap_or_default().to_owned();
+        leave_out_audio(&mut json, event_type.ends_with("audio.delta"));
+        Self {
+            event_type,
+            json,
+            len: text.len(),
+        }
+    }
+
+    /// A binary message.
+    pub(crate) fn binary(len: usize) -> Self {
+        Self {
+            event_type: String::new(),
+            json: Value::Null,
+            len,
+        }
+    }
+}
+
+/// Replaces long audio by its length.
+fn leave_out_audio(value: &mut Value, delta_is_audio: bool) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let audio = key == "audio" || (delta_is_audio && key == "delta");
+                match value {
+                    Value::String(text) if audio && text.len() > MAX_AUDIO_TEXT => {
+                        *text = format!("<{} characters>", text.len());
+                    }
+                    other => leave_out_audio(other, delta_is_audio),
+                }
+            }
+        }
+        Value::Array(values) => values
+            .iter_mut()
+            .for_each(|value| leave_out_audio(value, delta_is_audio)),
+        _ => {}
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            inner: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+}
+
+impl Journal {
+    /// The entries; a panic elsewhere does not make them unreadable.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection came in; its number is returned.
+    pub(crate) fn connect(&self) -> u64 {
+        let connection = {
+            let mut inner = self.inner();
+            inner.connects += 1;
+            inner.connects
+        };
+        self.shared.changed.notify_waiters();
+        connection
+    }
+
+    /// Writes down what happened.
+    pub(crate) fn note(&self, connection: u64, what: What) {
+        let at = self.shared.since.elapsed();
+        {
+            let mut inner = self.inner();
+            if inner.entries.len() < MAX_ENTRIES {
+                inner.entries.push(Entry { connection, at, what });
+            } else {
+                inner.dropped += 1;
+            }
+        }
+        self.shared.changed.notify_waiters();
+    }
+
+    /// Writes down a text message that came in, and keeps the audio it appends.
+    pub(crate) fn note_received(&self, connection: u64, text: &str) -> String {
+        /// The audio of an append.
+        #[derive(Deserialize)]
+        struct Append {
+            /// Decoded.
+            audio: AudioBytes,
+        }
+        let message = Message::new(text);
+        let event_type = message.event_type.clone();
+        if event_type == "input_audio_buffer.append"
+            && let Ok(append) = serde_json::from_str::<Append>(text)
+        {
+            let mut inner = self.inner();
+            let audio = inner.audio.entry(connection).or_default();
+            let room = MAX_AUDIO.saturating_sub(audio.len()).min(append.audio.len());
+            audio.extend_from_slice(&append.audio.as_bytes()[..room]);
+        }
+        self.note(connection, What::Received(message));
+        event_type
+    }
+
+    /// How many TCP connections were made, whatever became of them.
+    #[must_use]
+    pub fn connects(&self) -> u64 {
+        self.inner().connects
+    }
+
+    /// Entries that were not kept, because there were too many.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.inner().dropped
+    }
+
+    /// All entries, in order.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.inner().entries.clone()
+    }
+
+    /// The messages that connection `connection` received.
+    #[must_use]
+    pub fn received(&self, connection: u64) -> Vec<Message> {
+        self.pick(connection, |what| match what {
+            What::Received(message) => Some(message.clone()),
+            _ => None,
+        })
+    }
+
+    /// The messages that were sent on connection `connection`.
+    #[must_use]
+    pub fn sent(&self, connection: u64) -> Vec<Message> {
+        self.pick(connection, |what| match what {
+            What::Sent(message) => Some(message.clone()),
+            _ => None,
+        })
+    }
+
+    /// The audio that connection `connection` appended, in its own format, in order: up to 64 MiB of it.
+    #[must_use]
+    pub fn input_audio(&self, connection: u64) -> Vec<u8> {
+        self.inner().audio.get(&connection).cloned().unwrap_or_default()
+    }
+
+    /// What `pick` finds in the entries of a connection.
+    fn pick<T>(&self, connection: u64, pick: impl Fn(&What) -> Option<T>) -> Vec<T> {
+        let inner = self.inner();
+        inner
+            .entries
+            .iter()
+            .filter(|entry| entry.connection == connection)
+            .filter_map(|entry| pick(&entry.what))
+            .collect()
+    }
+
+    /// Waits until `found` holds for the entries, and returns them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] if it does not within `timeout`.
+    pub async fn wait_for(
+        &self,
+        timeout: Duration,
+        mut found: impl FnMut(&[Entry]) -> bool,
+    ) -> Result<Vec<Entry>, Error> {
+        let waiting = async {
+            loop {
+                let changed = self.shared.changed.notified();
+                {
+                    let inner = self.inner();
+                    if found(&inner.entries) {
+                        return inner.entries.clone();
+                    }
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(timeout, waiting).await.map_err(|_| {
+            Error::new(
+                ErrorKind::Timeout,
+                format!("the journal does not show it after {timeout:?}"),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn keeps_messages_without_their_audio() {
+        let journal = Journal::default();
+        let connection = journal.connect();
+        let audio = "AAAA".repeat(100);
+        journal.note_received(
+            connection,
+            &format!(r#"{{"type":"input_audio_buffer.append","audio":"{audio}"}}"#),
+        );
+        journal.note_received(connection, "nonsense");
+        assert_eq!(journal.input_audio(connection).len(), 300);
+        let received = journal.received(connection);
+        assert_eq!(received[0].json["audio"], "<400 characters>");
+        assert_eq!(
+            (received[1].event_type.as_str(), &received[1].json),
+            ("", &Value::Null)
+        );
+        assert!(!format!("{received:?}").contains("AAAA"));
+        assert!(journal.sent(connection).is_empty());
+        assert_eq!(
+            journal
+                .wait_for(Duration::from_secs(1), |all| all.len() == 2)
+                .await
+                .unwrap()
+                .len(),
+            2
+        );
+        let late = journal
+            .wait_for(Duration::from_millis(10), |all| all.len() == 3)
+            .await
+            .unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::Timeout);
+    }
+}

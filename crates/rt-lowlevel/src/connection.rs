@@ -1,0 +1,246 @@
+//! [`Builder`] and [`Connection`]: the receiving side, and how to get one.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use futures::Stream;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::{mpsc, watch};
+use tracing::Instrument;
+
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::driver::{Context, Delivery, Shared, run};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorKind};
+use crate::event::ConnectionEvent;
+use crate::handle::Handle;
+use crate::machine::Machine;
+use crate::state::State;
+use crate::transport::{Dialer, Roots, TcpDialer};
+
+/// Settings of a connection that is to be made.
+#[must_use = "a builder does nothing until `connect` is called"]
+pub struct Builder {
+    endpoint: Endpoint,
+    credentials: Credentials,
+    config: Config,
+    headers: HeaderMap,
+    roots: Roots,
+    dialer: Option<Arc<dyn Dialer>>,
+}
+
+impl Builder {
+    /// Deadlines, limits and retry rules in place of the defaults.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Another header of the upgrade request, such as `OpenAI-Project`. One of the same name is replaced. Headers that
+    /// hold a secret by their name (`authorization`, `api-key`, `cookie`) are treated like credentials.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if name or value cannot be a header, or the name is one the upgrade itself needs.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
+        let name = HeaderName::try_from(name)
+            .map_err(|_| Error::config("the name of an extra header is not a header name"))?;
+        if name.as_str().starts_with("sec-websocket-")
+            || [
+                "host",
+                "connection",
+                "upgrade",
+                "content-length",
+                "transfer-encoding",
+            ]
+            .contains(&name.as_str())
+        {
+            return Err(Error::config(format!(
+                "the header {name} belongs to the upgrade itself"
+            )));
+        }
+        let mut value = HeaderValue::from_str(value).map_err(|_| {
+            Error::config(format!(
+                "the value of the extra header {name} is not a header value"
+            ))
+        })?;
+        let secret = ["authorization", "proxy-authorization", "api-key", "cookie"];
+        value.set_sensitive(secret.contains(&name.as_str()));
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// Trusts these root certificates (PEM) beside the usual ones. Without effect on a dialer of your own.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if there is no certificate in the text, or one that is not X.509.
+    pub fn root_certificates(mut self, pem: &[u8]) -> Result<Self, Error> {
+        self.roots.add_pem(pem)?;
+        Ok(self)
+    }
+
+    /// Another way to the server.
+    pub fn dialer(mut self, dialer: impl Dialer) -> Self {
+        self.dialer = Some(Arc::new(dialer));
+        self
+    }
+
+    /// Connects. Resolves when `session.created` has arrived, after as many attempts as the retry rules allow.
+    ///
+    /// # Errors
+    /// What ended the last attempt. The kind says whether trying again later can help; see
+    /// [`Error::is_retryable`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends all that was begun.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime with time and I/O enabled.
+    pub async fn connect(self) -> Result<Connection, Error> {
+        let dialer = match self.dialer {
+            Some(dialer) => dialer,
+            None => Arc::new(TcpDialer::new(self.roots.config()?)),
+        };
+        let machine = Machine::new(self.config.clone(), self.credentials.can_refresh());
+        let (shared, events) = Shared::new(machine, &self.config.limits);
+        let handle = Handle::new(Arc::clone(&shared), self.config.limits.message);
+        // From here on, dropping it closes.
+        let connection = Connection { handle, events };
+        let span = tracing::debug_span!(parent: None, "rt.connection", endpoint = %self.endpoint);
+        let context = Context {
+            endpoint: self.endpoint,
+            credentials: self.credentials,
+            headers: self.headers,
+            config: self.config,
+            dialer,
+        };
+        shared.with(|machine, at| machine.handle_start(at));
+        tokio::spawn(run(Arc::clone(&shared), Arc::new(context)).instrument(span));
+
+        let mut state = shared.state();
+        let is_decided = |state: &State| !matches!(state, State::Idle | State::Connecting);
+        let _ = state.wait_for(is_decided).await;
+        // A session that opened and was lost again meanwhile is a session: its events tell.
+        let failed = shared.with(|machine, _| match machine.terminal() {
+            Some(closed) if !machine.had_session() => {
+                let closed_by_us = || Error::new(ErrorKind::Closed, "the connection was closed");
+                Some(closed.error.clone().unwrap_or_else(closed_by_us))
+            }
+            _ => None,
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(connection),
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("endpoint", &self.endpoint)
+            .field("credentials", &self.credentials)
+            .field("config", &self.config)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection: the receiving side, and a [`Handle`] to send with.
+///
+/// Take events with [`recv`](Self::recv), or as a [`Stream`]. When it is dropped the connection closes, with all that was
+/// accepted still being written for [`Timeouts::close`](crate::Timeouts::close) at most.
+pub struct Connection {
+    handle: Handle,
+    events: mpsc::UnboundedReceiver<Delivery>,
+}
+
+impl Connection {
+    /// Begins to set up a connection.
+    pub fn builder(endpoint: Endpoint, credentials: Credentials) -> Builder {
+        Builder {
+            endpoint,
+            credentials,
+            config: Config::default(),
+            headers: HeaderMap::new(),
+            roots: Roots::default(),
+            dialer: None,
+        }
+    }
+
+    /// The next event; `None` after [`ConnectionEvent::Closed`].
+    ///
+    /// Events that are not taken wait, up to [`Limits::events`](crate::Limits::events) and
+    /// [`Limits::event_bytes`](crate::Limits::event_bytes); then nothing more is read from the server, and nothing is lost.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken no event.
+    pub async fn recv(&mut self) -> Option<ConnectionEvent> {
+        let event = self.events.recv().await?.event;
+        Some(self.taken(event))
+    }
+
+    /// The sending side.
+    #[must_use]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// As [`Handle::send`].
+    ///
+    /// # Errors
+    /// As [`Handle::send`].
+    ///
+    /// # Cancel safety
+    /// As [`Handle::send`].
+    pub async fn send(&self, event: rt_protocol::ClientEvent) -> Result<(), Error> {
+        self.handle.send(event).await
+    }
+
+    /// The state, now and as it changes.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.handle.state()
+    }
+
+    /// As [`Handle::close`]. Events that came before can still be taken.
+    ///
+    /// # Cancel safety
+    /// As [`Handle::close`].
+    pub async fn close(&self) {
+        self.handle.close().await;
+    }
+
+    /// Nothing comes after the end.
+    fn taken(&mut self, event: ConnectionEvent) -> ConnectionEvent {
+        if matches!(event, ConnectionEvent::Closed(_)) {
+            self.events.close();
+        }
+        event
+    }
+}
+
+impl Stream for Connection {
+    type Item = ConnectionEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let next = std::task::ready!(self.events.poll_recv(cx));
+        Poll::Ready(next.map(|delivery| self.taken(delivery.event)))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.handle.shared().abandon();
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("handle", &self.handle)
+            .finish_non_exhaustive()
+    }
+}

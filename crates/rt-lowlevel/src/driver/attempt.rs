@@ -1,0 +1,86 @@
+//! One attempt to connect, from the token to the open WebSocket.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use crate::classify::Failure;
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
+use crate::error::ErrorKind;
+use crate::event::Handshake;
+use crate::transport::{Dialer, Meter, Reader, Request, Target, Writer, open, upgrade};
+
+/// What every attempt of a connection needs.
+pub(crate) struct Context {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) credentials: Credentials,
+    pub(crate) headers: HeaderMap,
+    pub(crate) config: Config,
+    pub(crate) dialer: Arc<dyn Dialer>,
+}
+
+/// An open WebSocket.
+pub(super) struct Connected {
+    pub(super) reader: Reader,
+    pub(super) writer: Writer,
+    pub(super) meter: Meter,
+    pub(super) handshake: Handshake,
+}
+
+impl Context {
+    fn target(&self) -> Target {
+        let host = match self.endpoint.host() {
+            Some(url::Host::Ipv6(address)) => address.to_string(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        };
+        let carries_secret =
+            !self.credentials.is_none() || self.headers.values().any(http::HeaderValue::is_sensitive);
+        Target {
+            host,
+            port: self.endpoint.port(),
+            is_tls: self.endpoint.is_tls(),
+            loopback_only: carries_secret && !self.endpoint.is_tls() && !self.config.allow_insecure,
+            timeouts: self.config.timeouts.clone(),
+            tcp_user_timeout: self.config.liveness.tcp_user_timeout,
+        }
+    }
+}
+
+pub(super) async fn attempt(context: Arc<Context>, refresh_token: bool) -> Result<Connected, Failure> {
+    let timeouts = &context.config.timeouts;
+    let mut headers = context.headers.clone();
+    let provider = context.endpoint.provider();
+    context
+        .credentials
+        .apply(provider, refresh_token, &mut headers)
+        .await
+        .map_err(|error| {
+            if error.kind() == ErrorKind::TokenProvider {
+                Failure::Token(error)
+            } else {
+                Failure::Config(error)
+            }
+        })?;
+    let stream = context
+        .dialer
+        .dial(&context.target())
+        .await
+        .map_err(|error| error.into_failure())?;
+    tracing::debug!("stream open");
+    let request = Request::new(&context.endpoint, &headers);
+    let upgraded = upgrade(stream, &request, timeouts).await?;
+    drop(request);
+    tracing::debug!("upgraded");
+    let handshake = upgraded.handshake.clone();
+    let meter = Meter::new();
+    let (reader, writer) = open(upgraded, &meter, &context.config.limits).await;
+    Ok(Connected {
+        reader,
+        writer,
+        meter,
+        handshake,
+    })
+}

@@ -1,0 +1,276 @@
+//! [`Shared`]: the machine behind a lock, and the ways the tasks wake each other.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use crate::config::Limits;
+use crate::event::ConnectionEvent;
+use crate::machine::{Action, At, Machine, Signal};
+use crate::state::State;
+
+/// An event on its way to the consumer, with the room it takes up until it gets there.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) event: ConnectionEvent,
+    pub(crate) _room: Option<OwnedSemaphorePermit>,
+}
+
+/// The two kinds of messages that wait for room in lines of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Control,
+    Audio,
+}
+
+/// What the tasks and the handles share.
+///
+/// Events go out under the machine's lock, so their order is the order of what the machine was told, whichever task
+/// told it. That needs a channel that never blocks; it is bounded all the same: an event of the server needs a permit
+/// first, and of the others there are only so many per `session.created`, which is one.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    core: Mutex<Core>,
+    events: mpsc::UnboundedSender<Delivery>,
+    state: watch::Sender<State>,
+    event_room: Arc<Semaphore>,
+    /// The least room an event takes up, so that their number is bounded by the same semaphore.
+    event_floor: u32,
+    event_limit: u32,
+    pub(super) wake_supervisor: Notify,
+    pub(super) wake_writer: Notify,
+    pub(crate) wake_senders: Notify,
+    /// Senders that wait for room stand in line here.
+    control_line: tokio::sync::Mutex<()>,
+    audio_line: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Core {
+    machine: Machine,
+    /// The deadline the supervisor sleeps for.
+    armed: Option<Instant>,
+}
+
+impl Shared {
+    pub(crate) fn new(machine: Machine, limits: &Limits) -> (Arc<Self>, mpsc::UnboundedReceiver<Delivery>) {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let max = u32::MAX.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        let event_limit = u32::try_from(limits.event_bytes).unwrap_or(max).clamp(1, max);
+        let count = u32::try_from(limits.events).unwrap_or(u32::MAX).max(1);
+        let shared = Self {
+            state: watch::Sender::new(machine.state()),
+            core: Mutex::new(Core { machine, armed: None }),
+            events,
+            event_room: Arc::new(Semaphore::new(event_limit as usize)),
+            event_floor: (event_limit / count).max(1),
+            event_limit,
+            wake_supervisor: Notify::new(),
+            wake_writer: Notify::new(),
+            wake_senders: Notify::new(),
+            control_line: tokio::sync::Mutex::new(()),
+            audio_line: tokio::sync::Mutex::new(()),
+        };
+        (Arc::new(shared), receiver)
+    }
+
+    /// Tells the machine something, and passes on what follows from it.
+    pub(crate) fn with<T>(&self, tell: impl FnOnce(&mut Machine, At) -> T) -> T {
+        self.with_delivery(|machine, at| (tell(machine, at), None))
+    }
+
+    /// As [`with`](Self::with), with an event that goes out behind those of the machine.
+    fn with_delivery<T>(&self, tell: impl FnOnce(&mut Machine, At) -> (T, Option<Delivery>)) -> T {
+        let at = At {
+            now: tokio::time::Instant::now().into_std(),
+            jitter: fastrand::f64(),
+        };
+        let mut notes = Vec::new();
+        let (result, wakes_supervisor, wakes_writer, wakes_senders) = {
+            let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+            let (result, delivery) = tell(&mut core.machine, at);
+            while let Some(event) = core.machine.poll_event() {
+                notes.extend(note(&event));
+                // Nobody listens any more: nothing is lost that anybody wanted.
+                let _ = self.events.send(Delivery { event, _room: None });
+            }
+            if let Some(delivery) = delivery {
+                let _ = self.events.send(delivery);
+            }
+            let state = core.machine.state();
+            self.state
+                .send_if_modified(|current| std::mem::replace(current, state) != state);
+            let next = core.machine.poll_timeout();
+            let is_earlier = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
+            (
+                result,
+                core.machine.has_actions() || is_earlier || state == State::Closed,
+                core.machine.take_writer_wake(),
+                core.machine.take_room(),
+            )
+        };
+        if wakes_supervisor {
+            self.wake_supervisor.notify_one();
+        }
+        if wakes_writer {
+            self.wake_writer.notify_waiters();
+        }
+        if wakes_senders {
+            self.wake_senders.notify_waiters();
+        }
+        notes.into_iter().for_each(Note::log);
+        result
+    }
+
+    /// Tells of a server event and delivers it, unless its connection is no longer the current one.
+    pub(super) fn deliver(
+        &self,
+        epoch: u64,
+        signal: Signal,
+        event: ConnectionEvent,
+        room: Option<OwnedSemaphorePermit>,
+    ) {
+        self.with_delivery(|machine, at| {
+            let is_live = machine.handle_signal(at, epoch, signal);
+            (
+                (),
+                (is_live && room.is_some()).then_some(Delivery { event, _room: room }),
+            )
+        });
+    }
+
+    pub(super) fn next_action(&self) -> Option<Action> {
+        self.with(|machine, _| machine.poll_action())
+    }
+
+    /// The deadline to sleep for.
+    pub(super) fn arm(&self) -> Option<Instant> {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        core.armed = core.machine.poll_timeout();
+        core.armed
+    }
+
+    fn cost(&self, bytes: usize) -> u32 {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        bytes.clamp(self.event_floor, self.event_limit)
+    }
+
+    /// Room for an event, if there is some now.
+    pub(super) fn try_reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.event_room)
+            .try_acquire_many_owned(self.cost(bytes))
+            .ok()
+    }
+
+    /// Room for an event; `None` if nobody is going to take it.
+    pub(super) async fn reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let mut state = self.state.subscribe();
+        let is_ending = |state: &State| matches!(state, State::Closing | State::Closed);
+        tokio::select! {
+            permit = Arc::clone(&self.event_room).acquire_many_owned(self.cost(bytes)) => permit.ok(),
+            _ = state.wait_for(is_ending) => None,
+        }
+    }
+
+    /// The consumer is gone: what comes is thrown away, and the connection closes.
+    pub(crate) fn abandon(&self) {
+        self.event_room.close();
+        self.with(|machine, at| machine.handle_close(at));
+    }
+
+    pub(crate) fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// The line to stand in before trying to send again and again.
+    pub(crate) async fn line(&self, lane: Lane) -> tokio::sync::MutexGuard<'_, ()> {
+        match lane {
+            Lane::Control => self.control_line.lock().await,
+            Lane::Audio => self.audio_line.lock().await,
+        }
+    }
+}
+
+/// A line for the log, written once the lock is free.
+enum Note {
+    Opened {
+        epoch: u64,
+        session_id: Option<String>,
+        request_id: Option<String>,
+    },
+    Retrying {
+        attempt: u32,
+        delay_ms: u128,
+        cause: crate::Error,
+    },
+    Closed {
+        error: Option<crate::Error>,
+        unsent: usize,
+    },
+}
+
+fn note(event: &ConnectionEvent) -> Option<Note> {
+    Some(match event {
+        ConnectionEvent::Opened(opened) => Note::Opened {
+            epoch: opened.epoch,
+            session_id: opened.session_id.clone(),
+            request_id: opened.handshake.request_id.clone(),
+        },
+        ConnectionEvent::Retrying(retrying) => Note::Retrying {
+            attempt: retrying.attempt,
+            delay_ms: retrying.delay.as_millis(),
+            cause: retrying.cause.clone(),
+        },
+        ConnectionEvent::Closed(closed) => Note::Closed {
+            error: closed.error.clone(),
+            unsent: closed.unsent,
+        },
+        ConnectionEvent::Server(_) | ConnectionEvent::Malformed(_) => return None,
+    })
+}
+
+impl Note {
+    fn log(self) {
+        match self {
+            Self::Opened {
+                epoch,
+                session_id,
+                request_id,
+            } => {
+                tracing::info!(epoch, session_id, request_id, "session opened");
+            }
+            Self::Retrying {
+                attempt,
+                delay_ms,
+                cause,
+            } => {
+                let (kind, close_code, http_status) = (cause.kind(), cause.close_code(), cause.http_status());
+                tracing::warn!(
+                    attempt,
+                    delay_ms,
+                    ?kind,
+                    close_code,
+                    http_status,
+                    "connection failed"
+                );
+            }
+            Self::Closed { error: None, unsent } => tracing::info!(unsent, "connection closed"),
+            Self::Closed {
+                error: Some(error),
+                unsent,
+            } => {
+                let (kind, close_code, http_status) = (error.kind(), error.close_code(), error.http_status());
+                let request_id = error.request_id();
+                tracing::error!(
+                    ?kind,
+                    close_code,
+                    http_status,
+                    request_id,
+                    unsent,
+                    "connection gave up"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The supervisor: dials, sleeps, and ends connections, as the machine says.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::{JoinHandle, JoinSet};
+use tracing::Instrument;
+
+use super::attempt::{Connected, Context, attempt};
+use super::shared::Shared;
+use super::{reader, writer};
+use crate::classify::Failure;
+use crate::machine::Action;
+use crate::state::State;
+use crate::transport::Meter;
+
+type Dial = Pin<Box<dyn Future<Output = Result<Connected, Failure>> + Send>>;
+
+/// The two tasks of a connection. Dropping it ends both at once.
+struct Link {
+    reader: JoinHandle<()>,
+    writer: JoinHandle<()>,
+    meter: Meter,
+}
+
+impl Link {
+    fn spawn(shared: &Arc<Shared>, epoch: u64, connected: Connected) -> Self {
+        let span = tracing::Span::current();
+        let reader = reader::run(Arc::clone(shared), epoch, connected.reader).instrument(span.clone());
+        let writer = writer::run(Arc::clone(shared), epoch, connected.writer).instrument(span);
+        Self {
+            reader: tokio::spawn(reader),
+            writer: tokio::spawn(writer),
+            meter: connected.meter,
+        }
+    }
+
+    /// Until both have ended by themselves.
+    async fn finished(mut self) {
+        let _ = (&mut self.writer).await;
+        let _ = (&mut self.reader).await;
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.reader.abort();
+        self.writer.abort();
+    }
+}
+
+/// Runs a connection until it has ended for good.
+pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
+    let mut link: Option<Link> = None;
+    let mut lingering = JoinSet::new();
+    let mut dial: Option<Dial> = None;
+    let linger_limit = context.config.timeouts.close;
+
+    loop {
+        while let Some(action) = shared.next_action() {
+            match action {
+                Action::Dial {
+                    attempt: number,
+                    refresh_token,
+                } => {
+                    let span = tracing::debug_span!("rt.attempt", attempt = number);
+                    dial = Some(Box::pin(
+                        attempt(Arc::clone(&context), refresh_token).instrument(span),
+                    ));
+                }
+                Action::AbortDial => dial = None,
+                Action::Hangup { linger, .. } => {
+                    if let Some(link) = link.take().filter(|_| linger) {
+                        lingering.spawn(async move {
+                            let _ = tokio::time::timeout(linger_limit, link.finished()).await;
+                        });
+                    }
+                }
+            }
+        }
+        if *shared.state().borrow() == State::Closed {
+            break;
+        }
+        let deadline = shared.arm();
+        tokio::select! {
+            () = shared.wake_supervisor.notified() => {}
+            () = sleep_until(deadline) => {
+                let traffic = link.as_ref().map(|link| link.meter.traffic());
+                shared.with(|machine, at| machine.handle_timeout(at, traffic));
+            }
+            result = progress(&mut dial) => {
+                dial = None;
+                match result {
+                    Ok(connected) => {
+                        let handshake = connected.handshake.clone();
+                        if let Some(epoch) = shared.with(|machine, at| machine.handle_connected(at, handshake)) {
+                            link = Some(Link::spawn(&shared, epoch, connected));
+                        }
+                    }
+                    Err(failure) => shared.with(|machine, at| machine.handle_dial_failed(at, &failure)),
+                }
+            }
+            Some(_) = lingering.join_next() => {}
+        }
+    }
+    drop(dial);
+    drop(link);
+    while lingering.join_next().await.is_some() {}
+}
+
+/// The result of the dial, if there is one under way.
+async fn progress(dial: &mut Option<Dial>) -> Result<Connected, Failure> {
+    match dial {
+        Some(dial) => dial.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

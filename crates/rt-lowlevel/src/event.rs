@@ -1,0 +1,92 @@
+//! [`ConnectionEvent`]: what a connection tells its user.
+
+use std::time::Duration;
+
+use rt_protocol::{DecodeError, ServerEvent};
+
+use crate::error::Error;
+
+/// What a connection tells its user, in the order in which it happened.
+///
+/// `Opened` comes before any event of its session, and nothing of a session comes after the `Retrying` or `Closed` that
+/// ends it. An error event of the server comes before the end it causes. `Closed` comes exactly once, and is the last.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectionEvent {
+    /// A session is open. Its `session.created` follows as [`Server`](Self::Server).
+    Opened(Opened),
+    /// An event of the server.
+    Server(ServerEvent),
+    /// A message of the server that could not be understood; the session goes on.
+    Malformed(DecodeError),
+    /// The connection failed and will be tried again.
+    Retrying(Retrying),
+    /// The end.
+    Closed(Closed),
+}
+
+/// A session is open.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Opened {
+    /// 1 for the first session of the connection, one more for each later one: the server starts each from nothing.
+    pub epoch: u64,
+    /// The server's id of the session.
+    pub session_id: Option<String>,
+    /// When the server will end the session: seconds since 1970.
+    pub expires_at: Option<u64>,
+    /// How many connects it took since the last good connection.
+    pub attempts: u32,
+    /// What the server said about the request.
+    pub handshake: Handshake,
+}
+
+/// What the server said about the request in the headers of its answer; good to have in a support request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Handshake {
+    /// `x-request-id`, `apim-request-id` or `x-ms-request-id`.
+    pub request_id: Option<String>,
+    /// `x-ms-region`.
+    pub region: Option<String>,
+    /// `openai-processing-ms`.
+    pub processing: Option<Duration>,
+}
+
+/// The connection failed and will be tried again.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Retrying {
+    /// Which connect comes next, counted since the last good connection.
+    pub attempt: u32,
+    /// The wait before it.
+    pub delay: Duration,
+    /// What failed.
+    pub cause: Error,
+}
+
+/// The end of a connection.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Closed {
+    /// Who ended it.
+    pub by: CloseInitiator,
+    /// Why, unless it is what the caller asked for.
+    pub error: Option<Error>,
+    /// Messages that were accepted and never written.
+    pub unsent: usize,
+    /// Whether all accepted messages were written and the peer finished the closing handshake.
+    pub clean: bool,
+}
+
+/// Who ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseInitiator {
+    /// The caller: `close`, or the [`Connection`](crate::Connection) was dropped.
+    Us,
+    /// The server: it refused, or sent an error or a close.
+    Peer,
+    /// Neither: the network, or nobody answered.
+    Transport,
+}

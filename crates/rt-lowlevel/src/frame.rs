@@ -1,0 +1,24 @@
+//! [`Frame`]: what passes between the state machine and the socket.
+
+use std::fmt;
+
+use crate::close::CloseFrame;
+
+/// One WebSocket message.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// JSON text. Owned: never a slice of a read buffer.
+    Text(String),
+    Ping([u8; 8]),
+    Close(CloseFrame),
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Ping(_) => f.write_str("Ping"),
+            Self::Close(close) => write!(f, "Close({})", close.code),
+        }
+    }
+}

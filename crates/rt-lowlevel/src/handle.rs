@@ -1,0 +1,282 @@
+//! [`Handle`]: the sending side of a connection.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rt_protocol::client_event::{InputAudioBufferAppend, SessionInputAudioBufferAppend};
+use rt_protocol::{AudioBytes, ClientEvent, Field};
+use tokio::sync::watch;
+
+use crate::config::AudioPolicy;
+use crate::driver::{Lane, Shared};
+use crate::error::{Error, ErrorKind};
+use crate::machine::{Message, Refused};
+use crate::state::State;
+
+/// Audio larger than this is sent in pieces: a socket's buffer never shrinks again, and a piece is all that is
+/// lost when it breaks. Even, so that no 16-bit sample is cut.
+const PIECE: usize = 64 << 10;
+
+/// Sends events, closes, and tells the state. Cheap to clone; all clones are of one connection.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+    max_message: usize,
+}
+
+/// A message that was not accepted, given back.
+#[derive(Debug)]
+pub struct TrySendError {
+    event: Box<ClientEvent>,
+    kind: TrySendErrorKind,
+}
+
+/// Why [`Handle::try_send`] did not accept a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrySendErrorKind {
+    /// As much is waiting as [`Limits`](crate::Limits) allow. Try later, or use [`Handle::send`], which waits.
+    Full,
+    /// The connection is closed or closing.
+    Closed,
+    /// It is larger than [`Limits::message`](crate::Limits::message).
+    TooLarge,
+}
+
+/// Counters of a connection, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Messages that were accepted and are not written yet, audio included.
+    pub waiting_messages: usize,
+    /// Audio that was accepted and is not written yet.
+    pub waiting_audio: Duration,
+    /// Audio that was dropped because it was too old: only with [`AudioPolicy::Live`].
+    pub dropped_audio: Duration,
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>, max_message: usize) -> Self {
+        Self { shared, max_message }
+    }
+
+    /// Accepts an event for sending, waiting for room if there is none. Accepted events are written in the order of
+    /// acceptance. While the connection is being re-established they wait, and go out before any later one.
+    ///
+    /// An event is written to one connection at most: what was on its way when a connection broke is not repeated.
+    /// Audio of more than 64 KiB goes out in several events.
+    ///
+    /// # Errors
+    /// `Closed` if the connection is closed or closing, with what ended it as the source; `MessageTooLarge` if the event
+    /// exceeds [`Limits::message`](crate::Limits::message).
+    ///
+    /// # Cancel safety
+    /// A dropped future has accepted nothing.
+    pub async fn send(&self, event: ClientEvent) -> Result<(), Error> {
+        let (lane, mut messages) = self.encode(&event)?;
+        drop(event);
+        let _turn = self.shared.line(lane).await;
+        loop {
+            let room = self.shared.wake_senders.notified();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            match self.shared.with(|machine, _| machine.handle_messages(messages)) {
+                Ok(()) => return Ok(()),
+                Err(Refused::Full(back)) => messages = back,
+                Err(Refused::Closed) => return Err(self.closed()),
+            }
+            room.await;
+        }
+    }
+
+    /// Accepts an event for sending if there is room now.
+    ///
+    /// # Errors
+    /// [`TrySendError`], with the event in it.
+    pub fn try_send(&self, event: ClientEvent) -> Result<(), TrySendError> {
+        let refused = |event, kind| TrySendError {
+            event: Box::new(event),
+            kind,
+        };
+        let messages = match self.encode(&event) {
+            Ok((_, messages)) => messages,
+            Err(_) => return Err(refused(event, TrySendErrorKind::TooLarge)),
+        };
+        match self.shared.with(|machine, _| machine.handle_messages(messages)) {
+            Ok(()) => Ok(()),
+            Err(Refused::Full(_)) => Err(refused(event, TrySendErrorKind::Full)),
+            Err(Refused::Closed) => Err(refused(event, TrySendErrorKind::Closed)),
+        }
+    }
+
+    /// Closes, and waits until it is done: what was accepted is written, the closing handshake runs, and the stream
+    /// is read to its end, for [`Timeouts::close`](crate::Timeouts::close) at most. Without a session it is immediate.
+    ///
+    /// Any number of calls, from any clone, at any time. What the server says meanwhile is still delivered as far as
+    /// there is room for it.
+    ///
+    /// # Cancel safety
+    /// Closing begins with the first poll and goes on if the future is dropped.
+    pub async fn close(&self) {
+        self.shared.with(|machine, at| machine.handle_close(at));
+        // The sender of the state is in `shared`: this cannot fail.
+        let _ = self.shared.state().wait_for(|state| state.is_closed()).await;
+    }
+
+    /// The state, now and as it changes.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.shared.state()
+    }
+
+    /// What is waiting and what was dropped.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let duration = |bytes: u64| Duration::from_micros(bytes * 1_000_000 / AudioPolicy::BYTES_PER_SECOND);
+        self.shared.with(|machine, _| Stats {
+            waiting_messages: machine.waiting_messages(),
+            waiting_audio: duration(machine.waiting_audio() as u64),
+            dropped_audio: duration(machine.dropped_audio()),
+        })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    fn closed(&self) -> Error {
+        let error = Error::new(ErrorKind::Closed, "the connection is closed");
+        match self
+            .shared
+            .with(|machine, _| machine.terminal().and_then(|closed| closed.error.clone()))
+        {
+            Some(cause) => error.with_source(cause),
+            None => error,
+        }
+    }
+
+    fn encode(&self, event: &ClientEvent) -> Result<(Lane, Vec<Message>), Error> {
+        let messages = match event {
+            ClientEvent::InputAudioBufferAppend(append) => {
+                let pieces = pieces(&append.audio, &append.event_id);
+                let make = |(audio, event_id)| {
+                    ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend { event_id, audio })
+                };
+                pieces.map(|piece| audio_message(piece, make)).collect()
+            }
+            ClientEvent::SessionInputAudioBufferAppend(append) => {
+                let pieces = pieces(&append.audio, &append.event_id);
+                let make = |(audio, event_id)| {
+                    ClientEvent::SessionInputAudioBufferAppend(SessionInputAudioBufferAppend {
+                        event_id,
+                        audio,
+                    })
+                };
+                pieces.map(|piece| audio_message(piece, make)).collect()
+            }
+            other => vec![Message::control(other.to_json())],
+        };
+        let lane = if messages.iter().any(Message::is_audio) {
+            Lane::Audio
+        } else {
+            Lane::Control
+        };
+        match messages
+            .iter()
+            .map(Message::len)
+            .find(|len| *len > self.max_message)
+        {
+            None => Ok((lane, messages)),
+            Some(len) => Err(Error::new(
+                ErrorKind::MessageTooLarge,
+                format!(
+                    "{} is {len} bytes, the limit is {}",
+                    event.event_type(),
+                    self.max_message
+                ),
+            )),
+        }
+    }
+}
+
+type Piece = (AudioBytes, Field<String>);
+
+/// The audio in pieces of at most [`PIECE`] bytes. The first has the event's id.
+fn pieces(audio: &AudioBytes, event_id: &Field<String>) -> impl Iterator<Item = Piece> {
+    let bytes = audio.as_bytes().clone();
+    let mut event_id = event_id.clone();
+    let count = bytes.len().div_ceil(PIECE).max(1);
+    (0..count).map(move |index| {
+        let end = bytes.len().min((index + 1) * PIECE);
+        (
+            AudioBytes::from(bytes.slice(index * PIECE..end)),
+            std::mem::take(&mut event_id),
+        )
+    })
+}
+
+fn audio_message(piece: Piece, make: impl Fn(Piece) -> ClientEvent) -> Message {
+    let len = piece.0.len();
+    Message::audio(make(piece).to_json(), len)
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("state", &*self.shared.state().borrow())
+            .finish()
+    }
+}
+
+impl TrySendError {
+    /// Why it was not accepted.
+    #[must_use]
+    pub fn kind(&self) -> TrySendErrorKind {
+        self.kind
+    }
+
+    /// The event, to be sent later.
+    #[must_use]
+    pub fn into_inner(self) -> ClientEvent {
+        *self.event
+    }
+}
+
+impl fmt::Display for TrySendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.kind {
+            TrySendErrorKind::Full => "as much is waiting as the limits allow",
+            TrySendErrorKind::Closed => "the connection is closed",
+            TrySendErrorKind::TooLarge => "it is larger than the limit",
+        };
+        write!(f, "{} was not accepted: {why}", self.event.event_type())
+    }
+}
+
+impl std::error::Error for TrySendError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audio_is_cut_into_pieces_that_add_up() {
+        for (len, expected) in [(0, 1), (1, 1), (PIECE, 1), (PIECE + 1, 2), (3 * PIECE, 3)] {
+            let whole: Vec<u8> = (0..len).map(|index| u8::try_from(index % 251).unwrap()).collect();
+            let audio = AudioBytes::from(bytes_of(&whole));
+            let parts: Vec<Piece> = pieces(&audio, &Field::Value("id".to_owned())).collect();
+            assert_eq!(parts.len(), expected, "{len}");
+            let joined: Vec<u8> = parts
+                .iter()
+                .flat_map(|(audio, _)| audio.as_bytes().to_vec())
+                .collect();
+            assert_eq!(joined, whole);
+            assert_eq!(parts.iter().filter(|(_, id)| !id.is_absent()).count(), 1);
+        }
+    }
+
+    fn bytes_of(bytes: &[u8]) -> Vec<u8> {
+        bytes.to_vec()
+    }
+}

@@ -1,0 +1,73 @@
+//! The timers of the machine: which there are, and when the next one is due.
+
+use std::time::Instant;
+
+/// A deadline the machine waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// A dial takes too long.
+    Attempt,
+    /// `session.created` does not come.
+    Created,
+    /// The wait before a connect is over.
+    Backoff,
+    /// A ping is due.
+    Ping,
+    /// An unanswered ping may mean that the peer is dead.
+    PingDeadline,
+    /// A write may have stalled.
+    WriteStall,
+    /// A close that was announced (by a failed write, or by `session_expired`) does not come.
+    Announced,
+    /// Closing takes too long.
+    Close,
+}
+
+const ALL: [Timer; 8] = [
+    Timer::Attempt,
+    Timer::Created,
+    Timer::Backoff,
+    Timer::Ping,
+    Timer::PingDeadline,
+    Timer::WriteStall,
+    Timer::Announced,
+    Timer::Close,
+];
+
+/// When each timer is due, if it is set.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    due: [Option<Instant>; ALL.len()],
+}
+
+impl Timers {
+    pub(super) fn set(&mut self, timer: Timer, at: Instant) {
+        self.due[timer as usize] = Some(at);
+    }
+
+    pub(super) fn stop(&mut self, timer: Timer) {
+        self.due[timer as usize] = None;
+    }
+
+    pub(super) fn stop_all(&mut self) {
+        self.due = Default::default();
+    }
+
+    pub(super) fn is_set(&self, timer: Timer) -> bool {
+        self.due[timer as usize].is_some()
+    }
+
+    /// The earliest deadline.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.due.iter().flatten().min().copied()
+    }
+
+    /// Takes one timer that is due.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
+        let timer = ALL
+            .into_iter()
+            .find(|timer| self.due[*timer as usize].is_some_and(|due| due <= now))?;
+        self.stop(timer);
+        Some(timer)
+    }
+}

@@ -1,0 +1,208 @@
+//! An audio file through a session, with every event printed, on the layer that shows everything.
+//!
+//! ```text
+//! cargo run --example low_level -- fixtures/audio/question.wav                (on the emulator, no key needed)
+//! cargo run --example low_level -- fixtures/audio/question.mp3 --fast
+//! cargo run --example low_level -- question.ogg openai                        (OPENAI_API_KEY)
+//! cargo run --example low_level -- question.flac azure --output answer.wav    (AZURE_OPENAI_...)
+//! ```
+//!
+//! It prints one line per server event as it arrives, then what both sides said, and writes the reply to a file:
+//!
+//! ```text
+//! question.wav: WAV, PCM, 24000 Hz, 1 channel, 3.3 s, to the target local
+//!    0.003 s  session.created  sess_...
+//!    0.561 s  input_audio_buffer.speech_started  at 0.000 s
+//!    ...
+//! user:      What is the weather like in London today?
+//! assistant: What is the weather like in London today?
+//! reply.wav: 2.4 s
+//! ```
+
+#[path = "support/describe.rs"]
+mod describe;
+#[path = "support/target.rs"]
+mod target;
+#[path = "support/turns.rs"]
+mod turns;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::Parser;
+use describe::describe;
+use indicatif::{ProgressBar, ProgressStyle};
+use rt_audio::pace::Pacer;
+use rt_lowlevel::{Connection, ConnectionEvent, Handle};
+use rt_protocol::client_event::{InputAudioBufferAppend, SessionUpdate};
+use rt_protocol::session::Transcription;
+use rt_protocol::{Pcm16, RealtimeSession, ServerEvent};
+use target::Target;
+use turns::Turns;
+
+/// What one message carries.
+const CHUNK: Duration = Duration::from_millis(100);
+/// Silence after the file, so that the service hears that the turn is over.
+const SILENCE: Duration = Duration::from_millis(1000);
+/// How long to wait for a first sign of speech, and then for the rest.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+#[derive(Parser)]
+#[command(about = "Streams an audio file to a Realtime API and writes the reply to a file")]
+struct Arguments {
+    /// The audio: .wav, .ogg, .flac or .mp3
+    file: PathBuf,
+    /// Where to: local (the emulator), openai or azure
+    #[arg(default_value = "local")]
+    target: String,
+    /// Send as fast as it goes, not at the pace of speech
+    #[arg(long)]
+    fast: bool,
+    /// Where the reply goes
+    #[arg(long, default_value = "reply.wav")]
+    output: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let source = rt_audio::Source::open(&arguments.file)?;
+    let info = source.info().to_string();
+    // What is said in a fixture stands beside it; the emulator cannot know it.
+    let heard = std::fs::read_to_string(arguments.file.with_extension("txt")).ok();
+    let target = Target::named(&arguments.target, heard.as_deref().map(str::trim)).await?;
+    println!(
+        "{}: {info}, to the target {}",
+        arguments.file.display(),
+        arguments.target
+    );
+
+    let started = Instant::now();
+    let mut connection = Connection::builder(target.endpoint, target.credentials)
+        .connect()
+        .await?;
+    let bar = progress_bar(source.info().duration);
+    let sender = tokio::spawn(send(
+        connection.handle().clone(),
+        source.chunks(CHUNK),
+        arguments.fast,
+        bar.clone(),
+    ));
+
+    let mut turns = Turns::default();
+    let mut sender = Some(sender);
+    while !(sender.is_none() && turns.is_over()) {
+        let event = tokio::select! {
+            event = connection.recv() => event,
+            sent = async { sender.as_mut().expect("guarded").await }, if sender.is_some() => {
+                sender = None;
+                sent??;
+                continue;
+            }
+            () = tokio::time::sleep(PATIENCE), if sender.is_none() => {
+                bail!("nothing came for {PATIENCE:?} after the audio; {}", turns.missing());
+            }
+        };
+        match event.context("the connection ended before the reply")? {
+            ConnectionEvent::Server(event) => {
+                bar.suspend(|| println!("{:>8.3} s  {}", started.elapsed().as_secs_f64(), describe(&event)));
+                if let ServerEvent::Error(error) = &event {
+                    bail!("the server refused something: {}", error.error.message);
+                }
+                turns.take(&event);
+            }
+            ConnectionEvent::Closed(closed) => match closed.error {
+                Some(error) => return Err(error).context("the connection was lost"),
+                None => bail!("the connection was closed before the reply"),
+            },
+            other => {
+                bar.suspend(|| println!("{:>8.3} s  {}", started.elapsed().as_secs_f64(), short(&other)))
+            }
+        }
+    }
+    bar.finish_and_clear();
+    connection.close().await;
+
+    for (speaker, text) in turns.transcript() {
+        println!("{speaker:<10} {text}");
+    }
+    write_reply(&arguments.output, &turns.reply())
+}
+
+/// Sets the session up, then sends the file and a second of silence.
+async fn send(handle: Handle, chunks: rt_audio::Chunks, fast: bool, bar: ProgressBar) -> anyhow::Result<()> {
+    let mut session = RealtimeSession {
+        instructions: "Answer in one short sentence.".into(),
+        ..Default::default()
+    };
+    session.audio.or_default().input.or_default().transcription =
+        Transcription::new("gpt-4o-transcribe").into();
+    handle
+        .send(
+            SessionUpdate {
+                session: session.into(),
+                ..Default::default()
+            }
+            .into(),
+        )
+        .await?;
+
+    let silence = Pcm16::silence(SILENCE);
+    let mut pieces = chunks.chain(silence.chunks(CHUNK).map(Ok).collect::<Vec<_>>());
+    if fast {
+        for chunk in pieces {
+            append(&handle, chunk?, &bar).await?;
+        }
+    } else {
+        let mut pacer = Pacer::new(pieces.by_ref());
+        while let Some(chunk) = pacer.next().await {
+            append(&handle, chunk?, &bar).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn append(handle: &Handle, chunk: Pcm16, bar: &ProgressBar) -> anyhow::Result<()> {
+    bar.inc(u64::try_from(chunk.duration().as_millis())?);
+    handle
+        .send(
+            InputAudioBufferAppend {
+                audio: chunk.into(),
+                ..Default::default()
+            }
+            .into(),
+        )
+        .await?;
+    Ok(())
+}
+
+/// A bar of the file's duration, on a terminal; nowhere else.
+fn progress_bar(duration: Option<Duration>) -> ProgressBar {
+    let millis = duration.map(|duration| (duration + SILENCE).as_millis());
+    let bar = ProgressBar::new(
+        millis
+            .and_then(|millis| u64::try_from(millis).ok())
+            .unwrap_or_default(),
+    );
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} % sent");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn short(event: &ConnectionEvent) -> String {
+    match event {
+        ConnectionEvent::Opened(opened) => format!("(connected, session {})", opened.epoch),
+        ConnectionEvent::Retrying(retrying) => {
+            format!("(trying again in {:?}: {})", retrying.delay, retrying.cause)
+        }
+        ConnectionEvent::Malformed(error) => format!("({error})"),
+        _ => "(something new)".to_owned(),
+    }
+}
+
+fn write_reply(path: &Path, reply: &Pcm16) -> anyhow::Result<()> {
+    rt_audio::write_wav(path, reply)?;
+    println!("{}: {:.1} s", path.display(), reply.duration().as_secs_f64());
+    Ok(())
+}
