@@ -5,6 +5,7 @@
 mod codec;
 mod events;
 mod items;
+mod properties;
 mod responses;
 mod sessions;
 mod warnings;
