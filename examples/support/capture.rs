@@ -1,10 +1,12 @@
 //! Reads captured messages and tells what a decode and a rewrite would lose of them.
 
+pub mod beta;
+
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use rt_protocol::{ClientEvent, Codec, DecodeError, Dialect, ServerEvent};
+use rt_protocol::{ClientEvent, DecodeError, ServerEvent};
 use serde_json::Value;
 
 /// How one captured message fared.
@@ -65,52 +67,24 @@ impl Line {
 
     /// Decodes the message, writes it again and compares.
     pub fn check(&self) -> Outcome {
-        let text = self.message.to_string();
-        match self.dialect.as_deref() {
-            None | Some("ga" | "translation") => {}
-            Some("beta") => return self.check_beta(&text),
+        let is_client = match self.direction.as_deref() {
+            Some("server" | "received") => false,
+            Some("client" | "sent") => true,
             Some(_) => return Outcome::Skipped,
-        }
-        match self.direction.as_deref() {
-            Some("server" | "received") => self.rewritten(ServerEvent::from_json(&text)),
-            Some("client" | "sent") => self.rewritten(ClientEvent::from_json(&text)),
-            Some(_) => Outcome::Skipped,
             // Without a direction: the few names that both sides use (session.update is the client's, error
             // the server's) do not clash.
-            None if ClientEvent::KNOWN_TYPES.contains(&self.event_type().trim()) => {
-                self.rewritten(ClientEvent::from_json(&text))
+            None => {
+                let name = self.event_type();
+                ClientEvent::KNOWN_TYPES.contains(&name.trim()) || name == "transcription_session.update"
             }
-            None => self.rewritten(ServerEvent::from_json(&text)),
-        }
-    }
-
-    /// Decodes a beta message to GA events, and writes those as beta again.
-    fn check_beta(&self, text: &str) -> Outcome {
-        let mut codec = Codec::new(Dialect::Beta);
-        let decoded = match self.direction.as_deref() {
-            Some("server" | "received") => codec.decode_server(text).map(|events| {
-                let events: Vec<_> = events.collect();
-                let is_unknown = events.iter().any(ServerEvent::is_unknown);
-                let written = events.iter().find_map(|event| codec.encode_server(event));
-                // What only some beta servers send is not written in beta; it is the same in GA.
-                (
-                    is_unknown,
-                    written.or_else(|| events.first().map(ServerEvent::to_json)),
-                )
-            }),
-            Some("client" | "sent") => codec
-                .decode_client(text)
-                .map(|event| (event.is_unknown(), codec.encode_client(&event).json)),
-            _ => return Outcome::Skipped,
         };
-        match decoded {
-            Err(error) => Outcome::Malformed(error),
-            Ok((true, _)) => Outcome::Unknown,
-            Ok((false, written)) => {
-                let mut original = self.message.clone();
-                of_one_kind(&mut original);
-                compared(&original, &written.unwrap_or_default())
-            }
+        let text = self.message.to_string();
+        match self.dialect.as_deref() {
+            None if beta::is_beta(&self.message) => beta::check(&self.message, is_client),
+            Some("beta") => beta::check(&self.message, is_client),
+            None | Some("ga" | "translation") if is_client => self.rewritten(ClientEvent::from_json(&text)),
+            None | Some("ga" | "translation") => self.rewritten(ServerEvent::from_json(&text)),
+            Some(_) => Outcome::Skipped,
         }
     }
 
@@ -128,80 +102,6 @@ fn compared(original: &Value, written: &str) -> Outcome {
     let mut losses = Vec::new();
     compare("", original, &written, &mut losses);
     Outcome::Decoded(losses)
-}
-
-/// The fields of beta objects by `type`, and of those the ones that are written even if they were absent or null,
-/// with what is written then.
-const FIELDS: [Fields; 6] = [
-    (
-        "message",
-        &["id", "object", "status", "role", "content", "phase"],
-        &[("role", r#""user""#), ("content", "[]")],
-    ),
-    (
-        "function_call",
-        &["id", "object", "status", "name", "call_id", "arguments"],
-        &[("name", r#""""#), ("arguments", r#""""#)],
-    ),
-    (
-        "function_call_output",
-        &["id", "object", "status", "call_id", "output"],
-        &[("call_id", r#""""#), ("output", r#""""#)],
-    ),
-    ("item_reference", &["id"], &[("id", r#""""#)]),
-    (
-        "server_vad",
-        &[
-            "threshold",
-            "prefix_padding_ms",
-            "silence_duration_ms",
-            "create_response",
-            "interrupt_response",
-            "idle_timeout_ms",
-        ],
-        &[],
-    ),
-    (
-        "semantic_vad",
-        &["eagerness", "create_response", "interrupt_response"],
-        &[],
-    ),
-];
-
-type Fields = (
-    &'static str,
-    &'static [&'static str],
-    &'static [(&'static str, &'static str)],
-);
-
-/// Beta describes items of all types, and turn detection of all types, by one schema whose fields are all
-/// optional. So generated messages have fields that mean nothing for the type, and lack some that the type is
-/// made of. This takes the former away and fills in the latter.
-pub fn of_one_kind(message: &mut Value) {
-    for place in ["/item", "/session/turn_detection"] {
-        if let Some(object) = message.pointer_mut(place) {
-            with_fields_of_its_type(object);
-        }
-    }
-    for place in ["/response/output", "/response/input"] {
-        let items = message.pointer_mut(place).and_then(Value::as_array_mut);
-        items.into_iter().flatten().for_each(with_fields_of_its_type);
-    }
-}
-
-fn with_fields_of_its_type(object: &mut Value) {
-    let kind = object.get("type").and_then(Value::as_str);
-    let Some((_, known, demanded)) = FIELDS.iter().find(|(name, ..)| kind == Some(name)) else {
-        return;
-    };
-    let Value::Object(fields) = object else { return };
-    fields.retain(|key, _| key == "type" || known.contains(&key.as_str()));
-    for (key, default) in *demanded {
-        let field = fields.entry(*key).or_insert(Value::Null);
-        if field.is_null() {
-            *field = serde_json::from_str(default).expect("the defaults are JSON");
-        }
-    }
 }
 
 trait Rewrite {

@@ -70,6 +70,28 @@ fn recorded_traffic() {
 }
 
 #[test]
+fn beta_is_recognised_without_a_label() {
+    let mut report = Report::new();
+    for line in [
+        r#"{"type":"session.created","event_id":"e","session":{"id":"s","modalities":["text","audio"],"voice":"ash"}}"#,
+        r#"{"type":"session.update","session":{"turn_detection":null}}"#,
+        r#"{"type":"response.audio.delta","event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":0,"delta":"AAAA"}"#,
+        r#"{"type":"transcription_session.update","session":{"input_audio_format":"pcm16"}}"#,
+        r#"{"type":"response.create","response":{"modalities":["text"]}}"#,
+    ] {
+        check_lines(line, &Allowed::default(), &mut report);
+    }
+    assert_eq!(report.len(), 5);
+    for (event_type, tally) in &report {
+        assert_eq!(
+            (tally.decoded, tally.lost.len()),
+            (1, 0),
+            "{event_type}: {tally:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_lost_is_seen() {
     let mut report = Report::new();
     let line = r#"{"type":"input_audio_buffer.cleared","event_id":"e","new":{"deep":1}}"#;

@@ -3,7 +3,8 @@
 use rt_protocol::{ClientEvent, Codec, Dialect, ServerEvent};
 use serde_json::{Map, Value, json};
 
-use crate::capture::{of_one_kind, read};
+use crate::capture::beta::of_one_kind;
+use crate::capture::read;
 use crate::captures::fixtures;
 
 /// A line of the fixtures that is an event.

@@ -6,6 +6,7 @@ use crate::Field;
 
 /// A client's event in the dialect of the server.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 #[must_use = "the message has to be sent, and the warnings tell what it does not say"]
 pub struct Encoded {
     /// The message to send; `None` if the dialect has nothing like the event.

@@ -46,16 +46,21 @@
 //! | `content` of `response.content_part.*`, in the first preview | `part` |
 //! | `input_audio_sampling_rate` (Voice Live) | `audio.input.format.rate` |
 //!
+//! Beta reports a growing item once, as `conversation.item.created`. An item of the user, of the system or of a
+//! function's output is whole then. One that a response is making is done just before `response.output_item.done`,
+//! with the content it has there; if that never comes, before `response.done`.
+//!
 //! Absent stays absent and `null` stays `null`. Everything not named here is the same in both dialects, and what
 //! neither knows is [`ServerEvent::Unknown`](crate::ServerEvent::Unknown) or [`ClientEvent::Unknown`](crate::ClientEvent::Unknown), whole.
 //!
 //! # What is lost
 //!
 //! - From beta: `temperature` (see [`Codec::temperature`] and [`Codec::with_temperature`]), `client_secret`,
-//!   `modalities` of transcription sessions, the `id` of a content part, and settings of Voice Live that GA has not.
+//!   `modalities` of transcription sessions, the `id` of a content part, what only the first preview had in
+//!   `response.create` (`commit`, `cancel_previous`), and settings of Voice Live that GA has not.
 //! - To beta, from a client, each with a [`Warning`]: `reasoning`, `parallel_tool_calls`,
 //!   `transcription.{languages,keywords,delay}`, `noise_reduction.strength`, `turn_detection.idle_timeout_ms`,
-//!   `audio.output.language`, a sample rate other than 24,000, MCP tools, choices and items, images, the `phase`
+//!   `audio.output.language`, a sample rate other than 24,000, `null` in place of `audio`, MCP tools, choices and items, images, the `phase`
 //!   of a message, and the events of translation sessions. [`BetaVariant::VoiceLive`] knows MCP, images and the rate.
 //! - To beta, from a server: the same settings, `conversation.item.done`, and the events that beta has not
 //!   (transcription segments, idle timeouts, DTMF, MCP, translation).

@@ -159,3 +159,72 @@ fn content_parts_keep_their_names() {
         }
     }
 }
+
+#[test]
+fn a_spoken_turn_is_one_of_ga() {
+    let user = json!({"id": "u", "object": "realtime.item", "type": "message", "status": "completed",
+        "role": "user", "content": [{"type": "input_audio", "transcript": null}]});
+    let assistant = |status: &str, content: Value| {
+        json!({"id": "a", "object": "realtime.item", "type": "message", "status": status, "role": "assistant",
+               "content": content})
+    };
+    let begun = assistant("in_progress", json!([]));
+    let whole = assistant("completed", json!([{"type": "audio", "transcript": "Hello."}]));
+    let turn = [
+        json!({"type": "session.created", "session": {"modalities": ["text", "audio"], "temperature": 0.8}}),
+        json!({"type": "conversation.created", "conversation": {"id": "c"}}),
+        json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": 640, "item_id": "u"}),
+        json!({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": 1500, "item_id": "u"}),
+        json!({"type": "input_audio_buffer.committed", "previous_item_id": null, "item_id": "u"}),
+        json!({"type": "conversation.item.created", "previous_item_id": null, "item": user}),
+        json!({"type": "response.created", "response": {"id": "r", "status": "in_progress", "output": []}}),
+        json!({"type": "rate_limits.updated", "rate_limits": []}),
+        json!({"type": "response.output_item.added", "response_id": "r", "output_index": 0, "item": begun}),
+        json!({"type": "conversation.item.created", "previous_item_id": "u", "item": begun}),
+        json!({"type": "response.content_part.added", "item_id": "a", "part": {"type": "audio"}}),
+        json!({"type": "response.audio_transcript.delta", "item_id": "a", "delta": "Hello."}),
+        json!({"type": "response.audio.delta", "item_id": "a", "delta": "AAAA"}),
+        json!({"type": "response.audio.done", "item_id": "a"}),
+        json!({"type": "response.audio_transcript.done", "item_id": "a", "transcript": "Hello."}),
+        json!({"type": "response.content_part.done", "item_id": "a", "part": {"type": "audio"}}),
+        json!({"type": "response.output_item.done", "response_id": "r", "output_index": 0, "item": whole}),
+        json!({"type": "response.done", "response": {"id": "r", "status": "completed", "output": [whole]}}),
+    ];
+    let mut codec = beta();
+    let events: Vec<Value> = turn
+        .iter()
+        .flat_map(|message| decoded(&mut codec, message))
+        .collect();
+    let types: Vec<_> = events.iter().filter_map(|event| event["type"].as_str()).collect();
+    assert_eq!(
+        types,
+        [
+            "session.created",
+            "conversation.created",
+            "input_audio_buffer.speech_started",
+            "input_audio_buffer.speech_stopped",
+            "input_audio_buffer.committed",
+            "conversation.item.added",
+            "conversation.item.done",
+            "response.created",
+            "rate_limits.updated",
+            "response.output_item.added",
+            "conversation.item.added",
+            "response.content_part.added",
+            "response.output_audio_transcript.delta",
+            "response.output_audio.delta",
+            "response.output_audio.done",
+            "response.output_audio_transcript.done",
+            "response.content_part.done",
+            "conversation.item.done",
+            "response.output_item.done",
+            "response.done",
+        ]
+    );
+    let done = &events[17];
+    assert_eq!(done["previous_item_id"], "u");
+    assert_eq!(
+        done["item"]["content"],
+        json!([{"type": "output_audio", "transcript": "Hello."}])
+    );
+}
