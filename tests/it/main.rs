@@ -9,4 +9,5 @@ mod client;
 mod dialect;
 mod events;
 mod failures;
+mod sessions;
 mod voice_turn;

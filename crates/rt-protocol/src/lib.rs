@@ -22,7 +22,9 @@
 //! - [`ServerEvent`] and [`ClientEvent`] have one variant per message; the structs are in [`server_event`] and
 //!   [`client_event`], and named as on the wire.
 //! - [`Session`], [`Item`] and [`Response`] are what the messages are about; their parts are in [`session`],
-//!   [`item`] and [`response`].
+//!   [`item`] and [`response`]. They have setters that chain; [`ClientEvent::check`] finds what the service would
+//!   refuse, see [`limits`].
+//! - [`http`] has the bodies of the HTTP side: ephemeral keys, calls, webhooks, errors.
 //! - [`Field`] is an optional field: absent, `null` or a value. What was read is written again as it was.
 //! - [`AudioBytes`] is audio in an event, [`Pcm16`] is audio as samples.
 //! - [`Text`] is what was said or written. Its `Debug`, like that of audio, shows a length and nothing else.
@@ -66,7 +68,9 @@ mod text;
 
 pub mod client_event;
 pub mod dialect;
+pub mod http;
 pub mod item;
+pub mod limits;
 pub mod response;
 pub mod server_event;
 pub mod session;
