@@ -117,7 +117,8 @@ pub struct RealtimeSession {
     /// Exactly one of audio (default, with transcript) and text.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub output_modalities: Field<Vec<Modality>>,
-    /// What the model should do and be. An empty string clears them.
+    /// What the model should do and be. The published description says that an empty string clears them; the
+    /// service has been seen to put its own default instructions in their place.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub instructions: Field<Text>,
     /// The tools; an empty list clears them.
