@@ -6,6 +6,7 @@ mod support;
 
 mod captures;
 mod client;
+mod dialect;
 mod events;
 mod failures;
 mod sessions;

@@ -29,6 +29,24 @@
 //! - [`AudioBytes`] is audio in an event, [`Pcm16`] is audio as samples.
 //! - [`Text`] is what was said or written. Its `Debug`, like that of audio, shows a length and nothing else.
 //!
+//! # Dialects
+//!
+//! These types are those of the GA protocol. For servers that speak the older beta dialect (Azure OpenAI with
+//! `api-version`, Azure Voice Live, older gateways), a [`Codec`] reads and writes the same types:
+//!
+//! ```
+//! use rt_protocol::{Codec, Dialect, ServerEvent};
+//!
+//! let mut codec = Codec::new(Dialect::Beta);
+//! let message = r#"{"type":"response.audio.delta","event_id":"event_7","delta":"AAAA"}"#;
+//! for event in codec.decode_server(message)? {
+//!     assert!(matches!(event, ServerEvent::ResponseOutputAudioDelta(event) if event.delta.len() == 3));
+//! }
+//! # Ok::<(), rt_protocol::DecodeError>(())
+//! ```
+//!
+//! [`Dialect::detect`] tells the dialect by the first message; [`dialect`] tells what is lost between the two.
+//!
 //! # Forward compatibility
 //!
 //! An event of an unknown type is [`ServerEvent::Unknown`] and keeps its text. Unknown items, tools and sessions
@@ -49,6 +67,7 @@ mod tagged;
 mod text;
 
 pub mod client_event;
+pub mod dialect;
 pub mod http;
 pub mod item;
 pub mod limits;
@@ -72,6 +91,7 @@ pub mod fuzzing {
 
 pub use audio_bytes::AudioBytes;
 pub use client_event::ClientEvent;
+pub use dialect::{Codec, Dialect};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use events::UnknownEvent;
 pub use field::Field;
