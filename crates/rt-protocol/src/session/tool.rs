@@ -86,7 +86,7 @@ pub struct McpTool {
     pub server_label: String,
     /// Address of the server.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
-    pub server_url: Field<String>,
+    pub server_url: Field<Text>,
     /// A connector of the service (deprecated by the service).
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub connector_id: Field<String>,
@@ -132,7 +132,7 @@ impl McpTool {
     pub fn server(label: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             server_label: label.into(),
-            server_url: Field::Value(url.into()),
+            server_url: Field::Value(url.into().into()),
             ..Self::default()
         }
     }
