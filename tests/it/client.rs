@@ -234,8 +234,17 @@ async fn audio_that_is_not_pcm16_is_not_played_as_such() {
 async fn connect_tells_what_ended_the_connection() {
     let quota = r#"{"type":"error","event_id":"e","error":{"type":"insufficient_quota","code":"insufficient_quota","message":"You exceeded your current quota.","param":null,"event_id":null}}"#;
     let fault = Fault::at(Trigger::SentMessages(1), Action::Text(quota.to_owned()));
-    let stall = Fault::at(Trigger::SentMessages(1), Action::Stall);
-    let server = Server::start(Emulator::builder().fault(1, fault).fault(1, stall)).await;
+    let close = Fault::at(
+        Trigger::Received {
+            event_type: "session.update".into(),
+            count: 1,
+        },
+        Action::Close {
+            code: 1011,
+            reason: String::new(),
+        },
+    );
+    let server = Server::start(Emulator::builder().fault(1, fault).fault(1, close)).await;
     let error = builder(&server)
         .instructions("Be brief.")
         .connect()
