@@ -21,30 +21,24 @@
 
 #[path = "support/describe.rs"]
 mod describe;
+#[path = "support/stream.rs"]
+mod stream;
 #[path = "support/target.rs"]
 mod target;
 #[path = "support/turns.rs"]
 mod turns;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use describe::describe;
-use indicatif::{ProgressBar, ProgressStyle};
-use rt_audio::pace::Pacer;
-use rt_lowlevel::{Connection, ConnectionEvent, Handle};
-use rt_protocol::client_event::{InputAudioBufferAppend, SessionUpdate};
-use rt_protocol::session::Transcription;
-use rt_protocol::{Pcm16, RealtimeSession, ServerEvent};
+use describe::{describe, describe_connection};
+use rt_lowlevel::{Connection, ConnectionEvent};
+use rt_protocol::ServerEvent;
 use target::Target;
 use turns::Turns;
 
-/// What one message carries.
-const CHUNK: Duration = Duration::from_millis(100);
-/// Silence after the file, so that the service hears that the turn is over.
-const SILENCE: Duration = Duration::from_millis(1000);
 /// How long to wait for a first sign of speech, and then for the rest.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -82,10 +76,10 @@ async fn main() -> anyhow::Result<()> {
     let mut connection = Connection::builder(target.endpoint, target.credentials)
         .connect()
         .await?;
-    let bar = progress_bar(source.info().duration);
-    let sender = tokio::spawn(send(
+    let bar = stream::progress_bar(source.info().duration);
+    let sender = tokio::spawn(stream::send(
         connection.handle().clone(),
-        source.chunks(CHUNK),
+        source,
         arguments.fast,
         bar.clone(),
     ));
@@ -116,9 +110,13 @@ async fn main() -> anyhow::Result<()> {
                 Some(error) => return Err(error).context("the connection was lost"),
                 None => bail!("the connection was closed before the reply"),
             },
-            other => {
-                bar.suspend(|| println!("{:>8.3} s  {}", started.elapsed().as_secs_f64(), short(&other)))
-            }
+            other => bar.suspend(|| {
+                println!(
+                    "{:>8.3} s  {}",
+                    started.elapsed().as_secs_f64(),
+                    describe_connection(&other)
+                )
+            }),
         }
     }
     bar.finish_and_clear();
@@ -127,82 +125,12 @@ async fn main() -> anyhow::Result<()> {
     for (speaker, text) in turns.transcript() {
         println!("{speaker:<10} {text}");
     }
-    write_reply(&arguments.output, &turns.reply())
-}
-
-/// Sets the session up, then sends the file and a second of silence.
-async fn send(handle: Handle, chunks: rt_audio::Chunks, fast: bool, bar: ProgressBar) -> anyhow::Result<()> {
-    let mut session = RealtimeSession {
-        instructions: "Answer in one short sentence.".into(),
-        ..Default::default()
-    };
-    session.audio.or_default().input.or_default().transcription =
-        Transcription::new("gpt-4o-transcribe").into();
-    handle
-        .send(
-            SessionUpdate {
-                session: session.into(),
-                ..Default::default()
-            }
-            .into(),
-        )
-        .await?;
-
-    let silence = Pcm16::silence(SILENCE);
-    let mut pieces = chunks.chain(silence.chunks(CHUNK).map(Ok).collect::<Vec<_>>());
-    if fast {
-        for chunk in pieces {
-            append(&handle, chunk?, &bar).await?;
-        }
-    } else {
-        let mut pacer = Pacer::new(pieces.by_ref());
-        while let Some(chunk) = pacer.next().await {
-            append(&handle, chunk?, &bar).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn append(handle: &Handle, chunk: Pcm16, bar: &ProgressBar) -> anyhow::Result<()> {
-    bar.inc(u64::try_from(chunk.duration().as_millis())?);
-    handle
-        .send(
-            InputAudioBufferAppend {
-                audio: chunk.into(),
-                ..Default::default()
-            }
-            .into(),
-        )
-        .await?;
-    Ok(())
-}
-
-/// A bar of the file's duration, on a terminal; nowhere else.
-fn progress_bar(duration: Option<Duration>) -> ProgressBar {
-    let millis = duration.map(|duration| (duration + SILENCE).as_millis());
-    let bar = ProgressBar::new(
-        millis
-            .and_then(|millis| u64::try_from(millis).ok())
-            .unwrap_or_default(),
+    let reply = turns.reply();
+    rt_audio::write_wav(&arguments.output, &reply)?;
+    println!(
+        "{}: {:.1} s",
+        arguments.output.display(),
+        reply.duration().as_secs_f64()
     );
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} % sent");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
-}
-
-fn short(event: &ConnectionEvent) -> String {
-    match event {
-        ConnectionEvent::Opened(opened) => format!("(connected, session {})", opened.epoch),
-        ConnectionEvent::Retrying(retrying) => {
-            format!("(trying again in {:?}: {})", retrying.delay, retrying.cause)
-        }
-        ConnectionEvent::Malformed(error) => format!("({error})"),
-        _ => "(something new)".to_owned(),
-    }
-}
-
-fn write_reply(path: &Path, reply: &Pcm16) -> anyhow::Result<()> {
-    rt_audio::write_wav(path, reply)?;
-    println!("{}: {:.1} s", path.display(), reply.duration().as_secs_f64());
     Ok(())
 }

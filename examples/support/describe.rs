@@ -1,5 +1,6 @@
 //! One line about an event.
 
+use rt_lowlevel::ConnectionEvent;
 use rt_protocol::ServerEvent;
 
 /// The event's type and what is worth knowing of it.
@@ -37,4 +38,16 @@ pub fn describe(event: &ServerEvent) -> String {
         _ => String::new(),
     };
     format!("{}  {detail}", event.event_type()).trim_end().to_owned()
+}
+
+/// What happened to the connection.
+pub fn describe_connection(event: &ConnectionEvent) -> String {
+    match event {
+        ConnectionEvent::Opened(opened) => format!("(connected, session {})", opened.epoch),
+        ConnectionEvent::Retrying(retrying) => {
+            format!("(trying again in {:?}: {})", retrying.delay, retrying.cause)
+        }
+        ConnectionEvent::Malformed(error) => format!("({error})"),
+        _ => "(something new)".to_owned(),
+    }
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::brain::Settings;
 use crate::error::{Error, ErrorKind};
-use crate::faults::{Fault, Faults};
+use crate::faults::{Action, Fault, Faults};
 use crate::journal::Journal;
 use crate::pacing::Pacing;
 use crate::script::Script;
@@ -19,6 +19,9 @@ use crate::server::{self, Access, Shared};
 
 /// From one Ping to the next, as observed.
 const PING_EVERY: Duration = Duration::from_secs(20);
+
+/// Commands that wait to be obeyed.
+const MAX_COMMANDS: usize = 256;
 
 /// A running emulator. It stops when it is dropped.
 pub struct Emulator {
@@ -54,7 +57,10 @@ impl Emulator {
         Builder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             access: Access::default(),
-            settings: Settings::default(),
+            settings: Settings {
+                seed: fastrand::u64(..),
+                ..Settings::default()
+            },
             faults: Vec::new(),
             ping_every: PING_EVERY,
         }
@@ -95,6 +101,13 @@ impl Emulator {
     /// Gives a fault to a connection to come, by its number from 1.
     pub fn fault(&self, connection: u64, fault: Fault) {
         self.shared.faults.add(Some(connection), fault);
+    }
+
+    /// Lets something go wrong now on an open connection, by its number from 1. Whether it is open, the journal
+    /// tells: [`What::Answered`](crate::What::Answered) with 101.
+    pub fn act(&self, connection: u64, action: Action) {
+        // Nobody listens if no connection is open.
+        let _ = self.shared.commands.send((connection, action));
     }
 
     /// Closes the connections with 1001, waits until they are closed, a second at most, and stops.
@@ -167,7 +180,8 @@ impl Builder {
         self
     }
 
-    /// Where the ids come from. Each connection adds its number. Default: 0.
+    /// Where the ids come from: the same seed and the same messages give the same ids. Each connection adds its
+    /// number. Default: by chance.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
@@ -211,6 +225,7 @@ impl Builder {
             faults,
             journal: Journal::default(),
             ping_every: self.ping_every,
+            commands: broadcast::Sender::new(MAX_COMMANDS),
         });
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(server::run(listener, Arc::clone(&shared), stopped));

@@ -61,3 +61,23 @@ impl std::error::Error for Error {
         self.source.as_deref().map(|source| source as _)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_small_and_can_go_anywhere() {
+        fn goes_anywhere<T: Send + Sync + 'static>() {}
+        goes_anywhere::<Error>();
+        assert!(size_of::<Error>() <= 48);
+        let error = Error::new(ErrorKind::Listen, "cannot").because(std::io::Error::other("taken"));
+        assert_eq!(error.to_string(), "cannot");
+        assert_eq!(
+            std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .as_deref(),
+            Some("taken")
+        );
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rt_protocol::AudioBytes;
+use rt_protocol::{AudioBytes, ClientEvent, ServerEvent};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -14,6 +14,8 @@ use crate::error::{Error, ErrorKind};
 
 /// The most entries that are kept; later ones are only counted.
 const MAX_ENTRIES: usize = 200_000;
+/// The most JSON that is kept, in bytes; of later messages only type and length are.
+const MAX_JSON: usize = 256 << 20;
 /// The most input audio that is kept of one connection, in bytes: more than 20 minutes of PCM.
 const MAX_AUDIO: usize = 64 << 20;
 /// Strings longer than this are shown by their length, if they are audio.
@@ -44,6 +46,8 @@ struct Inner {
     entries: Vec<Entry>,
     /// Entries that were not kept.
     dropped: u64,
+    /// The length of the JSON that is kept.
+    kept: usize,
     /// TCP connections, whatever became of them.
     connects: u64,
     /// Input audio, by connection.
@@ -107,16 +111,25 @@ pub enum What {
 pub struct Message {
     /// The `type`; empty if there is none.
     pub event_type: String,
-    /// The JSON; audio stands in it as `<… characters>`. Null if it is not JSON.
+    /// The JSON; audio stands in it as `<… characters>`. Null if it is not JSON, or if there was too much before it.
     pub json: Value,
     /// The length in bytes.
     pub len: usize,
+    /// The length without audio.
+    kept: usize,
 }
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Message({:?}, {} bytes)", self.event_type, self.len)
+        write!(f, "Message({}, {} bytes)", printable(&self.event_type), self.len)
     }
+}
+
+/// A type that exists; a client may put anything there, and it may end up in a log.
+pub(crate) fn printable(event_type: &str) -> &str {
+    let known =
+        ClientEvent::KNOWN_TYPES.contains(&event_type) || ServerEvent::KNOWN_TYPES.contains(&event_type);
+    if known { event_type } else { "unknown" }
 }
 
 impl Message {
@@ -124,11 +137,12 @@ impl Message {
     pub(crate) fn new(text: &str) -> Self {
         let mut json: Value = serde_json::from_str(text).unwrap_or_default();
         let event_type = json["type"].as_str().unwrap_or_default().to_owned();
-        leave_out_audio(&mut json, event_type.ends_with("audio.delta"));
+        let left_out = leave_out_audio(&mut json, event_type.ends_with("audio.delta"));
         Self {
             event_type,
             json,
             len: text.len(),
+            kept: text.len() - left_out,
         }
     }
 
@@ -138,28 +152,33 @@ impl Message {
             event_type: String::new(),
             json: Value::Null,
             len,
+            kept: 0,
         }
     }
 }
 
-/// Replaces long audio by its length.
-fn leave_out_audio(value: &mut Value, delta_is_audio: bool) {
+/// Replaces long audio by its length; how much was left out is returned.
+fn leave_out_audio(value: &mut Value, delta_is_audio: bool) -> usize {
     match value {
         Value::Object(fields) => {
-            for (key, value) in fields {
+            let left_out = fields.iter_mut().map(|(key, value)| {
                 let audio = key == "audio" || (delta_is_audio && key == "delta");
                 match value {
                     Value::String(text) if audio && text.len() > MAX_AUDIO_TEXT => {
-                        *text = format!("<{} characters>", text.len());
+                        let len = text.len();
+                        *text = format!("<{len} characters>");
+                        len
                     }
                     other => leave_out_audio(other, delta_is_audio),
                 }
-            }
+            });
+            left_out.sum()
         }
         Value::Array(values) => values
             .iter_mut()
-            .for_each(|value| leave_out_audio(value, delta_is_audio)),
-        _ => {}
+            .map(|value| leave_out_audio(value, delta_is_audio))
+            .sum(),
+        _ => 0,
     }
 }
 
@@ -191,10 +210,17 @@ impl Journal {
     }
 
     /// Writes down what happened.
-    pub(crate) fn note(&self, connection: u64, what: What) {
+    pub(crate) fn note(&self, connection: u64, mut what: What) {
         let at = self.shared.since.elapsed();
         {
             let mut inner = self.inner();
+            if let What::Received(message) | What::Sent(message) = &mut what {
+                if inner.kept + message.kept > MAX_JSON {
+                    message.json = Value::Null;
+                } else {
+                    inner.kept += message.kept;
+                }
+            }
             if inner.entries.len() < MAX_ENTRIES {
                 inner.entries.push(Entry { connection, at, what });
             } else {

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::task::Poll;
 
 use clap::Parser;
 use rt_emulator::{Emulator, Error, Pacing, Script};
@@ -64,10 +66,15 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         .into_iter()
         .fold(builder, |builder, model| builder.model(model));
     let emulator = builder.start().await?;
+    // Polled before anyone reads the URL, so that an interrupt from then on finds its handler.
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
+    let first = futures::poll!(interrupt.as_mut());
     announce(&emulator.url());
-    // Without a signal handler there is nothing to wait for but the end of the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    match first {
+        Poll::Pending => drop(interrupt.await),
+        Poll::Ready(Ok(())) => {}
+        // Without a handler there is nothing to wait for but the end of the process.
+        Poll::Ready(Err(_)) => std::future::pending().await,
     }
     emulator.shutdown().await;
     Ok(())

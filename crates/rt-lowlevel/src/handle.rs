@@ -99,9 +99,8 @@ impl Handle {
             event: Box::new(event),
             kind,
         };
-        let messages = match self.encode(&event) {
-            Ok((_, messages)) => messages,
-            Err(_) => return Err(refused(event, TrySendErrorKind::TooLarge)),
+        let Ok((_, messages)) = self.encode(&event) else {
+            return Err(refused(event, TrySendErrorKind::TooLarge));
         };
         match self.shared.with(|machine, _| machine.handle_messages(messages)) {
             Ok(()) => Ok(()),

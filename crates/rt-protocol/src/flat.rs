@@ -219,28 +219,29 @@ fn number(json: &str) -> Option<(u32, &str)> {
     Some((number.parse().ok()?, &json[digits..]))
 }
 
+/// What serde makes of the same text: what the fast path is held against.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn slow(event_type: &str, json: &str) -> Option<ServerEvent> {
+    use serde_json::from_str;
+    match event_type {
+        "response.output_audio.delta" => from_str(json).ok().map(ServerEvent::ResponseOutputAudioDelta),
+        "response.output_text.delta" => from_str(json).ok().map(ServerEvent::ResponseOutputTextDelta),
+        "response.output_audio_transcript.delta" => from_str(json)
+            .ok()
+            .map(ServerEvent::ResponseOutputAudioTranscriptDelta),
+        "response.function_call_arguments.delta" => from_str(json)
+            .ok()
+            .map(ServerEvent::ResponseFunctionCallArgumentsDelta),
+        "conversation.item.input_audio_transcription.delta" => from_str(json)
+            .ok()
+            .map(ServerEvent::ConversationItemInputAudioTranscriptionDelta),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// What serde makes of the same text.
-    fn slow(event_type: &str, json: &str) -> Option<ServerEvent> {
-        use serde_json::from_str;
-        match event_type {
-            "response.output_audio.delta" => from_str(json).ok().map(ServerEvent::ResponseOutputAudioDelta),
-            "response.output_text.delta" => from_str(json).ok().map(ServerEvent::ResponseOutputTextDelta),
-            "response.output_audio_transcript.delta" => from_str(json)
-                .ok()
-                .map(ServerEvent::ResponseOutputAudioTranscriptDelta),
-            "response.function_call_arguments.delta" => from_str(json)
-                .ok()
-                .map(ServerEvent::ResponseFunctionCallArgumentsDelta),
-            "conversation.item.input_audio_transcription.delta" => from_str(json)
-                .ok()
-                .map(ServerEvent::ConversationItemInputAudioTranscriptionDelta),
-            _ => None,
-        }
-    }
 
     const TYPES: [&str; 5] = [
         "response.output_audio.delta",

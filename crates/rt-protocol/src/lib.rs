@@ -52,6 +52,20 @@ pub mod response;
 pub mod server_event;
 pub mod session;
 
+/// What the fuzz targets compare; not part of the crate.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use crate::ServerEvent;
+
+    /// The two readings of a delta event: by the one scan, if it takes the text, and by serde.
+    #[must_use]
+    pub fn delta_event(json: &str) -> Option<(ServerEvent, Option<ServerEvent>)> {
+        let event_type = crate::peek::peek_type(json)?;
+        let fast = crate::flat::delta_event(&event_type, json)?;
+        Some((fast, crate::flat::slow(&event_type, json)))
+    }
+}
+
 pub use audio_bytes::AudioBytes;
 pub use client_event::ClientEvent;
 pub use error::{DecodeError, DecodeErrorKind};

@@ -115,6 +115,11 @@ impl Conversation {
         self.position(id).map(|position| &self.entries[position])
     }
 
+    /// Whether a call of this id was made.
+    pub(crate) fn has_call(&self, call_id: &str) -> bool {
+        self.entries.iter().any(|entry| calls(&entry.item, call_id))
+    }
+
     /// An item to change.
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Entry> {
         self.position(id).map(|position| &mut self.entries[position])
@@ -177,10 +182,7 @@ impl Conversation {
             },
         };
         if let Item::FunctionCallOutput(output) = &entry.item
-            && !self
-                .entries
-                .iter()
-                .any(|other| calls(&other.item, &output.call_id))
+            && !self.has_call(&output.call_id)
         {
             let message = format!(
                 "Tool call ID '{}' not found in conversation.",
@@ -296,7 +298,7 @@ pub(crate) fn given(mut item: Item, id: String, format: Format) -> Entry {
     match &mut item {
         Item::Message(message) => {
             message.object = Field::Absent;
-            message.status = ItemStatus::Completed.into();
+            message.status = std::mem::take(&mut message.status).or(ItemStatus::Completed.into());
             for part in message.content.iter_mut().filter(|part| is_audio(part)) {
                 if let Field::Value(bytes) = std::mem::take(&mut part.audio) {
                     audio.extend_from_slice(bytes.as_bytes());
@@ -306,11 +308,10 @@ pub(crate) fn given(mut item: Item, id: String, format: Format) -> Entry {
         }
         Item::FunctionCall(call) => {
             call.object = Field::Absent;
-            call.status = ItemStatus::Completed.into();
+            call.status = std::mem::take(&mut call.status).or(ItemStatus::Completed.into());
         }
         Item::FunctionCallOutput(output) => {
             output.object = Field::Absent;
-            output.status = Field::Absent;
         }
         _ => {}
     }

@@ -26,13 +26,13 @@ impl Brain {
     pub(super) fn create_item(&mut self, create: ConversationItemCreate) -> Result<(), Failure> {
         let id = match create.item.id() {
             Some(id) if !id.is_empty() => id.to_owned(),
-            _ => self.ids.item(),
+            _ => self.new_item_id(),
         };
         let mut item = create.item;
         if let Item::FunctionCall(call) = &mut item
             && call.call_id.value().is_none()
         {
-            call.call_id = self.ids.call().into();
+            call.call_id = self.new_call_id().into();
         }
         let mut entry = given(item, id.clone(), self.session.input_format());
         if !entry.audio.is_empty() && entry.text().is_empty() {

@@ -30,7 +30,7 @@ impl Brain {
 
     /// Speech began.
     fn start_turn(&mut self, at: u64) {
-        let item_id = self.ids.item();
+        let item_id = self.new_item_id();
         self.idle_at = None;
         self.turn = Some((item_id.clone(), at));
         self.emit(ServerEvent::InputAudioBufferSpeechStarted(
@@ -80,7 +80,7 @@ impl Brain {
     pub(super) fn commit(&mut self) -> Result<(), Failure> {
         let (item_id, start) = match &self.turn {
             Some((item_id, start)) => (item_id.clone(), Some(*start)),
-            None => (self.ids.item(), None),
+            None => (self.new_item_id(), None),
         };
         let audio = self.input.commit(start)?;
         self.turn = None;
@@ -172,7 +172,7 @@ impl Brain {
         if self.input.is_speaking() || self.active_run().is_some() {
             return;
         }
-        let item_id = self.ids.item();
+        let item_id = self.new_item_id();
         self.emit(ServerEvent::InputAudioBufferTimeoutTriggered(
             InputAudioBufferTimeoutTriggered {
                 audio_start_ms: self.input.start_ms(),

@@ -9,6 +9,7 @@ mod ids;
 mod input;
 mod items;
 mod listen;
+mod obey;
 mod perform;
 mod plan;
 mod respond;
@@ -22,12 +23,12 @@ mod validate;
 mod voice;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_protocol::server_event::{ErrorDetails, ErrorEvent, SessionCreated, SessionUpdated};
+use rt_protocol::server_event::SessionCreated;
 use rt_protocol::{ClientEvent, Field, ServerEvent};
-use serde_json::Value;
 
 use self::conversation::Conversation;
 use self::failure::Failure;
@@ -109,7 +110,6 @@ pub enum Output {
 /// let Some(Output::Event(last)) = sent.last() else { panic!("nothing was sent") };
 /// assert_eq!(last.event_type(), "response.done");
 /// ```
-#[derive(Debug)]
 pub struct Brain {
     /// What the session is like.
     settings: Settings,
@@ -246,129 +246,6 @@ impl Brain {
         std::mem::take(&mut self.out)
     }
 
-    /// Gives an event its id and sends it.
-    fn emit(&mut self, mut event: ServerEvent) {
-        event.set_event_id(self.ids.event());
-        self.out.push(Output::Event(event));
-    }
-
-    /// Sends an error about the event `event_id`.
-    fn fail(&mut self, failure: Failure, event_id: Field<String>) {
-        let error = ErrorDetails {
-            kind: "invalid_request_error".to_owned(),
-            code: Field::or_null(failure.code),
-            message: failure.message,
-            param: Field::or_null(failure.param),
-            event_id: event_id.or(Field::Null),
-        };
-        self.emit(ServerEvent::Error(
-            ErrorEvent {
-                error,
-                ..Default::default()
-            }
-            .into(),
-        ));
-    }
-
-    /// Reads, checks and obeys a message.
-    fn handle(&mut self, text: &str) {
-        let parsed: Value = match serde_json::from_str(text) {
-            Ok(value) => value,
-            Err(_) => {
-                let failure = Failure::new("invalid_json", "Could not parse message as JSON.");
-                return self.fail(failure, Field::Null);
-            }
-        };
-        let Value::Object(object) = parsed else {
-            return self.fail(
-                Failure::new("invalid_event", "The message is not a JSON object."),
-                Field::Null,
-            );
-        };
-        let event_id: Field<String> = Field::or_null(
-            object
-                .get("event_id")
-                .and_then(Value::as_str)
-                .map(|id| id.chars().take(512).collect()),
-        );
-        let event_type = match validate::check(&object) {
-            Ok(event_type) => event_type,
-            Err(failure) => return self.fail(failure, event_id),
-        };
-        drop(object);
-        let result = match ClientEvent::from_json(text) {
-            Ok(event) => self.obey(event, &event_id),
-            Err(_) if event_type == "input_audio_buffer.append" => {
-                let message =
-                    "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value.";
-                Err(Failure::new("invalid_value", message).param("audio"))
-            }
-            Err(_) => Err(Failure::new(
-                "invalid_value",
-                format!("The '{event_type}' event is not valid."),
-            )),
-        };
-        if let Err(failure) = result {
-            self.fail(failure, event_id);
-        }
-    }
-
-    /// Does what a checked event asks for.
-    fn obey(&mut self, event: ClientEvent, event_id: &Field<String>) -> Result<(), Failure> {
-        match event {
-            ClientEvent::SessionUpdate(update) => self.update_session(update.session),
-            ClientEvent::InputAudioBufferAppend(append) => self.append(append.audio.as_bytes()),
-            ClientEvent::InputAudioBufferCommit(_) => self.commit(),
-            ClientEvent::InputAudioBufferClear(_) => {
-                self.clear_input();
-                Ok(())
-            }
-            ClientEvent::ConversationItemCreate(create) => {
-                if self.must_wait(&create.item) {
-                    self.deferred
-                        .push_back((ClientEvent::ConversationItemCreate(create), event_id.clone()));
-                    return Ok(());
-                }
-                self.create_item(*create)
-            }
-            ClientEvent::ConversationItemDelete(delete) => self.delete_item(delete.item_id),
-            ClientEvent::ConversationItemRetrieve(retrieve) => self.retrieve_item(&retrieve.item_id),
-            ClientEvent::ConversationItemTruncate(truncate) => self.truncate_item(truncate),
-            ClientEvent::ResponseCreate(create) => self.create_response(
-                create
-                    .response
-                    .into_value()
-                    .map(|params| *params)
-                    .unwrap_or_default(),
-            ),
-            ClientEvent::ResponseCancel(cancel) => self.cancel_response(cancel.response_id.as_deref()),
-            other => {
-                let message = format!("'{}' is not available in a realtime session.", other.event_type());
-                Err(Failure::new("invalid_value", message).param("type"))
-            }
-        }
-    }
-
-    /// `session.update`.
-    fn update_session(&mut self, update: rt_protocol::Session) -> Result<(), Failure> {
-        self.session.update(update, self.spoke)?;
-        self.input
-            .configure(self.session.input_format(), self.session.turns());
-        if self.session.turns().is_none() {
-            self.turn = None;
-            self.idle_at = None;
-        }
-        let session = self.session.to_wire();
-        self.emit(ServerEvent::SessionUpdated(
-            SessionUpdated {
-                session,
-                ..Default::default()
-            }
-            .into(),
-        ));
-        Ok(())
-    }
-
     /// Ends the session at its limit.
     fn end(&mut self) {
         if std::mem::replace(&mut self.ended, true) {
@@ -383,6 +260,18 @@ impl Brain {
             code: 1001,
             reason: message,
         });
+    }
+}
+
+impl fmt::Debug for Brain {
+    /// Numbers only: what was said is nobody's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Brain")
+            .field("now", &self.now)
+            .field("items", &self.conversation.entries().len())
+            .field("responses", &self.runs.len())
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }
 

@@ -103,7 +103,7 @@ impl Brain {
     /// An item begins: `response.output_item.added`, and `conversation.item.added` if it joins the conversation.
     fn open_item(&mut self, position: usize, kind: OpenKind) -> Open {
         let open = Open {
-            id: self.ids.item(),
+            id: self.new_item_id(),
             kind,
             text: String::new(),
         };

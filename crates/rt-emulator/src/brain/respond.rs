@@ -29,9 +29,9 @@ impl Brain {
     }
 
     /// `response.create`.
-    pub(super) fn create_response(&mut self, params: ResponseParams) -> Result<(), Failure> {
+    pub(super) fn create_response(&mut self, params: &ResponseParams) -> Result<(), Failure> {
         check_modalities("response.output_modalities", &params.output_modalities)?;
-        let (_, voice) = output_of(&params);
+        let (_, voice) = output_of(params);
         if self.spoke && voice.value().is_some() && *voice != self.session.voice() {
             let message = "Cannot update a conversation's voice if assistant audio is present.";
             return Err(Failure::new("cannot_update_voice", message).param("response.audio.output.voice"));
@@ -59,7 +59,7 @@ impl Brain {
                 return Err(Failure::new("invalid_value", message).param(format!("response.input[{n}].id")));
             }
         }
-        self.start_response(&params, in_conversation);
+        self.start_response(params, in_conversation);
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl Brain {
                     arguments,
                     call_id,
                 } => {
-                    let call_id = call_id.unwrap_or_else(|| self.ids.call());
+                    let call_id = call_id.unwrap_or_else(|| self.new_call_id());
                     call_ids.push(call_id.clone());
                     planner.call(name, &arguments, call_id);
                 }

@@ -112,14 +112,14 @@ impl Run {
                 (ResponseStatus::Failed, details.into())
             }
         };
+        // A response that failed before it said anything costs nothing.
+        let free = matches!(ending, Ending::Failed(_)) && self.output.is_empty();
+        let usage = (!free).then(|| self.context.usage(self.text_out, self.audio_ms / OUTPUT_MS));
         Response {
             status: status.into(),
             status_details,
             output: self.output.clone().into(),
-            usage: self
-                .context
-                .usage(self.text_out, self.audio_ms / OUTPUT_MS)
-                .into(),
+            usage: Field::or_null(usage),
             ..self.wire.clone()
         }
     }

@@ -4,6 +4,7 @@ mod parse;
 mod player;
 mod step;
 
+use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -25,7 +26,7 @@ use crate::error::{Error, ErrorKind};
 ///     .turn(Turn::default().step(Step::say("It is foggy.")));
 /// assert_eq!(script.turns.len(), 2);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Script {
@@ -65,6 +66,13 @@ pub enum After {
     Repeat,
     /// Responses complete without any output.
     Quiet,
+}
+
+impl fmt::Debug for Script {
+    /// Without the texts, which may end up in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Script({} turns, then {:?})", self.turns.len(), self.after)
+    }
 }
 
 impl Script {

@@ -167,6 +167,20 @@ after: repeat
     }
 
     #[test]
+    fn the_example_of_the_crate_page_is_valid() {
+        let page = include_str!("../lib.rs");
+        let (_, rest) = page.split_once("```yaml\n").unwrap();
+        let (example, _) = rest.split_once("//! ```").unwrap();
+        let lines = example.lines().map(|line| {
+            line.trim_start_matches("//!")
+                .strip_prefix(' ')
+                .unwrap_or_default()
+        });
+        let script = Script::from_yaml(&lines.collect::<Vec<_>>().join("\n")).unwrap();
+        assert_eq!((script.turns.len(), script.turns[0].reply.len()), (4, 3));
+    }
+
+    #[test]
     fn errors_name_line_and_field() {
         for (text, line, words) in [
             (

@@ -8,7 +8,7 @@ use rt_protocol::server_event::{ErrorDetails, ErrorEvent};
 use rt_protocol::{Field, ServerEvent};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
@@ -20,7 +20,7 @@ use super::access::Refusal;
 use super::{Shared, stopped, unix_time};
 use crate::brain::{Brain, Output};
 use crate::faults::{Action, Fault, Watch};
-use crate::journal::{Message, What};
+use crate::journal::{Message, What, printable};
 
 /// The largest message: 15 MiB of audio in base64, and some room.
 const MAX_MESSAGE: usize = 24 << 20;
@@ -41,6 +41,8 @@ pub(super) struct Connection<'a> {
     refusal: Option<Refusal>,
     /// What goes wrong later.
     watch: Watch,
+    /// What goes wrong on command.
+    commands: broadcast::Receiver<(u64, Action)>,
     /// When the connection became a WebSocket.
     since: Instant,
 }
@@ -83,6 +85,7 @@ impl<'a> Connection<'a> {
             shared,
             refusal,
             watch: Watch::new(faults),
+            commands: shared.commands.subscribe(),
             since: Instant::now(),
         }
     }
@@ -119,6 +122,10 @@ impl<'a> Connection<'a> {
                 .unwrap_or(NEVER);
             flow = tokio::select! {
                 () = stopped(&mut stop) => self.close(1001, "The server is going away.".to_owned()).await,
+                command = self.commands.recv() => match command {
+                    Ok((number, action)) if number == self.number => self.act(vec![action], &mut brain).await,
+                    _ => Flow::Continue(()),
+                },
                 frame = self.socket.next() => self.take(frame, &mut brain).await,
                 () = sleep_until(self.since + due.min(NEVER)) => {
                     let now = self.since.elapsed();
@@ -155,7 +162,7 @@ impl<'a> Connection<'a> {
                 let event_type = journal.note_received(self.number, &text);
                 debug!(
                     connection = self.number,
-                    event_type,
+                    event_type = printable(&event_type),
                     bytes = text.len(),
                     "received"
                 );

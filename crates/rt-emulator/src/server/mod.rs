@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
@@ -18,7 +18,7 @@ use self::connection::Connection;
 pub(crate) use self::request::error_body;
 use self::request::{NoRequest, Request, answer};
 use crate::brain::Settings;
-use crate::faults::{Fault, Faults};
+use crate::faults::{Action, Fault, Faults};
 use crate::journal::{Journal, What};
 
 /// The most connections at a time; more wait to be accepted.
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     /// From one Ping to the next.
     pub(crate) ping_every: Duration,
+    /// What is to go wrong now, and on which connection.
+    pub(crate) commands: broadcast::Sender<(u64, Action)>,
 }
 
 /// Accepts connections until told to stop, then lets them end.

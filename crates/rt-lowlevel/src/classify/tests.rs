@@ -365,11 +365,11 @@ fn what_a_server_says_about_a_key_is_not_repeated() {
         kind: None,
         message: Some("Incorrect API key provided: canary".to_owned()),
     };
-    let refusal = Refusal {
+    let unauthorized = Refusal {
         api: said.clone(),
         ..refusal(401)
     };
-    for failure in [Failure::Event(said), Failure::Refused(Box::new(refusal))] {
+    for failure in [Failure::Event(said), Failure::Refused(Box::new(unauthorized))] {
         let error = failure.to_error();
         assert!(!format!("{error} {error:?}").contains("canary"));
         assert_eq!(error.code(), Some("invalid_api_key"));

@@ -11,9 +11,6 @@ mod shared;
 mod supervisor;
 mod writer;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use self::attempt::Context;
 pub(crate) use self::shared::{Delivery, Lane, Shared};
 pub(crate) use self::supervisor::run;

@@ -56,7 +56,7 @@ struct Core {
 impl Shared {
     pub(crate) fn new(machine: Machine, limits: &Limits) -> (Arc<Self>, mpsc::UnboundedReceiver<Delivery>) {
         let (events, receiver) = mpsc::unbounded_channel();
-        let max = u32::MAX.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        let max = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
         let event_limit = u32::try_from(limits.event_bytes).unwrap_or(max).clamp(1, max);
         let count = u32::try_from(limits.events).unwrap_or(u32::MAX).max(1);
         let shared = Self {

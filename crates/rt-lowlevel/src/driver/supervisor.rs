@@ -51,14 +51,26 @@ impl Drop for Link {
     }
 }
 
+/// Ends the connection if the supervisor is dropped before it is over, so that nobody waits for it for ever.
+struct Guard(Arc<Shared>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.with(|machine, _| machine.handle_abandoned());
+    }
+}
+
 /// Runs a connection until it has ended for good.
 pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
+    let _guard = Guard(Arc::clone(&shared));
     let mut link: Option<Link> = None;
     let mut lingering = JoinSet::new();
     let mut dial: Option<Dial> = None;
     let linger_limit = context.config.timeouts.close;
 
     loop {
+        // Looked at first: what is to be done about the end is then among the actions below.
+        let is_over = *shared.state().borrow() == State::Closed;
         while let Some(action) = shared.next_action() {
             match action {
                 Action::Dial {
@@ -80,7 +92,7 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
                 }
             }
         }
-        if *shared.state().borrow() == State::Closed {
+        if is_over {
             break;
         }
         let deadline = shared.arm();

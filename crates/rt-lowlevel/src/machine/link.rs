@@ -297,9 +297,13 @@ impl Machine {
 
     // Timers.
 
+    /// Never zero, which would be a ping without end.
+    pub(super) fn ping_interval(&self) -> Duration {
+        self.config.liveness.ping_interval.max(Duration::from_millis(1))
+    }
+
     pub(super) fn ping(&mut self, now: Instant) {
-        self.timers
-            .set(Timer::Ping, now + self.config.liveness.ping_interval);
+        self.timers.set(Timer::Ping, now + self.ping_interval());
         let Some(link) = &mut self.link else { return };
         link.pings_sent += 1;
         link.ping_due = true;

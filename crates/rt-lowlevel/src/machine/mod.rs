@@ -24,6 +24,7 @@ mod link;
 mod outbox;
 mod retry;
 mod timer;
+mod transitions;
 
 #[cfg(test)]
 mod tests;
@@ -38,11 +39,10 @@ use self::link::Link;
 use self::outbox::Outbox;
 use self::retry::Budget;
 use self::timer::{Timer, Timers};
-use crate::classify::{Class, Failure};
+use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
-use crate::error::Error;
-use crate::event::{CloseInitiator, Closed, ConnectionEvent, Handshake, Opened};
+use crate::event::{CloseInitiator, Closed, ConnectionEvent, Handshake};
 use crate::frame::Frame;
 use crate::state::State;
 
@@ -300,195 +300,6 @@ impl Machine {
                     self.end(CloseInitiator::Us, None);
                 }
             }
-        }
-    }
-
-    // Inside.
-
-    fn dial(&mut self, now: Instant) {
-        self.phase = Phase::Dialing;
-        self.budget.count_connect(now);
-        self.timers
-            .set(Timer::Attempt, now + self.config.timeouts.attempt);
-        let refresh_token = std::mem::take(&mut self.refresh_token);
-        self.actions.push_back(Action::Dial {
-            attempt: self.budget.attempts(),
-            refresh_token,
-        });
-    }
-
-    /// `session.created` has come: what the new session must be told goes first, then live traffic.
-    fn restore(&mut self, at: At, session_id: Option<String>, expires_at: Option<u64>) {
-        self.timers.stop(Timer::Created);
-        self.phase = Phase::Restoring;
-        self.session_epoch += 1;
-        let handshake = self
-            .link
-            .as_ref()
-            .map(|link| link.handshake.clone())
-            .unwrap_or_default();
-        self.events.push_back(ConnectionEvent::Opened(Opened {
-            epoch: self.session_epoch,
-            session_id,
-            expires_at,
-            attempts: self.budget.attempts(),
-            handshake,
-        }));
-        self.open(at.now);
-    }
-
-    fn open(&mut self, now: Instant) {
-        self.phase = Phase::Open;
-        self.budget.stop_clock(now);
-        if let Some(link) = &mut self.link {
-            link.opened_at = Some(now);
-        }
-        self.timers
-            .set(Timer::Ping, now + self.config.liveness.ping_interval);
-        self.wakes_writer = true;
-    }
-
-    /// Gives the current connection up.
-    fn hang_up(&mut self, linger: bool) {
-        if self.link.take().is_some() {
-            self.actions.push_back(Action::Hangup {
-                epoch: self.epoch,
-                linger,
-            });
-            self.wakes_writer = true;
-        }
-    }
-
-    /// The connection is lost: by itself, or because it is of no use. `code` says goodbye.
-    fn lose_link(&mut self, at: At, failure: Failure, code: Option<CloseCode>) {
-        let Some(link) = self.link.take() else { return };
-        let linger =
-            code.is_some() || matches!(failure, Failure::Close(_) | Failure::Event(_) | Failure::Expired);
-        self.link = None;
-        self.actions.push_back(Action::Hangup {
-            epoch: self.epoch,
-            linger,
-        });
-        self.wakes_writer = true;
-        self.parting = code.map(|code| (self.epoch, CloseFrame::new(code, "")));
-        for timer in [
-            Timer::Created,
-            Timer::Ping,
-            Timer::PingDeadline,
-            Timer::WriteStall,
-            Timer::Announced,
-        ] {
-            self.timers.stop(timer);
-        }
-        if self.phase == Phase::Draining {
-            self.end_drained(&link, &failure);
-            return;
-        }
-        let is_healthy = link.is_healthy(at.now, &self.config.retry);
-        if is_healthy {
-            self.budget.reset();
-        }
-        self.budget.start_outage(at.now);
-        // What the server said before it closed is the cause; the close is only how it acted on it.
-        let failure = link.latched.unwrap_or(failure);
-        let request_id = link.handshake.request_id;
-        self.retry_or_end_of(at, &failure, is_healthy, request_id);
-    }
-
-    fn retry_or_end(&mut self, at: At, failure: &Failure, was_healthy: bool) {
-        self.retry_or_end_of(at, failure, was_healthy, None);
-    }
-
-    fn retry_or_end_of(&mut self, at: At, failure: &Failure, was_healthy: bool, request_id: Option<String>) {
-        let is_first = self.session_epoch == 0;
-        let decision = self.budget.decide(
-            at,
-            failure,
-            &self.config.retry,
-            self.can_refresh,
-            is_first,
-            was_healthy,
-        );
-        let error = failure.to_error().with_request_id(request_id);
-        match decision {
-            Some(delay) => {
-                self.refresh_token =
-                    matches!(failure, Failure::Refused(refusal) if refusal.status == 401) && self.can_refresh;
-                self.phase = Phase::Waiting;
-                self.timers.set(Timer::Backoff, at.now + delay);
-                self.events
-                    .push_back(ConnectionEvent::Retrying(crate::event::Retrying {
-                        attempt: self.budget.attempts() + 1,
-                        delay,
-                        cause: error,
-                    }));
-            }
-            None => {
-                let by = match failure {
-                    Failure::Refused(_)
-                    | Failure::Event(_)
-                    | Failure::Close(_)
-                    | Failure::Expired
-                    | Failure::Violation(_) => CloseInitiator::Peer,
-                    _ => CloseInitiator::Transport,
-                };
-                self.end(by, Some(error.with_attempts(self.budget.attempts())));
-            }
-        }
-    }
-
-    /// The connection ended while it was being closed.
-    fn end_drained(&mut self, link: &Link, failure: &Failure) {
-        let is_clean = link.close_written && link.peer_closed && self.outbox.len() == 0;
-        let error = match failure {
-            _ if link.close_written => None,
-            Failure::Close(close) if close.code == CloseCode::NORMAL => None,
-            other => Some(other.to_error()),
-        };
-        let by = if error.is_some() {
-            CloseInitiator::Transport
-        } else {
-            CloseInitiator::Us
-        };
-        self.end(by, error);
-        if let Some(ConnectionEvent::Closed(closed)) = self.events.back_mut() {
-            closed.clean = is_clean;
-            self.terminal = Some(closed.clone());
-        }
-    }
-
-    fn end(&mut self, by: CloseInitiator, error: Option<Error>) {
-        if self.phase == Phase::Ended {
-            return;
-        }
-        self.phase = Phase::Ended;
-        self.timers.stop_all();
-        self.has_room = true;
-        let closed = Closed {
-            by,
-            error,
-            unsent: self.outbox.len(),
-            clean: false,
-        };
-        self.terminal = Some(closed.clone());
-        self.events.push_back(ConnectionEvent::Closed(closed));
-    }
-
-    /// Whether a failed response or an error event decides what a later end of the connection means.
-    fn latch(&mut self, at: At, api: &crate::classify::ApiError) {
-        let failure = match crate::classify::event_class(api) {
-            Class::Fatal => Failure::Event(api.clone()),
-            Class::Now => Failure::Expired,
-            Class::Keep | Class::Retry | Class::Once => return,
-        };
-        let Some(link) = &mut self.link else { return };
-        if matches!(failure, Failure::Expired) && self.phase == Phase::Open {
-            // The server closes next; if it does not, we do.
-            self.timers.set(Timer::Announced, at.now + link::ANNOUNCED);
-        }
-        // The first fatal cause stays.
-        if !matches!(link.latched, Some(Failure::Event(_))) {
-            link.latched = Some(failure);
         }
     }
 }

@@ -23,8 +23,6 @@ pub(super) struct Budget {
     connects: VecDeque<Instant>,
     /// When failures were forgiven that are not forgiven often.
     forgiven: VecDeque<(Bucket, Instant)>,
-    /// The next connect is not counted.
-    is_free: bool,
 }
 
 impl Budget {
@@ -52,9 +50,7 @@ impl Budget {
     }
 
     pub(super) fn count_connect(&mut self, now: Instant) {
-        if !std::mem::take(&mut self.is_free) {
-            self.attempts += 1;
-        }
+        self.attempts += 1;
         self.connects.push_back(now);
     }
 
@@ -80,10 +76,7 @@ impl Budget {
             Class::Fatal | Class::Keep => return None,
             // Only a connection that was good is replaced for free: else a server that always says "expired"
             // would be asked for ever.
-            Class::Now if was_healthy => {
-                self.is_free = true;
-                return Some(self.window_wait(at.now, policy));
-            }
+            Class::Now if was_healthy => return Some(self.window_wait(at.now, policy)),
             Class::Now | Class::Retry | Class::Once => {}
         }
         if self.attempts >= policy.max_attempts.max(1) || !self.forgive(verdict.bucket, at.now) {
@@ -92,7 +85,11 @@ impl Budget {
         let wait = backoff::delay(policy, self.waits, at.jitter).max(verdict.floor);
         let wait = wait.max(self.window_wait(at.now, policy));
         self.waits += 1;
-        let down = self.down + self.down_since.map(|since| at.now - since).unwrap_or_default();
+        let down = self.down
+            + self
+                .down_since
+                .map(|since| at.now.saturating_duration_since(since))
+                .unwrap_or_default();
         (down + wait <= policy.max_downtime).then_some(wait)
     }
 

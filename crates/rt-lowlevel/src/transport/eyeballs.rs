@@ -68,6 +68,13 @@ mod tests {
         list.iter().map(|address| address.parse().unwrap()).collect()
     }
 
+    /// Bound, so that nobody else gets the port, but not listening.
+    fn closed_port() -> tokio::net::TcpSocket {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket
+    }
+
     #[test]
     fn families_take_turns() {
         let given = addresses(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"]);
@@ -79,9 +86,8 @@ mod tests {
     #[tokio::test]
     async fn a_refused_address_does_not_use_up_its_head_start() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let closed = closed_port();
         let order = [closed.local_addr().unwrap(), listener.local_addr().unwrap()];
-        drop(closed);
         let long = Duration::from_secs(60);
         let stream = tokio::time::timeout(long / 10, connect(&order, long, long))
             .await
@@ -92,9 +98,8 @@ mod tests {
 
     #[tokio::test]
     async fn none_left_is_the_last_error() {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let closed = closed_port();
         let address = closed.local_addr().unwrap();
-        drop(closed);
         let long = Duration::from_secs(60);
         let error = connect(&[address], long, long).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);

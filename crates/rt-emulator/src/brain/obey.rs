@@ -1,0 +1,150 @@
+//! Messages of the client: read, checked and passed on to what obeys them.
+
+use rt_protocol::server_event::{ErrorDetails, ErrorEvent, SessionUpdated};
+use rt_protocol::{ClientEvent, Field, ResponseParams, ServerEvent};
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::{Brain, Output, validate};
+
+impl Brain {
+    /// Gives an event its id and sends it.
+    pub(super) fn emit(&mut self, mut event: ServerEvent) {
+        event.set_event_id(self.ids.event());
+        self.out.push(Output::Event(event));
+    }
+
+    /// An id for an item that the conversation does not have: clients bring ids of other sessions along.
+    pub(super) fn new_item_id(&mut self) -> String {
+        loop {
+            let id = self.ids.item();
+            if self.conversation.position(&id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    /// An id for a call that the conversation does not have.
+    pub(super) fn new_call_id(&mut self) -> String {
+        loop {
+            let id = self.ids.call();
+            if !self.conversation.has_call(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// Sends an error about the event `event_id`.
+    pub(super) fn fail(&mut self, failure: Failure, event_id: Field<String>) {
+        let error = ErrorDetails {
+            kind: "invalid_request_error".to_owned(),
+            code: Field::or_null(failure.code),
+            message: failure.message,
+            param: Field::or_null(failure.param),
+            event_id: event_id.or(Field::Null),
+        };
+        self.emit(ServerEvent::Error(
+            ErrorEvent {
+                error,
+                ..Default::default()
+            }
+            .into(),
+        ));
+    }
+
+    /// Reads, checks and obeys a message.
+    pub(super) fn handle(&mut self, text: &str) {
+        let parsed: Value = match serde_json::from_str(text) {
+            Ok(value) => value,
+            Err(_) => {
+                let failure = Failure::new("invalid_json", "Could not parse message as JSON.");
+                return self.fail(failure, Field::Null);
+            }
+        };
+        let Value::Object(object) = parsed else {
+            return self.fail(
+                Failure::new("invalid_event", "The message is not a JSON object."),
+                Field::Null,
+            );
+        };
+        let event_id: Field<String> = Field::or_null(
+            object
+                .get("event_id")
+                .and_then(Value::as_str)
+                .map(|id| id.chars().take(512).collect()),
+        );
+        let event_type = match validate::check(&object) {
+            Ok(event_type) => event_type,
+            Err(failure) => return self.fail(failure, event_id),
+        };
+        drop(object);
+        let result = match ClientEvent::from_json(text) {
+            Ok(event) => self.obey(event, &event_id),
+            Err(_) if event_type == "input_audio_buffer.append" => {
+                let message =
+                    "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value.";
+                Err(Failure::new("invalid_value", message).param("audio"))
+            }
+            Err(_) => Err(Failure::new(
+                "invalid_value",
+                format!("The '{event_type}' event is not valid."),
+            )),
+        };
+        if let Err(failure) = result {
+            self.fail(failure, event_id);
+        }
+    }
+
+    /// Does what a checked event asks for.
+    pub(super) fn obey(&mut self, event: ClientEvent, event_id: &Field<String>) -> Result<(), Failure> {
+        match event {
+            ClientEvent::SessionUpdate(update) => self.update_session(update.session),
+            ClientEvent::InputAudioBufferAppend(append) => self.append(append.audio.as_bytes()),
+            ClientEvent::InputAudioBufferCommit(_) => self.commit(),
+            ClientEvent::InputAudioBufferClear(_) => {
+                self.clear_input();
+                Ok(())
+            }
+            ClientEvent::ConversationItemCreate(create) => {
+                if self.must_wait(&create.item) {
+                    self.deferred
+                        .push_back((ClientEvent::ConversationItemCreate(create), event_id.clone()));
+                    return Ok(());
+                }
+                self.create_item(*create)
+            }
+            ClientEvent::ConversationItemDelete(delete) => self.delete_item(delete.item_id),
+            ClientEvent::ConversationItemRetrieve(retrieve) => self.retrieve_item(&retrieve.item_id),
+            ClientEvent::ConversationItemTruncate(truncate) => self.truncate_item(truncate),
+            ClientEvent::ResponseCreate(create) => match create.response {
+                Field::Value(params) => self.create_response(&params),
+                Field::Absent | Field::Null => self.create_response(&ResponseParams::default()),
+            },
+            ClientEvent::ResponseCancel(cancel) => self.cancel_response(cancel.response_id.as_deref()),
+            other => {
+                let message = format!("'{}' is not available in a realtime session.", other.event_type());
+                Err(Failure::new("invalid_value", message).param("type"))
+            }
+        }
+    }
+
+    /// `session.update`.
+    pub(super) fn update_session(&mut self, update: rt_protocol::Session) -> Result<(), Failure> {
+        self.session.update(update, self.spoke)?;
+        self.input
+            .configure(self.session.input_format(), self.session.turns());
+        if self.session.turns().is_none() {
+            self.turn = None;
+            self.idle_at = None;
+        }
+        let session = self.session.to_wire();
+        self.emit(ServerEvent::SessionUpdated(
+            SessionUpdated {
+                session,
+                ..Default::default()
+            }
+            .into(),
+        ));
+        Ok(())
+    }
+}

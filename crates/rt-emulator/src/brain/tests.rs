@@ -1,1 +1,0 @@
-//! Whole sessions in simulated time.

@@ -1,0 +1,280 @@
+//! What happens after the upgrade: sessions, error events, closes, drops.
+
+use std::time::{Duration, Instant};
+
+use rt_lowlevel::{CloseInitiator, ConnectionEvent, ErrorKind, State};
+use socket2::SockRef;
+use tokio::io::AsyncWriteExt;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn a_bad_key_that_is_told_after_the_upgrade_costs_one_connect() {
+    let server = Server::start(|_, stream| async move {
+        let mut ws = Ws::accept(stream).await;
+        ws.send(&error("invalid_api_key")).await;
+        ws.close(3000, "invalid_request_error.invalid_api_key").await;
+        ws.drain().await;
+    })
+    .await;
+    let error = within(server.builder().connect()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Unauthorized, Some("invalid_api_key"))
+    );
+    assert_eq!(server.connects(), 1);
+}
+
+#[tokio::test]
+async fn a_close_alone_says_it_too() {
+    for (code, reason, kind) in [
+        (
+            3000,
+            "invalid_request_error.invalid_api_key",
+            ErrorKind::Unauthorized,
+        ),
+        (4000, "invalid_request_error.invalid_model", ErrorKind::NotFound),
+        (1008, "policy", ErrorKind::ClosedByServer),
+    ] {
+        let server = Server::start(move |_, stream| async move {
+            let mut ws = Ws::accept(stream).await;
+            ws.close(code, reason).await;
+            ws.drain().await;
+        })
+        .await;
+        let error = within(server.builder().connect()).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.close_code(), error.close_reason()),
+            (kind, Some(code), Some(reason))
+        );
+        assert_eq!(server.connects(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_account_that_is_told_in_a_session_costs_one_connect() {
+    let server = Server::sessions(|_, mut ws| async move {
+        ws.send(&error("insufficient_quota")).await;
+        ws.close(1011, "").await;
+        ws.drain().await;
+    })
+    .await;
+    let mut connection = within(server.builder().connect()).await.unwrap();
+    let events = all(&mut connection).await;
+    assert_eq!(names(&events), ["opened 1", "session.created", "error", "closed"]);
+    assert_eq!(cause(&events).kind(), ErrorKind::Quota);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(server.connects(), 1);
+}
+
+#[tokio::test]
+async fn a_flapping_server_is_left_alone_after_eight() {
+    let server = Server::sessions(|_, mut ws| async move {
+        ws.close(1011, "").await;
+        ws.drain().await;
+    })
+    .await;
+    let mut connection = within(server.builder().connect()).await.unwrap();
+    let events = all(&mut connection).await;
+    assert_eq!(server.connects(), 8);
+    let error = cause(&events);
+    assert_eq!((error.close_code(), error.attempts()), (Some(1011), Some(8)));
+}
+
+#[tokio::test]
+async fn an_upgrade_without_a_session_is_a_failed_attempt() {
+    let server = Server::start(|number, stream| async move {
+        let mut ws = Ws::accept(stream).await;
+        if number == 2 {
+            ws.created(number).await;
+        }
+        ws.drain().await;
+    })
+    .await;
+    let mut config = quick();
+    config.timeouts.session_created = Duration::from_millis(100);
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    let ConnectionEvent::Retrying(retrying) = next(&mut connection).await else {
+        panic!()
+    };
+    assert_eq!(retrying.cause.kind(), ErrorKind::Handshake);
+    assert_eq!(server.connects(), 2);
+}
+
+#[tokio::test]
+async fn frames_in_the_packet_of_the_upgrade_are_not_lost() {
+    let server = Server::start(|number, mut stream| async move {
+        let request = request(&mut stream).await;
+        let key = request
+            .lines()
+            .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+            .unwrap();
+        let mut bytes = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {}\r\n\r\n",
+            derive_accept_key(key.as_bytes())
+        )
+        .into_bytes();
+        for text in [created(number).as_str(), NEWS] {
+            let len = u8::try_from(text.len()).unwrap();
+            if len < 126 {
+                bytes.extend([0x81, len]);
+            } else {
+                bytes.extend([0x81, 126, 0, len]);
+            }
+            bytes.extend(text.as_bytes());
+        }
+        stream.write_all(&bytes).await.unwrap();
+        Ws(tokio_tungstenite::WebSocketStream::from_raw_socket(
+            stream,
+            tokio_tungstenite::tungstenite::protocol::Role::Server,
+            None,
+        )
+        .await)
+        .drain()
+        .await;
+    })
+    .await;
+    let mut connection = within(server.builder().connect()).await.unwrap();
+    for expected in ["opened 1", "session.created", "input_audio_buffer.cleared"] {
+        assert_eq!(name(&next(&mut connection).await), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drop_is_followed_by_a_new_session() {
+    #[derive(Clone, Copy)]
+    enum End {
+        Fin,
+        Reset,
+        Close(u16),
+    }
+    for end in [
+        End::Fin,
+        End::Reset,
+        End::Close(1001),
+        End::Close(1011),
+        End::Close(1012),
+        End::Close(1013),
+    ] {
+        let server = Server::sessions(move |number, mut ws| async move {
+            if number == 1 {
+                ws.send(NEWS).await;
+                // Until the client has it: a reset throws away what is unread.
+                ws.text().await;
+                match end {
+                    End::Fin => drop(ws.0.into_inner()),
+                    End::Reset => {
+                        let stream = ws.0.into_inner();
+                        SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+                    }
+                    End::Close(code) => {
+                        ws.close(code, "").await;
+                        ws.drain().await;
+                    }
+                }
+                return;
+            }
+            while let Some(text) = ws.text().await {
+                ws.send(&format!(r#"{{"type":"echo.{}"}}"#, tag(&text))).await;
+            }
+        })
+        .await;
+        let mut connection = within(server.builder().connect()).await.unwrap();
+        for expected in ["opened 1", "session.created", "input_audio_buffer.cleared"] {
+            assert_eq!(name(&next(&mut connection).await), expected);
+        }
+        connection.send(message("go")).await.unwrap();
+        let ConnectionEvent::Retrying(retrying) = next(&mut connection).await else {
+            panic!()
+        };
+        assert_eq!(retrying.cause.kind(), ErrorKind::ConnectionLost);
+        if let End::Close(code) = end {
+            assert_eq!(retrying.cause.close_code(), Some(code));
+        }
+        // Sent while there may be no connection: it waits.
+        connection.send(message("waited")).await.unwrap();
+        let ConnectionEvent::Opened(opened) = next(&mut connection).await else {
+            panic!()
+        };
+        assert_eq!((opened.epoch, opened.session_id.as_deref()), (2, Some("sess_2")));
+        assert_eq!(name(&next(&mut connection).await), "session.created");
+        assert_eq!(name(&next(&mut connection).await), "echo.waited");
+        assert_eq!(*connection.state().borrow(), State::Connected);
+        assert_eq!(server.connects(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_expired_session_is_replaced_at_once() {
+    let server = Server::sessions(|number, mut ws| async move {
+        if number == 1 {
+            ws.send(NEWS).await;
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            ws.send(&error("session_expired")).await;
+            ws.close(1001, "Your session hit the maximum duration of 60 minutes.")
+                .await;
+        }
+        ws.drain().await;
+    })
+    .await;
+    let mut config = quick();
+    config.retry.base = Duration::from_secs(100);
+    config.retry.cap = Duration::from_secs(100);
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    let begin = Instant::now();
+    for expected in [
+        "opened 1",
+        "session.created",
+        "input_audio_buffer.cleared",
+        "error",
+        "retrying 1",
+        "opened 2",
+    ] {
+        assert_eq!(name(&next(&mut connection).await), expected);
+    }
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_normal_close_unasked_is_the_end() {
+    let server = Server::sessions(|_, mut ws| async move {
+        ws.close(1000, "bye").await;
+        ws.drain().await;
+    })
+    .await;
+    let mut connection = within(server.builder().connect()).await.unwrap();
+    let events = all(&mut connection).await;
+    let Some(ConnectionEvent::Closed(closed)) = events.last() else {
+        panic!()
+    };
+    assert_eq!(closed.by, CloseInitiator::Peer);
+    assert_eq!(cause(&events).kind(), ErrorKind::ClosedByServer);
+    let refused = connection.send(message("late")).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Closed);
+    assert_eq!(server.connects(), 1);
+}
+
+#[tokio::test]
+async fn odd_closes_and_broken_frames_are_forgiven_twice() {
+    // Masked by a server; a close of one byte; a reserved opcode; text that is not UTF-8; a code not for the wire.
+    let frames: [&[u8]; 5] = [
+        &[0x81, 0x81, 1, 2, 3, 4, b'x'],
+        &[0x88, 0x01, 0x03],
+        &[0x83, 0x00],
+        &[0x81, 0x01, 0xff],
+        &[0x88, 0x02, 0x03, 0xf6],
+    ];
+    for frame in frames {
+        let server = Server::sessions(move |_, ws| async move {
+            let mut stream = ws.0.into_inner();
+            stream.write_all(frame).await.unwrap();
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        })
+        .await;
+        let mut connection = within(server.builder().connect()).await.unwrap();
+        let events = all(&mut connection).await;
+        assert_eq!(server.connects(), 3, "{frame:x?}: {:?}", names(&events));
+    }
+}

@@ -1,0 +1,16 @@
+//! Connections over real sockets to a scripted server, and over pipes in memory with a clock that is paused.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper of a test may fail the test"
+)]
+
+mod after_upgrade;
+mod closing;
+mod memory;
+mod refusals;
+mod secrets;
+mod support;
+mod tls;
+mod traffic;
