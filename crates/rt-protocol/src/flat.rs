@@ -8,11 +8,11 @@
 
 use memchr::memchr;
 
+use crate::peek::{plain_len, skip_space};
 use crate::server_event::{
     ConversationItemInputAudioTranscriptionDelta, ResponseFunctionCallArgumentsDelta,
     ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta,
 };
-use crate::peek::{plain_len, skip_space};
 use crate::{AudioBytes, Field, ServerEvent, Text, b64};
 
 /// Reads a delta event, if `json` is one in its plain form.
@@ -220,7 +220,9 @@ fn after_quote(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The unsigned number at `at` and the position behind it: digits only, no leading zero.
 fn number(json: &str, at: usize) -> Option<(u32, usize)> {
-    let digits = json.as_bytes()[at..].iter().take_while(|byte| byte.is_ascii_digit());
+    let digits = json.as_bytes()[at..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit());
     let end = at + digits.count();
     let number = &json[at..end];
     if number.is_empty() || number.len() > 9 || (number.len() > 1 && number.starts_with('0')) {
