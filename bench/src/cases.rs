@@ -140,7 +140,10 @@ fn decode(client: &'static Client, messages: &[String]) -> Option<Subject<'stati
 }
 
 fn encode(client: &'static Client, pieces: &[Vec<u8>]) -> Subject<'static> {
-    let encoders: Vec<_> = pieces.iter().map(|piece| (client.encoder)(piece.clone())).collect();
+    let encoders: Vec<_> = pieces
+        .iter()
+        .map(|piece| (client.encoder)(piece.clone()))
+        .collect();
     subject(client.name, encoders.len(), move || {
         for encoder in &encoders {
             black_box(encoder());
@@ -200,7 +203,12 @@ fn encode_floors(pieces: &[Vec<u8>]) -> Vec<Subject<'static>> {
                 black_box(base64_turbo::STANDARD.encode(black_box(piece)));
             }
         }),
-        copy_floor(texts.iter().map(|text| corpus::base64_of(text).to_owned()).collect()),
+        copy_floor(
+            texts
+                .iter()
+                .map(|text| corpus::base64_of(text).to_owned())
+                .collect(),
+        ),
     ]
 }
 

@@ -52,7 +52,11 @@ pub const CLIENTS: [Client; 8] = [
             let audio = Pcm16::from_le_bytes(Bytes::from(pcm)).unwrap_or_default();
             Box::new(move || {
                 let audio = audio.clone().into();
-                ClientEvent::from(InputAudioBufferAppend { audio, ..Default::default() }).to_json()
+                ClientEvent::from(InputAudioBufferAppend {
+                    audio,
+                    ..Default::default()
+                })
+                .to_json()
             })
         },
     },
@@ -74,7 +78,10 @@ pub const CLIENTS: [Client; 8] = [
             };
             Box::new(move || {
                 let audio = BASE64_STANDARD.encode(&pcm);
-                written(&RealtimeClientEvent::InputAudioBufferAppend(Append { event_id: None, audio }))
+                written(&RealtimeClientEvent::InputAudioBufferAppend(Append {
+                    event_id: None,
+                    audio,
+                }))
             })
         },
     },
@@ -93,7 +100,10 @@ pub const CLIENTS: [Client; 8] = [
         encoder: |pcm| {
             Box::new(move || {
                 let audio = BASE64_STANDARD.encode(&pcm);
-                written(&oai_rt_rs::ClientEvent::InputAudioBufferAppend { event_id: None, audio })
+                written(&oai_rt_rs::ClientEvent::InputAudioBufferAppend {
+                    event_id: None,
+                    audio,
+                })
             })
         },
     },
@@ -113,7 +123,11 @@ pub const CLIENTS: [Client; 8] = [
             Err(_) => false,
         },
         encoder: |pcm| {
-            let event = adk_realtime::ClientEvent::AudioDelta { event_id: None, audio: pcm, format: None };
+            let event = adk_realtime::ClientEvent::AudioDelta {
+                event_id: None,
+                audio: pcm,
+                format: None,
+            };
             Box::new(move || written(&event))
         },
     },
@@ -126,12 +140,17 @@ pub const CLIENTS: [Client; 8] = [
             _ => false,
         },
         event: |json| match serde_json::from_str(json) {
-            Ok(event) => !matches!(std::hint::black_box(event), openai_tools::realtime::ServerEvent::Unknown),
+            Ok(event) => !matches!(
+                std::hint::black_box(event),
+                openai_tools::realtime::ServerEvent::Unknown
+            ),
             Err(_) => false,
         },
         encoder: |pcm| {
             Box::new(move || {
-                written(&openai_tools::realtime::ClientEvent::append_audio(BASE64_STANDARD.encode(&pcm)))
+                written(&openai_tools::realtime::ClientEvent::append_audio(
+                    BASE64_STANDARD.encode(&pcm),
+                ))
             })
         },
     },
@@ -170,7 +189,10 @@ pub const CLIENTS: [Client; 8] = [
             use openai_api_rs::realtime::client_event::{ClientEvent, InputAudioBufferAppend};
             Box::new(move || {
                 let audio = BASE64_STANDARD.encode(&pcm);
-                written(&ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend { event_id: None, audio }))
+                written(&ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend {
+                    event_id: None,
+                    audio,
+                }))
             })
         },
     },

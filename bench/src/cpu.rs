@@ -12,7 +12,9 @@ pub fn thread() -> Duration {
 
 /// CPU time of the process, in user mode and in the kernel.
 pub fn process() -> (Duration, Duration) {
-    let Rusage { ru_utime, ru_stime, .. } = getrusage(RusageWho::SELF);
+    let Rusage {
+        ru_utime, ru_stime, ..
+    } = getrusage(RusageWho::SELF);
     let of = |time: rustix::time::Timeval| {
         Duration::from_secs(time.tv_sec.unsigned_abs()) + Duration::from_micros(time.tv_usec.unsigned_abs())
     };

@@ -26,7 +26,10 @@ pub fn interleaved(subjects: &[Subject<'_>], rounds: usize, turn: Duration) -> V
             samples[at].push(took.as_nanos() as f64 / messages);
         }
     }
-    samples.into_iter().map(|mut samples| median(&mut samples)).collect()
+    samples
+        .into_iter()
+        .map(|mut samples| median(&mut samples))
+        .collect()
 }
 
 /// The middle value.

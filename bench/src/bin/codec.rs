@@ -68,11 +68,7 @@ fn table(title: &str, cases: &[Case], rounds: usize, turn: Duration) -> anyhow::
                 names.push(subject.name);
             }
         }
-        let column: Vec<(&str, f64)> = subjects
-            .iter()
-            .map(|subject| subject.name)
-            .zip(times)
-            .collect();
+        let column: Vec<(&str, f64)> = subjects.iter().map(|subject| subject.name).zip(times).collect();
         columns.push(column);
     }
 

@@ -65,8 +65,15 @@ async fn main() -> anyhow::Result<()> {
     let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
     let mut ratios = Vec::new();
     for (ms, messages) in BURSTS {
-        let (ga, beta) = (Server::start(ms, messages, false)?, Server::start(ms, messages, true)?);
-        let mut peers = peers::connect(Ports { ga: ga.port, beta: beta.port }).await;
+        let (ga, beta) = (
+            Server::start(ms, messages, false)?,
+            Server::start(ms, messages, true)?,
+        );
+        let mut peers = peers::connect(Ports {
+            ga: ga.port,
+            beta: beta.port,
+        })
+        .await;
         peers.retain(|peer| peer.name().starts_with(&arguments.only));
         let pieces: Vec<Bytes> = corpus::pieces(ms).into_iter().map(Bytes::from).collect();
         let (received, sent) = measure(&mut peers, &pieces, messages, arguments.rounds).await?;
@@ -96,7 +103,11 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn micros(micros: f64) -> String {
-    if micros.is_nan() { "lost messages".to_owned() } else { format!("{micros:.2}") }
+    if micros.is_nan() {
+        "lost messages".to_owned()
+    } else {
+        format!("{micros:.2}")
+    }
 }
 
 /// Medians of the CPU time per message in microseconds, received and sent, for each client. Not a number for one that
@@ -139,9 +150,12 @@ async fn measure(
         }
     }
     let medians = |samples: Vec<Vec<f64>>| {
-        let medians = samples.into_iter().zip(&failed).map(|(mut samples, failed)| {
-            if *failed { f64::NAN } else { median(&mut samples) }
-        });
+        let medians =
+            samples.into_iter().zip(&failed).map(
+                |(mut samples, failed)| {
+                    if *failed { f64::NAN } else { median(&mut samples) }
+                },
+            );
         medians.collect()
     };
     Ok((medians(received), medians(sent)))
@@ -161,13 +175,22 @@ struct Server {
 impl Server {
     fn start(ms: u32, messages: usize, beta: bool) -> anyhow::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", "--ms", &ms.to_string(), "--messages", &messages.to_string()])
+            .args([
+                "serve",
+                "--ms",
+                &ms.to_string(),
+                "--messages",
+                &messages.to_string(),
+            ])
             .args(beta.then_some("--beta"))
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
-        Ok(Self { port: line.trim().parse()?, child })
+        Ok(Self {
+            port: line.trim().parse()?,
+            child,
+        })
     }
 }
 

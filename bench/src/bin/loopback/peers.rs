@@ -20,9 +20,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 use tungstenite_of_openai_api_rs::tungstenite as old;
 
-type OldSocket = tungstenite_of_openai_api_rs::WebSocketStream<
-    tungstenite_of_openai_api_rs::MaybeTlsStream<TcpStream>,
->;
+type OldSocket =
+    tungstenite_of_openai_api_rs::WebSocketStream<tungstenite_of_openai_api_rs::MaybeTlsStream<TcpStream>>;
 
 /// A connected client.
 #[async_trait(?Send)]
@@ -66,8 +65,11 @@ struct RtLowlevel(Connection);
 
 impl RtLowlevel {
     async fn connect(port: u16) -> anyhow::Result<Box<dyn Peer>> {
-        let endpoint = Endpoint::openai("gpt-realtime")?.with_base_url(&format!("http://127.0.0.1:{port}/v1"))?;
-        let mut connection = Connection::builder(endpoint, Credentials::none()).connect().await?;
+        let endpoint =
+            Endpoint::openai("gpt-realtime")?.with_base_url(&format!("http://127.0.0.1:{port}/v1"))?;
+        let mut connection = Connection::builder(endpoint, Credentials::none())
+            .connect()
+            .await?;
         loop {
             match connection.recv().await {
                 Some(ConnectionEvent::Server(ServerEvent::SessionCreated(_))) => break,
@@ -103,7 +105,10 @@ impl Peer for RtLowlevel {
     async fn send(&mut self, pieces: &[Bytes], messages: usize) -> anyhow::Result<()> {
         for piece in pieces.iter().cycle().take(messages) {
             let audio = Pcm16::from_le_bytes(piece.clone())?.into();
-            let event = InputAudioBufferAppend { audio, ..Default::default() };
+            let event = InputAudioBufferAppend {
+                audio,
+                ..Default::default()
+            };
             self.0.send(event.into()).await?;
         }
         self.0.send(InputAudioBufferCommit::default().into()).await?;
@@ -147,7 +152,10 @@ impl Types for AsyncOpenai {
             RealtimeClientEvent, RealtimeClientEventInputAudioBufferAppend as Append,
         };
         let audio = BASE64_STANDARD.encode(pcm);
-        let event = RealtimeClientEvent::InputAudioBufferAppend(Append { event_id: None, audio });
+        let event = RealtimeClientEvent::InputAudioBufferAppend(Append {
+            event_id: None,
+            audio,
+        });
         Ok(serde_json::to_string(&event)?)
     }
 }
@@ -171,10 +179,12 @@ impl Types for OaiRtRs {
 
     fn append(pcm: &[u8]) -> anyhow::Result<String> {
         let audio = BASE64_STANDARD.encode(pcm);
-        Ok(serde_json::to_string(&oai_rt_rs::ClientEvent::InputAudioBufferAppend {
-            event_id: None,
-            audio,
-        })?)
+        Ok(serde_json::to_string(
+            &oai_rt_rs::ClientEvent::InputAudioBufferAppend {
+                event_id: None,
+                audio,
+            },
+        )?)
     }
 }
 
@@ -187,7 +197,10 @@ impl<T: Types + 'static> Typed<T> {
     async fn connect(port: u16) -> anyhow::Result<Box<dyn Peer>> {
         let url = format!("ws://127.0.0.1:{port}/v1/realtime?model=gpt-realtime");
         let (socket, _) = tokio_tungstenite::connect_async(url).await?;
-        let mut peer = Self { socket, types: std::marker::PhantomData };
+        let mut peer = Self {
+            socket,
+            types: std::marker::PhantomData,
+        };
         T::event(&peer.text().await?)?;
         Ok(Box::new(peer))
     }
@@ -221,7 +234,9 @@ impl<T: Types + 'static> Peer for Typed<T> {
 
     async fn send(&mut self, pieces: &[Bytes], messages: usize) -> anyhow::Result<()> {
         for piece in pieces.iter().cycle().take(messages) {
-            self.socket.send(tungstenite::Message::text(T::append(piece)?)).await?;
+            self.socket
+                .send(tungstenite::Message::text(T::append(piece)?))
+                .await?;
         }
         let commit = r#"{"type":"input_audio_buffer.commit"}"#;
         self.socket.send(tungstenite::Message::text(commit)).await?;
@@ -279,7 +294,9 @@ impl Tools {
         let url = format!("http://127.0.0.1:{port}/openai/realtime");
         let auth = openai_tools::common::auth::AzureAuth::new("none".to_owned(), url);
         let auth = openai_tools::common::auth::AuthProvider::Azure(auth);
-        let session = openai_tools::realtime::RealtimeClient::with_auth(auth).connect().await?;
+        let session = openai_tools::realtime::RealtimeClient::with_auth(auth)
+            .connect()
+            .await?;
         Ok(Box::new(Self(session)))
     }
 }
@@ -295,7 +312,9 @@ impl Peer for Tools {
         let mut bytes = 0;
         for _ in 0..messages {
             match self.0.recv().await?.context("closed")? {
-                openai_tools::realtime::ServerEvent::ResponseAudioDelta(event) => bytes += decoded(&event.delta)?,
+                openai_tools::realtime::ServerEvent::ResponseAudioDelta(event) => {
+                    bytes += decoded(&event.delta)?
+                }
                 other => bail!("{other:?}"),
             }
         }
@@ -365,7 +384,9 @@ impl Peer for Core {
                 .send_json(&json!({"type": "input_audio_buffer.append", "audio": audio}))
                 .await?;
         }
-        self.socket.send_json(&json!({"type": "input_audio_buffer.commit"})).await?;
+        self.socket
+            .send_json(&json!({"type": "input_audio_buffer.commit"}))
+            .await?;
         self.event().await?;
         Ok(())
     }
@@ -426,7 +447,15 @@ impl Peer for ApiRs {
         use openai_api_rs::realtime::client_event::{InputAudioBufferAppend, InputAudioBufferCommit};
         for piece in pieces.iter().cycle().take(messages) {
             let audio = BASE64_STANDARD.encode(piece);
-            self.write.send(InputAudioBufferAppend { event_id: None, audio }.into()).await?;
+            self.write
+                .send(
+                    InputAudioBufferAppend {
+                        event_id: None,
+                        audio,
+                    }
+                    .into(),
+                )
+                .await?;
         }
         self.write.send(InputAudioBufferCommit::default().into()).await?;
         self.text().await?;

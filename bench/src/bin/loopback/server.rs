@@ -31,7 +31,9 @@ pub fn run(ms: u32, messages: usize, beta: bool) -> anyhow::Result<()> {
     let script = Arc::new(Script {
         greeting: corpus::recorded("session.created")?.remove(0),
         committed: corpus::recorded("input_audio_buffer.committed")?.remove(0),
-        burst: (0..messages).flat_map(|n| frame(&deltas[n % deltas.len()])).collect(),
+        burst: (0..messages)
+            .flat_map(|n| frame(&deltas[n % deltas.len()]))
+            .collect(),
     });
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?.port());
