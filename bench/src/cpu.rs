@@ -2,25 +2,19 @@
 
 use std::time::Duration;
 
-use rustix::process::{Rusage, RusageWho, getrusage};
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use rustix::time::{ClockId, clock_gettime};
 
-/// CPU time of the calling thread.
+/// CPU time of the calling thread, in user mode and in the kernel.
 pub fn thread() -> Duration {
-    duration(clock_gettime(ClockId::ThreadCPUTime))
+    read(ClockId::ThreadCPUTime)
 }
 
-/// CPU time of the process, in user mode and in the kernel.
-pub fn process() -> (Duration, Duration) {
-    let Rusage {
-        ru_utime, ru_stime, ..
-    } = getrusage(RusageWho::SELF);
-    let of = |time: rustix::time::Timeval| {
-        Duration::from_secs(time.tv_sec.unsigned_abs()) + Duration::from_micros(time.tv_usec.unsigned_abs())
-    };
-    (of(ru_utime), of(ru_stime))
+/// CPU time of the process: of all its threads, those that have ended too.
+pub fn process() -> Duration {
+    read(ClockId::ProcessCPUTime)
 }
 
-fn duration(time: Timespec) -> Duration {
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::from_secs(time.tv_sec.unsigned_abs()) + Duration::from_nanos(time.tv_nsec.unsigned_abs())
 }

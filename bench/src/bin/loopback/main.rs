@@ -129,19 +129,19 @@ async fn measure(
             if failed[at] {
                 continue;
             }
-            let start = cpu_time();
+            let start = cpu::process();
             let Ok(bytes) = tokio::time::timeout(PATIENCE, peers[at].receive(messages)).await else {
                 eprintln!("{}: messages of a burst are missing", peers[at].name());
                 failed[at] = true;
                 continue;
             };
-            let middle = cpu_time();
+            let middle = cpu::process();
             ensure!(bytes? == expected, "{}: not all bytes arrived", peers[at].name());
-            let between = cpu_time();
+            let between = cpu::process();
             tokio::time::timeout(PATIENCE, peers[at].send(pieces, messages))
                 .await
                 .context("sending takes too long")??;
-            let end = cpu_time();
+            let end = cpu::process();
             if round > 0 {
                 let per_message = |time: Duration| time.as_secs_f64() * 1e6 / messages as f64;
                 received[at].push(per_message(middle - start));
@@ -159,11 +159,6 @@ async fn measure(
         medians.collect()
     };
     Ok((medians(received), medians(sent)))
-}
-
-fn cpu_time() -> Duration {
-    let (user, system) = cpu::process();
-    user + system
 }
 
 /// This program as a server, until it is dropped.
