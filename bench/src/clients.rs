@@ -221,6 +221,7 @@ enum Naive {
     #[serde(rename = "response.output_audio.delta")]
     AudioDelta(NaiveDelta),
     #[serde(rename = "response.output_audio_transcript.delta")]
+    #[expect(dead_code, reason = "read because a client reads them")]
     TranscriptDelta(NaiveDelta),
 }
 

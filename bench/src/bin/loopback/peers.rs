@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use openai_core::{RealtimeSocket, RealtimeStreamMessage, SocketStreamMessage};
-use rt_lowlevel::{Connection, ConnectionEvent, Credentials, Endpoint};
+use rt_lowlevel::{Config, Connection, ConnectionEvent, Credentials, Endpoint};
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate};
 use rt_protocol::{Pcm16, ServerEvent};
 use serde_json::json;
@@ -41,13 +41,13 @@ pub struct Ports {
 }
 
 /// All clients that can be connected to a server on this machine. One that cannot says why.
-pub async fn connect(ports: Ports) -> Vec<Box<dyn Peer>> {
+pub async fn connect(ports: Ports, read_buffer: Option<usize>) -> Vec<Box<dyn Peer>> {
     let mut peers: Vec<Box<dyn Peer>> = Vec::new();
     let mut add = |name: &str, peer: anyhow::Result<Box<dyn Peer>>| match peer {
         Ok(peer) => peers.push(peer),
         Err(error) => eprintln!("{name} is left out: {error:#}"),
     };
-    add("rt-lowlevel", RtLowlevel::connect(ports.ga).await);
+    add("rt-lowlevel", RtLowlevel::connect(ports.ga, read_buffer).await);
     add("async-openai", Typed::<AsyncOpenai>::connect(ports.ga).await);
     add("oai-rt-rs", Typed::<OaiRtRs>::connect(ports.ga).await);
     add("adk-realtime", Adk::connect(ports.ga).await);
@@ -64,10 +64,13 @@ fn decoded(base64: &str) -> anyhow::Result<usize> {
 struct RtLowlevel(Connection);
 
 impl RtLowlevel {
-    async fn connect(port: u16) -> anyhow::Result<Box<dyn Peer>> {
+    async fn connect(port: u16, read_buffer: Option<usize>) -> anyhow::Result<Box<dyn Peer>> {
         let endpoint =
             Endpoint::openai("gpt-realtime")?.with_base_url(&format!("http://127.0.0.1:{port}/v1"))?;
+        let mut config = Config::default();
+        config.limits.read_buffer = read_buffer.unwrap_or(config.limits.read_buffer);
         let mut connection = Connection::builder(endpoint, Credentials::none())
+            .config(config)
             .connect()
             .await?;
         loop {
