@@ -8,7 +8,7 @@
 //! is unpacked, recordings as YAML (`interactions:` of `direction` and `data`) are read too, and `-` is
 //! standard input. Prints a line per message type with how many were
 //! decoded, unknown, malformed, and which fields were lost when they were written again. Exits with 1 if anything
-//! is malformed or lost. Known deviations are listed, with reasons, in `tests/it/capture_allowed.txt`.
+//! is malformed or lost. Messages of the beta dialect become GA events and beta again. Known deviations are listed, with reasons, in `tests/it/capture_allowed.txt`.
 
 #[path = "support/capture.rs"]
 mod capture;

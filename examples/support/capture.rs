@@ -1,5 +1,7 @@
 //! Reads captured messages and tells what a decode and a rewrite would lose of them.
 
+pub mod beta;
+
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -65,21 +67,24 @@ impl Line {
 
     /// Decodes the message, writes it again and compares.
     pub fn check(&self) -> Outcome {
-        match self.dialect.as_deref() {
-            None | Some("ga" | "translation") => {}
+        let is_client = match self.direction.as_deref() {
+            Some("server" | "received") => false,
+            Some("client" | "sent") => true,
             Some(_) => return Outcome::Skipped,
-        }
-        let text = self.message.to_string();
-        match self.direction.as_deref() {
-            Some("server" | "received") => self.rewritten(ServerEvent::from_json(&text)),
-            Some("client" | "sent") => self.rewritten(ClientEvent::from_json(&text)),
-            Some(_) => Outcome::Skipped,
             // Without a direction: the few names that both sides use (session.update is the client's, error
             // the server's) do not clash.
-            None if ClientEvent::KNOWN_TYPES.contains(&self.event_type().trim()) => {
-                self.rewritten(ClientEvent::from_json(&text))
+            None => {
+                let name = self.event_type();
+                ClientEvent::KNOWN_TYPES.contains(&name.trim()) || name == "transcription_session.update"
             }
-            None => self.rewritten(ServerEvent::from_json(&text)),
+        };
+        let text = self.message.to_string();
+        match self.dialect.as_deref() {
+            None if beta::is_beta(&self.message) => beta::check(&self.message, is_client),
+            Some("beta") => beta::check(&self.message, is_client),
+            None | Some("ga" | "translation") if is_client => self.rewritten(ClientEvent::from_json(&text)),
+            None | Some("ga" | "translation") => self.rewritten(ServerEvent::from_json(&text)),
+            Some(_) => Outcome::Skipped,
         }
     }
 
@@ -87,14 +92,16 @@ impl Line {
         match decoded {
             Err(error) => Outcome::Malformed(error),
             Ok(event) if event.is_unknown() => Outcome::Unknown,
-            Ok(event) => {
-                let written: Value = serde_json::from_str(&event.json()).expect("events are written as JSON");
-                let mut losses = Vec::new();
-                compare("", &self.message, &written, &mut losses);
-                Outcome::Decoded(losses)
-            }
+            Ok(event) => compared(&self.message, &event.json()),
         }
     }
+}
+
+fn compared(original: &Value, written: &str) -> Outcome {
+    let written: Value = serde_json::from_str(written).expect("events are written as JSON");
+    let mut losses = Vec::new();
+    compare("", original, &written, &mut losses);
+    Outcome::Decoded(losses)
 }
 
 trait Rewrite {

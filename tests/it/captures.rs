@@ -30,7 +30,7 @@ fn check(path: &Path) -> Report {
     report
 }
 
-fn fixtures(place: &str) -> std::path::PathBuf {
+pub fn fixtures(place: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(place)
 }
 
@@ -40,13 +40,21 @@ fn decoded(report: &Report) -> usize {
 
 #[test]
 fn published_examples() {
-    assert_eq!(decoded(&check(&fixtures("protocol/examples.jsonl"))), 58);
-    assert_eq!(decoded(&check(&fixtures("protocol/examples_repaired.jsonl"))), 6);
+    assert_eq!(decoded(&check(&fixtures("protocol/examples.jsonl"))), 107);
+    assert_eq!(decoded(&check(&fixtures("protocol/examples_repaired.jsonl"))), 15);
 }
 
 #[test]
 fn generated_instances() {
     assert_eq!(decoded(&check(&fixtures("protocol/instances.jsonl.gz"))), 2895);
+}
+
+#[test]
+fn generated_beta_instances() {
+    assert_eq!(
+        decoded(&check(&fixtures("protocol/instances_beta.jsonl.gz"))),
+        1380
+    );
 }
 
 #[test]
@@ -59,6 +67,28 @@ fn recorded_traffic() {
         }
     }
     assert_eq!(messages, 232);
+}
+
+#[test]
+fn beta_is_recognised_without_a_label() {
+    let mut report = Report::new();
+    for line in [
+        r#"{"type":"session.created","event_id":"e","session":{"id":"s","modalities":["text","audio"],"voice":"ash"}}"#,
+        r#"{"type":"session.update","session":{"turn_detection":null}}"#,
+        r#"{"type":"response.audio.delta","event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":0,"delta":"AAAA"}"#,
+        r#"{"type":"transcription_session.update","session":{"input_audio_format":"pcm16"}}"#,
+        r#"{"type":"response.create","response":{"modalities":["text"]}}"#,
+    ] {
+        check_lines(line, &Allowed::default(), &mut report);
+    }
+    assert_eq!(report.len(), 5);
+    for (event_type, tally) in &report {
+        assert_eq!(
+            (tally.decoded, tally.lost.len()),
+            (1, 0),
+            "{event_type}: {tally:?}"
+        );
+    }
 }
 
 #[test]

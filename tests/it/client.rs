@@ -116,17 +116,27 @@ async fn text_is_answered() {
 
 #[tokio::test]
 async fn refused_settings_are_an_error_that_names_them() {
+    let mut lenient = quick();
+    lenient.strict = false;
     let server = Server::start(Emulator::builder()).await;
     let mut settings = RealtimeSession::default();
     let mut format = AudioFormat::pcm();
     format.rate = 16_000.into();
     settings.audio.or_default().input.or_default().format = format.into();
-    let error = builder(&server).settings(settings).connect().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Settings);
-    assert!(
-        error.to_string().contains("session.audio.input.format.rate"),
-        "{error}"
-    );
+    // Here, before it is sent, and by the server.
+    for config in [quick(), lenient] {
+        let error = builder(&server)
+            .settings(settings.clone())
+            .config(config)
+            .connect()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Settings);
+        assert!(
+            error.to_string().contains("session.audio.input.format.rate"),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

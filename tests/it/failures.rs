@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use rt_emulator::{Action, Emulator, Fault, Trigger};
-use rt_lowlevel::{Connection, ConnectionEvent, Credentials, Endpoint, ErrorKind, State};
-use rt_protocol::client_event::ConversationItemCreate;
-use rt_protocol::{Item, ServerEvent};
+use rt_lowlevel::{Connection, ConnectionEvent, Credentials, Endpoint, ErrorKind, State, TrySendErrorKind};
+use rt_protocol::client_event::{ConversationItemCreate, SessionUpdate};
+use rt_protocol::{ClientEvent, Item, RealtimeSession, ServerEvent};
 
 use crate::support::{Server, key, next, quick, respond, say, send, speech, until, until_closed};
 
@@ -193,5 +193,47 @@ async fn bytes_that_are_no_frame_are_a_new_connection() {
     assert_eq!(cause.kind(), ErrorKind::Protocol, "{cause}");
     until(&mut connection, "session.created").await;
     assert_eq!(server.connects(), 2);
+    connection.close().await;
+}
+
+#[tokio::test]
+async fn an_event_beyond_a_documented_limit_is_refused_before_it_is_sent() {
+    let server = Server::start(Emulator::builder()).await;
+    let mut session = RealtimeSession::default();
+    session.audio.or_default().output.or_default().speed = 2.0.into();
+    let update = ClientEvent::from(SessionUpdate {
+        session: session.into(),
+        ..Default::default()
+    });
+
+    let connection = server.connect().await.unwrap();
+    let error = connection.send(update.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidEvent);
+    assert!(
+        error
+            .to_string()
+            .contains("session.audio.output.speed is 2: allowed is 0.25 to 1.5"),
+        "{error}"
+    );
+    let refused = connection.handle().try_send(update.clone()).unwrap_err();
+    assert_eq!(refused.kind(), TrySendErrorKind::Invalid);
+    assert_eq!(refused.into_inner(), update);
+    connection.close().await;
+    assert!(server.emulator.journal().received(1).is_empty());
+
+    // Not strict: the server decides.
+    let mut config = quick();
+    config.strict = false;
+    let mut connection = Connection::builder(server.endpoint(), key())
+        .config(config)
+        .connect()
+        .await
+        .unwrap();
+    send(&connection, update).await;
+    let events = until(&mut connection, "error").await;
+    let Some(ServerEvent::Error(event)) = events.last() else {
+        unreachable!()
+    };
+    assert_eq!(event.error.param.as_deref(), Some("session.audio.output.speed"));
     connection.close().await;
 }

@@ -6,6 +6,8 @@ mod support;
 
 mod captures;
 mod client;
+mod dialect;
 mod events;
 mod failures;
+mod sessions;
 mod voice_turn;

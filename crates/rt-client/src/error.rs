@@ -20,8 +20,10 @@ pub enum ErrorKind {
     Connection,
     /// The session is closed. Make a new one.
     Closed,
-    /// The server refused the settings; the message says which one. Correct it.
+    /// A setting breaks a documented limit, or the server refused it; the message says which one. Correct it.
     Settings,
+    /// An event breaks a documented limit; the message says which field. Correct it.
+    InvalidEvent,
     /// The server did not answer in time. Trying again may help.
     Timeout,
     /// A callback panicked. The session goes on; the callback is at fault.
@@ -43,6 +45,16 @@ impl Error {
             message: "the connection failed".to_owned(),
             source: Some(Box::new(source)),
         }))
+    }
+
+    /// What `send` says.
+    pub(crate) fn sending(error: rt_lowlevel::Error) -> Self {
+        use rt_lowlevel::ErrorKind as Kind;
+        match error.kind() {
+            Kind::Closed => Self::closed(),
+            Kind::InvalidEvent => Self::new(ErrorKind::InvalidEvent, error.to_string()),
+            _ => Self::connection(error),
+        }
     }
 
     pub(crate) fn closed() -> Self {

@@ -95,18 +95,13 @@ impl Session {
     /// Sends any event.
     ///
     /// # Errors
-    /// `Closed` if the session is closed; `Connection` if the message is larger than the connection takes.
+    /// `Closed` if the session is closed; `InvalidEvent` if the event breaks a documented limit; `Connection` if the
+    /// message is larger than the connection takes.
     ///
     /// # Cancel safety
     /// If the future is dropped, the event was not accepted.
     pub async fn send(&self, event: impl Into<ClientEvent>) -> Result<(), Error> {
-        self.handle
-            .send(event.into())
-            .await
-            .map_err(|error| match *self.state().borrow() {
-                State::Closing | State::Closed => Error::closed(),
-                _ => Error::connection(error),
-            })
+        self.handle.send(event.into()).await.map_err(Error::sending)
     }
 
     /// Where the connection is.
@@ -153,7 +148,10 @@ pub(crate) async fn open(
     };
     if dispatcher.settings != RealtimeSession::default() {
         let update = settings_update(&dispatcher.settings, Some(SETTINGS_ID));
-        handle.send(update).await.map_err(Error::connection)?;
+        handle.send(update).await.map_err(|error| match error.kind() {
+            rt_lowlevel::ErrorKind::InvalidEvent => Error::new(ErrorKind::Settings, error.to_string()),
+            _ => Error::sending(error),
+        })?;
         tokio::time::timeout(SETTINGS_TIMEOUT, settings_taken(&mut dispatcher))
             .await
             .map_err(|_| {

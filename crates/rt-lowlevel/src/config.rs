@@ -12,7 +12,7 @@ use std::time::Duration;
 /// config.limits.audio = AudioPolicy::Live(Duration::from_secs(2));
 /// config.retry.max_attempts = 3;
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// Deadlines.
@@ -25,6 +25,22 @@ pub struct Config {
     pub liveness: Liveness,
     /// Sends credentials over `ws://` to hosts that are not this machine. Off: whoever is on the path reads them.
     pub allow_insecure: bool,
+    /// Checks every event against the documented limits before it is accepted, so that a mistake is an error here and
+    /// not a refusal of the server. On. Off for servers that take more than the documentation says.
+    pub strict: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            retry: RetryPolicy::default(),
+            liveness: Liveness::default(),
+            allow_insecure: false,
+            strict: true,
+        }
+    }
 }
 
 /// How long each step may take.

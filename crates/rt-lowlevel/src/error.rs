@@ -87,6 +87,8 @@ pub enum ErrorKind {
     Protocol,
     /// A message is larger than the limit, in either direction. Not retryable.
     MessageTooLarge,
+    /// An event to be sent breaks a documented limit; the message names field, value and range. Correct it.
+    InvalidEvent,
     /// The connection is closed, or closing: nothing more can be sent.
     Closed,
 }
@@ -192,6 +194,7 @@ impl Error {
             | ErrorKind::NotWebSocket
             | ErrorKind::ClosedByServer
             | ErrorKind::MessageTooLarge
+            | ErrorKind::InvalidEvent
             | ErrorKind::Closed => false,
         }
     }

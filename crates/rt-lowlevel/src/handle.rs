@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rt_protocol::client_event::{InputAudioBufferAppend, SessionInputAudioBufferAppend};
+use rt_protocol::dialect::Warning;
+use rt_protocol::limits::APPEND_BYTES;
 use rt_protocol::{AudioBytes, ClientEvent, Field};
 use tokio::sync::watch;
 
@@ -23,6 +25,8 @@ const PIECE: usize = 64 << 10;
 pub struct Handle {
     shared: Arc<Shared>,
     max_message: usize,
+    /// Whether events are checked against the documented limits.
+    strict: bool,
 }
 
 /// A message that was not accepted, given back.
@@ -30,6 +34,7 @@ pub struct Handle {
 pub struct TrySendError {
     event: Box<ClientEvent>,
     kind: TrySendErrorKind,
+    source: Option<Error>,
 }
 
 /// Why [`Handle::try_send`] did not accept a message.
@@ -42,6 +47,8 @@ pub enum TrySendErrorKind {
     Closed,
     /// It is larger than [`Limits::message`](crate::Limits::message).
     TooLarge,
+    /// It breaks a documented limit; the source says which.
+    Invalid,
 }
 
 /// Counters of a connection, at one moment.
@@ -57,8 +64,12 @@ pub struct Stats {
 }
 
 impl Handle {
-    pub(crate) fn new(shared: Arc<Shared>, max_message: usize) -> Self {
-        Self { shared, max_message }
+    pub(crate) fn new(shared: Arc<Shared>, max_message: usize, strict: bool) -> Self {
+        Self {
+            shared,
+            max_message,
+            strict,
+        }
     }
 
     /// Accepts an event for sending, waiting for room if there is none. Accepted events are written in the order of
@@ -69,12 +80,13 @@ impl Handle {
     ///
     /// # Errors
     /// `Closed` if the connection is closed or closing, with what ended it as the source; `MessageTooLarge` if the event
-    /// exceeds [`Limits::message`](crate::Limits::message).
+    /// exceeds [`Limits::message`](crate::Limits::message); `InvalidEvent` if it breaks a documented limit and
+    /// [`Config::strict`](crate::Config::strict) is on, or if the server's dialect has no such event.
     ///
     /// # Cancel safety
     /// A dropped future has accepted nothing.
     pub async fn send(&self, event: ClientEvent) -> Result<(), Error> {
-        let (lane, mut messages) = self.encode(&event)?;
+        let (lane, mut messages, warnings) = self.encode(&event)?;
         drop(event);
         let _turn = self.shared.line(lane).await;
         loop {
@@ -82,7 +94,10 @@ impl Handle {
             tokio::pin!(room);
             room.as_mut().enable();
             match self.shared.with(|machine, _| machine.handle_messages(messages)) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.warn(warnings);
+                    return Ok(());
+                }
                 Err(Refused::Full(back)) => messages = back,
                 Err(Refused::Closed) => return Err(self.closed()),
             }
@@ -98,12 +113,27 @@ impl Handle {
         let refused = |event, kind| TrySendError {
             event: Box::new(event),
             kind,
+            source: None,
         };
-        let Ok((_, messages)) = self.encode(&event) else {
-            return Err(refused(event, TrySendErrorKind::TooLarge));
+        let (messages, warnings) = match self.encode(&event) {
+            Ok((_, messages, warnings)) => (messages, warnings),
+            Err(error) => {
+                let kind = match error.kind() {
+                    ErrorKind::InvalidEvent => TrySendErrorKind::Invalid,
+                    _ => TrySendErrorKind::TooLarge,
+                };
+                let source = Some(error);
+                return Err(TrySendError {
+                    source,
+                    ..refused(event, kind)
+                });
+            }
         };
         match self.shared.with(|machine, _| machine.handle_messages(messages)) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.warn(warnings);
+                Ok(())
+            }
             Err(Refused::Full(_)) => Err(refused(event, TrySendErrorKind::Full)),
             Err(Refused::Closed) => Err(refused(event, TrySendErrorKind::Closed)),
         }
@@ -155,7 +185,16 @@ impl Handle {
         }
     }
 
-    fn encode(&self, event: &ClientEvent) -> Result<(Lane, Vec<Message>), Error> {
+    fn warn(&self, warnings: Vec<Warning>) {
+        warnings.into_iter().for_each(|warning| self.shared.warn(warning));
+    }
+
+    /// The messages of an event, and what the server's dialect cannot say of it.
+    fn encode(&self, event: &ClientEvent) -> Result<(Lane, Vec<Message>, Vec<Warning>), Error> {
+        let mut warnings = Vec::new();
+        if self.strict {
+            check(event)?;
+        }
         let messages = match event {
             ClientEvent::InputAudioBufferAppend(append) => {
                 let pieces = pieces(&append.audio, &append.event_id);
@@ -174,7 +213,18 @@ impl Handle {
                 };
                 pieces.map(|piece| audio_message(piece, make)).collect()
             }
-            other => vec![Message::control(other.to_json())],
+            other => {
+                let encoded = self.shared.translator.encode(other);
+                warnings = encoded.warnings;
+                let Some(json) = encoded.json else {
+                    let message = format!(
+                        "{} does not exist in the dialect of the server",
+                        other.event_type()
+                    );
+                    return Err(Error::new(ErrorKind::InvalidEvent, message));
+                };
+                vec![Message::control(json)]
+            }
         };
         let lane = if messages.iter().any(Message::is_audio) {
             Lane::Audio
@@ -186,7 +236,7 @@ impl Handle {
             .map(Message::len)
             .find(|len| *len > self.max_message)
         {
-            None => Ok((lane, messages)),
+            None => Ok((lane, messages, warnings)),
             Some(len) => Err(Error::new(
                 ErrorKind::MessageTooLarge,
                 format!(
@@ -197,6 +247,21 @@ impl Handle {
             )),
         }
     }
+}
+
+/// The documented limits.
+fn check(event: &ClientEvent) -> Result<(), Error> {
+    let checked = match event {
+        // It goes out in pieces, which are far below the limit.
+        ClientEvent::InputAudioBufferAppend(append) if append.audio.len() > APPEND_BYTES => Ok(()),
+        other => other.check(),
+    };
+    checked.map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidEvent,
+            format!("{}: {error}", event.event_type()),
+        )
+    })
 }
 
 type Piece = (AudioBytes, Field<String>);
@@ -248,12 +313,17 @@ impl fmt::Display for TrySendError {
             TrySendErrorKind::Full => "as much is waiting as the limits allow",
             TrySendErrorKind::Closed => "the connection is closed",
             TrySendErrorKind::TooLarge => "it is larger than the limit",
+            TrySendErrorKind::Invalid => "it breaks a documented limit",
         };
         write!(f, "{} was not accepted: {why}", self.event.event_type())
     }
 }
 
-impl std::error::Error for TrySendError {}
+impl std::error::Error for TrySendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -54,6 +54,12 @@
 //! - **Secrets stay.** No key in any `Debug`, error or log line; none over `ws://` to another machine; no redirects.
 //! - **Cancel safety.** Every future may be dropped at any time.
 //!
+//! # Logs
+//!
+//! Through `tracing`: the spans `rt.connection` and `rt.attempt`, and what was opened, retried and given up, with types,
+//! sizes and ids, never content. The WebSocket library below logs messages on its own through `log`, at level `trace`:
+//! leave the target `tungstenite` out if you collect those.
+//!
 //! # Errors
 //!
 //! There is one [`Error`]. Its [`kind`](Error::kind) is what to branch on, its text is for people, and
@@ -64,6 +70,7 @@ mod close;
 mod config;
 mod connection;
 mod credentials;
+mod dialect;
 mod driver;
 mod endpoint;
 mod error;

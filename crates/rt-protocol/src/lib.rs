@@ -22,10 +22,30 @@
 //! - [`ServerEvent`] and [`ClientEvent`] have one variant per message; the structs are in [`server_event`] and
 //!   [`client_event`], and named as on the wire.
 //! - [`Session`], [`Item`] and [`Response`] are what the messages are about; their parts are in [`session`],
-//!   [`item`] and [`response`].
+//!   [`item`] and [`response`]. They have setters that chain; [`ClientEvent::check`] finds what the service would
+//!   refuse, see [`limits`].
+//! - [`http`] has the bodies of the HTTP side: ephemeral keys, calls, webhooks, errors.
 //! - [`Field`] is an optional field: absent, `null` or a value. What was read is written again as it was.
 //! - [`AudioBytes`] is audio in an event, [`Pcm16`] is audio as samples.
 //! - [`Text`] is what was said or written. Its `Debug`, like that of audio, shows a length and nothing else.
+//!
+//! # Dialects
+//!
+//! These types are those of the GA protocol. For servers that speak the older beta dialect (Azure OpenAI with
+//! `api-version`, Azure Voice Live, older gateways), a [`Codec`] reads and writes the same types:
+//!
+//! ```
+//! use rt_protocol::{Codec, Dialect, ServerEvent};
+//!
+//! let mut codec = Codec::new(Dialect::Beta);
+//! let message = r#"{"type":"response.audio.delta","event_id":"event_7","delta":"AAAA"}"#;
+//! for event in codec.decode_server(message)? {
+//!     assert!(matches!(event, ServerEvent::ResponseOutputAudioDelta(event) if event.delta.len() == 3));
+//! }
+//! # Ok::<(), rt_protocol::DecodeError>(())
+//! ```
+//!
+//! [`Dialect::detect`] tells the dialect by the first message; [`dialect`] tells what is lost between the two.
 //!
 //! # Forward compatibility
 //!
@@ -47,7 +67,10 @@ mod tagged;
 mod text;
 
 pub mod client_event;
+pub mod dialect;
+pub mod http;
 pub mod item;
+pub mod limits;
 pub mod response;
 pub mod server_event;
 pub mod session;
@@ -68,6 +91,7 @@ pub mod fuzzing {
 
 pub use audio_bytes::AudioBytes;
 pub use client_event::ClientEvent;
+pub use dialect::{Codec, Dialect};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use events::UnknownEvent;
 pub use field::Field;

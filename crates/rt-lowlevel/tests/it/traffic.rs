@@ -60,7 +60,7 @@ async fn a_message_beyond_the_limit_is_final() {
     config.limits.message = 4096;
     let mut connection = within(server.builder().config(config).connect()).await.unwrap();
     let long = format!(
-        r#"{{"type":"response.cancel","event_id":"{}"}}"#,
+        r#"{{"type":"session.update","session":{{"type":"realtime","instructions":"{}"}}}}"#,
         "x".repeat(5000)
     );
     let refused = connection

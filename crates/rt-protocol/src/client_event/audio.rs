@@ -16,6 +16,17 @@ pub struct InputAudioBufferAppend {
     pub audio: AudioBytes,
 }
 
+impl InputAudioBufferAppend {
+    /// Appends this audio, in the session's input format: at most 15 MiB.
+    #[must_use]
+    pub fn new(audio: impl Into<AudioBytes>) -> Self {
+        Self {
+            audio: audio.into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// `input_audio_buffer.commit`: make the buffer an item of the user. Answered by `input_audio_buffer.committed`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct InputAudioBufferCommit {
@@ -49,4 +60,15 @@ pub struct SessionInputAudioBufferAppend {
     /// The audio.
     #[serde(default, deserialize_with = "field::or_default")]
     pub audio: AudioBytes,
+}
+
+impl SessionInputAudioBufferAppend {
+    /// Appends this audio: PCM16 at 24 kHz.
+    #[must_use]
+    pub fn new(audio: impl Into<AudioBytes>) -> Self {
+        Self {
+            audio: audio.into(),
+            ..Self::default()
+        }
+    }
 }

@@ -18,8 +18,10 @@ pub use self::conversation::{
 pub use self::response::{ResponseCancel, ResponseCreate};
 pub use self::session::{SessionClose, SessionUpdate};
 
+use crate::error::DecodeErrorKind;
 use crate::events::event_enum;
-use crate::{AudioBytes, Field};
+use crate::session::SessionKind;
+use crate::{AudioBytes, DecodeError, Field};
 
 event_enum! {
     /// An event to the server.
@@ -105,6 +107,56 @@ impl ClientEvent {
             }
             event => crate::events::to_json(event),
         }
+    }
+
+    /// Reads a message from a client of the given kind of endpoint, as a server does.
+    ///
+    /// It is [`from_json`](Self::from_json), except that in the `session.update` of a translation a session without
+    /// `type` is a [`TranslationSession`](crate::session::TranslationSession): that endpoint's clients send none.
+    /// Elsewhere such a session stays [`Session::Unknown`](crate::Session::Unknown): it is of the beta dialect, or
+    /// a mistake.
+    ///
+    /// The other direction needs no kind: [`to_json`](Self::to_json) never writes the `type` of a translation, and
+    /// always that of the others. So what was written is read again by this, not by `from_json`.
+    ///
+    /// ```
+    /// use rt_protocol::{ClientEvent, Session, session::SessionKind};
+    /// let json = r#"{"type":"session.update","session":{"audio":{"output":{"language":"es"}}}}"#;
+    /// let ClientEvent::SessionUpdate(update) = ClientEvent::from_json_for(SessionKind::Translation, json)? else {
+    ///     unreachable!()
+    /// };
+    /// assert!(matches!(update.session, Session::Translation(_)));
+    /// assert_eq!(ClientEvent::from(*update).to_json(), json);
+    /// # Ok::<(), rt_protocol::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    pub fn from_json_for(kind: SessionKind, json: &str) -> Result<Self, DecodeError> {
+        const NAME: &str = "session.update";
+        let untyped = kind == SessionKind::Translation
+            && crate::peek::peek_type(json).is_some_and(|name| name.trim() == NAME);
+        if !untyped {
+            return Self::from_json(json);
+        }
+        SessionUpdate::from_translation(json).map_or_else(
+            |error| {
+                let kind = if error.is_data() {
+                    DecodeErrorKind::Body
+                } else {
+                    DecodeErrorKind::NotJson
+                };
+                Err(DecodeError::new(kind, Some(NAME), Some(&error), json))
+            },
+            |update| Ok(update.into()),
+        )
+    }
+
+    /// The event with an id of your choice, at most 512 characters. An `error` that it causes names it.
+    #[must_use]
+    pub fn with_event_id(mut self, id: impl Into<String>) -> Self {
+        self.set_event_id(id);
+        self
     }
 }
 

@@ -16,6 +16,17 @@ pub struct ResponseCreate {
     pub response: Field<Box<ResponseParams>>,
 }
 
+impl ResponseCreate {
+    /// Asks for a response with settings of its own. Without any: `ResponseCreate::default()`.
+    #[must_use]
+    pub fn new(params: ResponseParams) -> Self {
+        Self {
+            response: Field::Value(Box::new(params)),
+            ..Self::default()
+        }
+    }
+}
+
 /// `response.cancel`: stop a response. Answered by `response.done` with status `cancelled`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ResponseCancel {
@@ -25,4 +36,15 @@ pub struct ResponseCancel {
     /// Which one; the conversation's active one unless set.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub response_id: Field<String>,
+}
+
+impl ResponseCancel {
+    /// Stops this response. The active one of the conversation: `ResponseCancel::default()`.
+    #[must_use]
+    pub fn new(response_id: impl Into<String>) -> Self {
+        Self {
+            response_id: Field::Value(response_id.into()),
+            ..Self::default()
+        }
+    }
 }

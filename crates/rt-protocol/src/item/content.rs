@@ -63,6 +63,32 @@ impl ContentPart {
         }
     }
 
+    /// An image from the user, as the bytes of a PNG file.
+    #[must_use]
+    pub fn png(file: &[u8]) -> Self {
+        Self::image_file("data:image/png;base64,", file)
+    }
+
+    /// An image from the user, as the bytes of a JPEG file.
+    #[must_use]
+    pub fn jpeg(file: &[u8]) -> Self {
+        Self::image_file("data:image/jpeg;base64,", file)
+    }
+
+    fn image_file(prefix: &str, file: &[u8]) -> Self {
+        let mut uri = String::with_capacity(prefix.len() + file.len().div_ceil(3) * 4);
+        uri.push_str(prefix);
+        crate::b64::encode(file, &mut uri);
+        Self::input_image(uri)
+    }
+
+    /// How closely the model looks at the image.
+    #[must_use]
+    pub fn detail(mut self, detail: ImageDetail) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
     /// Text from the model.
     #[must_use]
     pub fn output_text(text: impl Into<Text>) -> Self {

@@ -12,7 +12,7 @@ pub use self::mcp::{
 use crate::field;
 use crate::open_enum::open_enum;
 use crate::tagged::{self, Fields, Tagged};
-use crate::{Field, RawObject, Text};
+use crate::{AudioBytes, Field, RawObject, Text};
 
 /// One item of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,6 +65,68 @@ impl Item {
     #[must_use]
     pub fn assistant_text(text: impl Into<Text>) -> Self {
         Message::new(Role::Assistant, [ContentPart::output_text(text)]).into()
+    }
+
+    /// A message of the user with one audio part, in the session's input format.
+    #[must_use]
+    pub fn user_audio(audio: impl Into<AudioBytes>) -> Self {
+        Message::new(Role::User, [ContentPart::input_audio(audio)]).into()
+    }
+
+    /// A message of the user with one image, as a data URI; [`ContentPart::png`] and [`ContentPart::jpeg`] make one.
+    #[must_use]
+    pub fn user_image(data_uri: impl Into<Text>) -> Self {
+        Message::new(Role::User, [ContentPart::input_image(data_uri)]).into()
+    }
+
+    /// A call the model made earlier, given back to a new session; its output has to follow. The id may have at most
+    /// 32 characters, the arguments are JSON text.
+    #[must_use]
+    pub fn function_call(
+        call_id: impl Into<String>,
+        name: impl Into<String>,
+        arguments: impl Into<Text>,
+    ) -> Self {
+        Self::FunctionCall(FunctionCall {
+            call_id: Field::Value(call_id.into()),
+            name: name.into(),
+            arguments: arguments.into(),
+            ..FunctionCall::default()
+        })
+    }
+
+    /// The answer to an [`McpApprovalRequest`], by its id. The published type demands an id of the answer too: give it
+    /// one [`with_id`](Self::with_id).
+    #[must_use]
+    pub fn mcp_approval(approval_request_id: impl Into<String>, approve: bool) -> Self {
+        Self::McpApprovalResponse(McpApprovalResponse {
+            approval_request_id: approval_request_id.into(),
+            approve,
+            ..McpApprovalResponse::default()
+        })
+    }
+
+    /// An item of the conversation by its id, for the input of a response.
+    #[must_use]
+    pub fn reference(id: impl Into<String>) -> Self {
+        Self::ItemReference(ItemReference { id: id.into() })
+    }
+
+    /// The item with an id of your choice.
+    ///
+    /// ```
+    /// use rt_protocol::Item;
+    /// let item = Item::function_call_output("call_1", r#"{"euros":3}"#).with_id("item_price");
+    /// assert_eq!(
+    ///     serde_json::to_string(&item)?,
+    ///     r#"{"type":"function_call_output","id":"item_price","call_id":"call_1","output":"{\"euros\":3}"}"#,
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.set_id(id);
+        self
     }
 
     /// The result of a function call.
@@ -150,6 +212,47 @@ impl Message {
             content: content.into(),
             ..Self::default()
         }
+    }
+
+    /// A message of the user; add parts with [`text`](Self::text), [`audio`](Self::audio) and [`part`](Self::part).
+    ///
+    /// ```
+    /// use rt_protocol::{ContentPart, Item, item::Message};
+    /// let png = b"\x89PNG\r\n...";
+    /// let item = Item::from(Message::user().text("What is this?").part(ContentPart::png(png)));
+    /// assert_eq!(
+    ///     serde_json::to_value(&item)?["content"][1]["image_url"],
+    ///     "data:image/png;base64,iVBORw0KLi4u",
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn user() -> Self {
+        Self::new(Role::User, [])
+    }
+
+    /// Adds a part.
+    #[must_use]
+    pub fn part(mut self, part: ContentPart) -> Self {
+        self.content.push(part);
+        self
+    }
+
+    /// Adds text: of the model if the message is the model's, else `input_text`.
+    #[must_use]
+    pub fn text(self, text: impl Into<Text>) -> Self {
+        let part = if self.role == Role::Assistant {
+            ContentPart::output_text(text)
+        } else {
+            ContentPart::input_text(text)
+        };
+        self.part(part)
+    }
+
+    /// Adds audio of the user, in the session's input format.
+    #[must_use]
+    pub fn audio(self, audio: impl Into<AudioBytes>) -> Self {
+        self.part(ContentPart::input_audio(audio))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Responses: what `response.create` asks for, and what `response.created` and `response.done` report.
 
+mod build;
 mod status;
 mod usage;
 

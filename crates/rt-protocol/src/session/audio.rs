@@ -184,6 +184,47 @@ impl Transcription {
             ..Self::default()
         }
     }
+
+    /// The language spoken, as an ISO-639-1 code such as `en`.
+    #[must_use]
+    pub fn language(mut self, language: impl Into<String>) -> Self {
+        self.language = Field::Value(language.into());
+        self
+    }
+
+    /// Several languages that may be spoken; at least one.
+    #[must_use]
+    pub fn languages(mut self, languages: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.languages = Field::Value(languages.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Words to listen for.
+    #[must_use]
+    pub fn keywords(mut self, keywords: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.keywords = Field::Value(keywords.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// A hint for the transcription model.
+    #[must_use]
+    pub fn prompt(mut self, prompt: impl Into<Text>) -> Self {
+        self.prompt = Field::Value(prompt.into());
+        self
+    }
+
+    /// How long the model may wait for context before it writes.
+    #[must_use]
+    pub fn delay(mut self, delay: TranscriptionDelay) -> Self {
+        self.delay = delay.into();
+        self
+    }
+}
+
+impl From<&str> for Transcription {
+    fn from(model: &str) -> Self {
+        Self::new(model)
+    }
 }
 
 open_enum! {
@@ -211,6 +252,30 @@ pub struct NoiseReduction {
     /// How strong, 0 to 1.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub strength: Field<f64>,
+}
+
+impl NoiseReduction {
+    /// Noise reduction for the given kind of microphone.
+    #[must_use]
+    pub const fn new(kind: NoiseReductionKind) -> Self {
+        Self {
+            kind: Field::Value(kind),
+            strength: Field::Absent,
+        }
+    }
+
+    /// How strong, 0 to 1.
+    #[must_use]
+    pub fn strength(mut self, strength: f64) -> Self {
+        self.strength = strength.into();
+        self
+    }
+}
+
+impl From<NoiseReductionKind> for NoiseReduction {
+    fn from(kind: NoiseReductionKind) -> Self {
+        Self::new(kind)
+    }
 }
 
 open_enum! {
@@ -246,6 +311,12 @@ impl From<&str> for Voice {
     }
 }
 
+impl From<CustomVoice> for Voice {
+    fn from(voice: CustomVoice) -> Self {
+        Self::Custom(voice)
+    }
+}
+
 /// A voice given as an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CustomVoice {
@@ -258,6 +329,17 @@ pub struct CustomVoice {
     /// The voice's kind (Azure), such as `azure-standard`.
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_absent")]
     pub kind: Field<String>,
+}
+
+impl CustomVoice {
+    /// A voice of your own by its id, `voice_...`.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: Field::Value(id.into()),
+            ..Self::default()
+        }
+    }
 }
 
 open_enum! {

@@ -3,8 +3,38 @@
 //! Three kinds of session share the event names; [`Session`] tells them apart by `type`. One struct per kind
 //! serves both directions: the fields that only the server writes (`id`, `object`, `expires_at`) stay absent
 //! in a request.
+//!
+//! ```
+//! use rt_protocol::session::{FunctionTool, RealtimeSession, ServerVad, Session, Transcription, VoiceName};
+//!
+//! let session = RealtimeSession::new()
+//!     .instructions("You answer the phone of a flower shop.")
+//!     .voice(VoiceName::Marin)
+//!     .transcription(Transcription::new("gpt-realtime-whisper"))
+//!     .server_vad(ServerVad::new().silence_duration_ms(300))
+//!     .tool(FunctionTool::new("price").description("The price of a flower."));
+//! assert_eq!(
+//!     serde_json::to_value(Session::from(session))?,
+//!     serde_json::json!({
+//!         "type": "realtime",
+//!         "instructions": "You answer the phone of a flower shop.",
+//!         "tools": [{"type": "function", "name": "price", "description": "The price of a flower."}],
+//!         "audio": {
+//!             "input": {
+//!                 "transcription": {"model": "gpt-realtime-whisper"},
+//!                 "turn_detection": {"type": "server_vad", "silence_duration_ms": 300},
+//!             },
+//!             "output": {"voice": "marin"},
+//!         },
+//!     }),
+//! );
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod audio;
+mod build;
+mod kind;
+mod merge;
 mod options;
 mod tool;
 mod turn_detection;
@@ -15,6 +45,8 @@ pub use self::audio::{
     AudioFormat, AudioFormatKind, AudioInput, AudioOutput, CustomVoice, NoiseReduction, NoiseReductionKind,
     SessionAudio, Transcription, TranscriptionDelay, Voice, VoiceName,
 };
+pub use self::kind::SessionKind;
+pub(crate) use self::kind::Untyped;
 pub use self::options::{
     Include, MaxOutputTokens, Modality, Prompt, Reasoning, ReasoningEffort, RetentionRatio, TokenLimit,
     TokenLimits, Tracing, TracingConfig, TracingMode, Truncation, TruncationMode,
@@ -85,7 +117,8 @@ pub struct RealtimeSession {
     /// Exactly one of audio (default, with transcript) and text.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub output_modalities: Field<Vec<Modality>>,
-    /// What the model should do and be. An empty string clears them.
+    /// What the model should do and be. The published description says that an empty string clears them; the
+    /// service has been seen to put its own default instructions in their place.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub instructions: Field<Text>,
     /// The tools; an empty list clears them.

@@ -54,6 +54,16 @@ pub struct Reasoning {
     pub effort: Field<ReasoningEffort>,
 }
 
+impl Reasoning {
+    /// Reasoning of the given effort.
+    #[must_use]
+    pub const fn new(effort: ReasoningEffort) -> Self {
+        Self {
+            effort: Field::Value(effort),
+        }
+    }
+}
+
 open_enum! {
     /// How much a model thinks.
     pub enum ReasoningEffort {
@@ -81,6 +91,17 @@ pub enum Tracing {
     Config(TracingConfig),
 }
 
+impl Tracing {
+    /// Tracing with default names.
+    pub const AUTO: Self = Self::Mode(TracingMode::Auto);
+}
+
+impl From<TracingConfig> for Tracing {
+    fn from(config: TracingConfig) -> Self {
+        Self::Config(config)
+    }
+}
+
 open_enum! {
     /// Tracing without settings.
     pub enum TracingMode {
@@ -103,6 +124,31 @@ pub struct TracingConfig {
     pub metadata: Field<RawObject>,
 }
 
+impl TracingConfig {
+    /// Tracing under the given name of a workflow.
+    #[must_use]
+    pub fn new(workflow_name: impl Into<String>) -> Self {
+        Self {
+            workflow_name: Field::Value(workflow_name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Groups traces, such as those of one conversation.
+    #[must_use]
+    pub fn group_id(mut self, group_id: impl Into<String>) -> Self {
+        self.group_id = Field::Value(group_id.into());
+        self
+    }
+
+    /// Free form.
+    #[must_use]
+    pub fn metadata(mut self, metadata: RawObject) -> Self {
+        self.metadata = metadata.into();
+        self
+    }
+}
+
 /// What happens when the conversation outgrows the model's context.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -112,6 +158,18 @@ pub enum Truncation {
     Mode(TruncationMode),
     /// Drop the oldest items down to a part of the context.
     RetentionRatio(RetentionRatio),
+}
+
+impl From<TruncationMode> for Truncation {
+    fn from(mode: TruncationMode) -> Self {
+        Self::Mode(mode)
+    }
+}
+
+impl From<RetentionRatio> for Truncation {
+    fn from(ratio: RetentionRatio) -> Self {
+        Self::RetentionRatio(ratio)
+    }
 }
 
 open_enum! {
@@ -138,6 +196,34 @@ pub struct RetentionRatio {
     pub token_limits: Field<TokenLimits>,
 }
 
+impl RetentionRatio {
+    /// Truncation that keeps the given part of the conversation, 0 to 1.
+    ///
+    /// ```
+    /// use rt_protocol::session::{RetentionRatio, Truncation};
+    /// assert_eq!(
+    ///     serde_json::to_string(&Truncation::from(RetentionRatio::new(0.8).post_instructions(8_000)))?,
+    ///     r#"{"type":"retention_ratio","retention_ratio":0.8,"token_limits":{"post_instructions":8000}}"#,
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn new(ratio: f64) -> Self {
+        Self {
+            kind: "retention_ratio".into(),
+            retention_ratio: ratio.into(),
+            token_limits: Field::Absent,
+        }
+    }
+
+    /// The most tokens the conversation may have after the instructions.
+    #[must_use]
+    pub fn post_instructions(mut self, tokens: u64) -> Self {
+        self.token_limits.or_default().post_instructions = tokens.into();
+        self
+    }
+}
+
 /// Limits of a conversation in tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TokenLimits {
@@ -158,6 +244,37 @@ pub struct Prompt {
     /// Its version.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub version: Field<String>,
+}
+
+impl Prompt {
+    /// The prompt of the given id.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Values for its variables: strings, or input content as objects.
+    #[must_use]
+    pub fn variables(mut self, variables: RawObject) -> Self {
+        self.variables = variables.into();
+        self
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Field::Value(version.into());
+        self
+    }
+}
+
+impl From<&str> for Prompt {
+    fn from(id: &str) -> Self {
+        Self::new(id)
+    }
 }
 
 open_enum! {

@@ -40,6 +40,44 @@ pub struct FunctionTool {
     pub parameters: Field<Value>,
 }
 
+impl FunctionTool {
+    /// A function by the name the model calls it by.
+    ///
+    /// ```
+    /// use rt_protocol::session::{FunctionTool, Tool};
+    /// let tool = FunctionTool::new("price").description("The price of a flower in euros.").parameters(
+    ///     serde_json::json!({
+    ///         "type": "object",
+    ///         "properties": {"flower": {"type": "string"}},
+    ///         "required": ["flower"],
+    ///     }),
+    /// );
+    /// assert_eq!(serde_json::to_value(Tool::from(tool))?["type"], "function");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: Field::Value(name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// What it does and when to use it.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Field::Value(description.into());
+        self
+    }
+
+    /// JSON Schema of its arguments.
+    #[must_use]
+    pub fn parameters(mut self, parameters: Value) -> Self {
+        self.parameters = Field::Value(parameters);
+        self
+    }
+}
+
 /// A remote MCP server. One of `server_url`, `connector_id` and `tunnel_id` says where it is.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct McpTool {
@@ -78,6 +116,97 @@ pub struct McpTool {
     pub defer_loading: Field<bool>,
 }
 
+impl McpTool {
+    /// An MCP server by its address. Items refer to it by the label.
+    ///
+    /// ```
+    /// use rt_protocol::session::{ApprovalMode, McpTool, Tool};
+    /// let tool = McpTool::server("shop", "https://example.com/mcp").require_approval(ApprovalMode::Never);
+    /// assert_eq!(
+    ///     serde_json::to_string(&Tool::from(tool))?,
+    ///     r#"{"type":"mcp","server_label":"shop","server_url":"https://example.com/mcp","require_approval":"never"}"#,
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn server(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            server_label: label.into(),
+            server_url: Field::Value(url.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A private MCP server behind a tunnel: `tunnel_` and 32 characters of a-z and 0-9.
+    #[must_use]
+    pub fn tunnel(label: impl Into<String>, tunnel_id: impl Into<String>) -> Self {
+        Self {
+            server_label: label.into(),
+            tunnel_id: Field::Value(tunnel_id.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A connector of the service, such as `connector_gmail` (deprecated by the service).
+    #[must_use]
+    pub fn connector(label: impl Into<String>, connector_id: impl Into<String>) -> Self {
+        Self {
+            server_label: label.into(),
+            connector_id: Field::Value(connector_id.into()),
+            ..Self::default()
+        }
+    }
+
+    /// OAuth access token for the server.
+    #[must_use]
+    pub fn authorization(mut self, authorization: impl Into<Text>) -> Self {
+        self.authorization = Field::Value(authorization.into());
+        self
+    }
+
+    /// What the server offers, for the model.
+    #[must_use]
+    pub fn server_description(mut self, server_description: impl Into<String>) -> Self {
+        self.server_description = Field::Value(server_description.into());
+        self
+    }
+
+    /// Adds an HTTP header sent to the server.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Text>) -> Self {
+        self.headers.or_default().insert(name.into(), value.into());
+        self
+    }
+
+    /// Which of its tools may be used.
+    #[must_use]
+    pub fn allowed_tools(mut self, allowed_tools: impl Into<AllowedTools>) -> Self {
+        self.allowed_tools = Field::Value(allowed_tools.into());
+        self
+    }
+
+    /// Who may call the tools; at least one.
+    #[must_use]
+    pub fn allowed_callers(mut self, allowed_callers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allowed_callers = Field::Value(allowed_callers.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Which calls need an approval first; all unless set.
+    #[must_use]
+    pub fn require_approval(mut self, require_approval: impl Into<RequireApproval>) -> Self {
+        self.require_approval = Field::Value(require_approval.into());
+        self
+    }
+
+    /// Whether the tool list is loaded only when it is needed.
+    #[must_use]
+    pub fn defer_loading(mut self, defer_loading: bool) -> Self {
+        self.defer_loading = defer_loading.into();
+        self
+    }
+}
+
 /// Which tools of an MCP server may be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -87,6 +216,24 @@ pub enum AllowedTools {
     Names(Vec<String>),
     /// Those that match.
     Filter(McpToolFilter),
+}
+
+impl<S: Into<String>, const N: usize> From<[S; N]> for AllowedTools {
+    fn from(names: [S; N]) -> Self {
+        Self::Names(names.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<Vec<String>> for AllowedTools {
+    fn from(names: Vec<String>) -> Self {
+        Self::Names(names)
+    }
+}
+
+impl From<McpToolFilter> for AllowedTools {
+    fn from(filter: McpToolFilter) -> Self {
+        Self::Filter(filter)
+    }
 }
 
 /// A choice of MCP tools.
@@ -109,6 +256,18 @@ pub enum RequireApproval {
     Mode(ApprovalMode),
     /// By tool.
     Filter(ApprovalFilter),
+}
+
+impl From<ApprovalMode> for RequireApproval {
+    fn from(mode: ApprovalMode) -> Self {
+        Self::Mode(mode)
+    }
+}
+
+impl From<ApprovalFilter> for RequireApproval {
+    fn from(filter: ApprovalFilter) -> Self {
+        Self::Filter(filter)
+    }
 }
 
 open_enum! {
@@ -141,6 +300,28 @@ pub enum ToolChoice {
     Mode(ToolChoiceMode),
     /// This one tool.
     Tool(ToolChoiceTool),
+}
+
+impl ToolChoice {
+    /// This function and no other.
+    #[must_use]
+    pub fn function(name: impl Into<String>) -> Self {
+        Self::Tool(ToolChoiceTool {
+            kind: "function".into(),
+            name: Field::Value(name.into()),
+            ..ToolChoiceTool::default()
+        })
+    }
+
+    /// A tool of this MCP server: the named one, or any.
+    #[must_use]
+    pub fn mcp(server_label: impl Into<String>, name: Option<&str>) -> Self {
+        Self::Tool(ToolChoiceTool {
+            kind: "mcp".into(),
+            name: name.map(str::to_owned).into(),
+            server_label: Field::Value(server_label.into()),
+        })
+    }
 }
 
 open_enum! {

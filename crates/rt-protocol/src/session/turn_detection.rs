@@ -45,6 +45,63 @@ pub struct ServerVad {
     pub interrupt_response: Field<bool>,
 }
 
+impl ServerVad {
+    /// Voice activity detection with every setting at its default.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Activation threshold, 0 to 1, default 0.5. Higher wants louder speech.
+    #[must_use]
+    pub fn threshold(mut self, threshold: f64) -> Self {
+        self.threshold = threshold.into();
+        self
+    }
+
+    /// Audio kept from before the detected start, in milliseconds, default 300.
+    #[must_use]
+    pub fn prefix_padding_ms(mut self, prefix_padding_ms: u32) -> Self {
+        self.prefix_padding_ms = prefix_padding_ms.into();
+        self
+    }
+
+    /// Silence that ends a turn, in milliseconds. The service reports 200 unless set.
+    #[must_use]
+    pub fn silence_duration_ms(mut self, silence_duration_ms: u32) -> Self {
+        self.silence_duration_ms = silence_duration_ms.into();
+        self
+    }
+
+    /// Answers by itself after this silence, 5,000 to 30,000 milliseconds.
+    #[must_use]
+    pub fn idle_timeout_ms(mut self, idle_timeout_ms: u32) -> Self {
+        self.idle_timeout_ms = idle_timeout_ms.into();
+        self
+    }
+
+    /// Never answers by itself: the default.
+    #[must_use]
+    pub fn no_idle_timeout(mut self) -> Self {
+        self.idle_timeout_ms = Field::Null;
+        self
+    }
+
+    /// Whether the end of a turn starts a response, default true.
+    #[must_use]
+    pub fn create_response(mut self, create_response: bool) -> Self {
+        self.create_response = create_response.into();
+        self
+    }
+
+    /// Whether speech interrupts a response, default true.
+    #[must_use]
+    pub fn interrupt_response(mut self, interrupt_response: bool) -> Self {
+        self.interrupt_response = interrupt_response.into();
+        self
+    }
+}
+
 /// Settings of `semantic_vad`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SemanticVad {
@@ -57,6 +114,35 @@ pub struct SemanticVad {
     /// Whether speech interrupts a response, default true.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub interrupt_response: Field<bool>,
+}
+
+impl SemanticVad {
+    /// Semantic detection with every setting at its default.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How soon a turn is taken as finished.
+    #[must_use]
+    pub fn eagerness(mut self, eagerness: Eagerness) -> Self {
+        self.eagerness = eagerness.into();
+        self
+    }
+
+    /// Whether the end of a turn starts a response, default true.
+    #[must_use]
+    pub fn create_response(mut self, create_response: bool) -> Self {
+        self.create_response = create_response.into();
+        self
+    }
+
+    /// Whether speech interrupts a response, default true.
+    #[must_use]
+    pub fn interrupt_response(mut self, interrupt_response: bool) -> Self {
+        self.interrupt_response = interrupt_response.into();
+        self
+    }
 }
 
 open_enum! {

@@ -140,7 +140,7 @@ fn other_chunks_are_skipped() {
     }
     // An empty file with a comment behind has no samples: the comment is none.
     let empty = riff(&[format, chunk(b"data", b""), list]);
-    assert_eq!(decode(empty).0, []);
+    assert!(decode(empty).0.is_empty());
 }
 
 #[test]

@@ -1,0 +1,218 @@
+//! How a server applies a `session.update`: what it names is set, `null` included, and the rest stays.
+
+use crate::Field;
+use crate::session::{
+    AudioInput, AudioOutput, RealtimeSession, Session, SessionAudio, TranscriptionSession, TranslationSession,
+};
+
+impl RealtimeSession {
+    /// Applies an update as the server does.
+    ///
+    /// Absent fields stay, `null` becomes `null`, values replace values. `audio`, `audio.input` and `audio.output`
+    /// are merged field by field; everything below (turn detection, transcription, a format, a voice) and the lists
+    /// of tools and modalities are replaced whole.
+    ///
+    /// The server then fills in what a new object leaves out (the other settings of a turn detection) and its own
+    /// instructions for empty ones. With its `session.updated` as the update, the result is what the server says.
+    ///
+    /// ```
+    /// use rt_protocol::RealtimeSession;
+    /// let mut effective = RealtimeSession::new().instructions("Be brief.").voice("marin");
+    /// effective.merge(&RealtimeSession::new().speed(1.2).manual_turns());
+    /// assert_eq!(
+    ///     effective,
+    ///     RealtimeSession::new().instructions("Be brief.").voice("marin").speed(1.2).manual_turns(),
+    /// );
+    /// ```
+    pub fn merge(&mut self, update: &Self) {
+        // Every field by name, so that a new one cannot be forgotten here.
+        let Self {
+            id,
+            object,
+            model,
+            output_modalities,
+            instructions,
+            tools,
+            tool_choice,
+            parallel_tool_calls,
+            max_output_tokens,
+            reasoning,
+            tracing,
+            truncation,
+            prompt,
+            expires_at,
+            audio,
+            include,
+        } = update;
+        set(&mut self.id, id);
+        set(&mut self.object, object);
+        set(&mut self.model, model);
+        set(&mut self.output_modalities, output_modalities);
+        set(&mut self.instructions, instructions);
+        set(&mut self.tools, tools);
+        set(&mut self.tool_choice, tool_choice);
+        set(&mut self.parallel_tool_calls, parallel_tool_calls);
+        set(&mut self.max_output_tokens, max_output_tokens);
+        set(&mut self.reasoning, reasoning);
+        set(&mut self.tracing, tracing);
+        set(&mut self.truncation, truncation);
+        set(&mut self.prompt, prompt);
+        set(&mut self.expires_at, expires_at);
+        within(&mut self.audio, audio, SessionAudio::merge);
+        set(&mut self.include, include);
+    }
+
+    /// The session without the fields that only the server writes (`id`, `object`, `expires_at`): what a
+    /// `session.update` may hold.
+    #[must_use]
+    pub fn into_request(self) -> Self {
+        Self {
+            id: Field::Absent,
+            object: Field::Absent,
+            expires_at: Field::Absent,
+            ..self
+        }
+    }
+}
+
+impl TranscriptionSession {
+    /// Applies an update as the server does; see [`RealtimeSession::merge`].
+    pub fn merge(&mut self, update: &Self) {
+        let Self {
+            id,
+            object,
+            expires_at,
+            audio,
+            include,
+        } = update;
+        set(&mut self.id, id);
+        set(&mut self.object, object);
+        set(&mut self.expires_at, expires_at);
+        within(&mut self.audio, audio, SessionAudio::merge);
+        set(&mut self.include, include);
+    }
+
+    /// The session without the fields that only the server writes: what a `session.update` may hold.
+    #[must_use]
+    pub fn into_request(self) -> Self {
+        Self {
+            id: Field::Absent,
+            object: Field::Absent,
+            expires_at: Field::Absent,
+            ..self
+        }
+    }
+}
+
+impl TranslationSession {
+    /// Applies an update as the server does; see [`RealtimeSession::merge`].
+    pub fn merge(&mut self, update: &Self) {
+        let Self {
+            id,
+            object,
+            model,
+            expires_at,
+            audio,
+        } = update;
+        set(&mut self.id, id);
+        set(&mut self.object, object);
+        set(&mut self.model, model);
+        set(&mut self.expires_at, expires_at);
+        within(&mut self.audio, audio, SessionAudio::merge);
+    }
+
+    /// The session without the fields that only the server writes, and without the model, which is part of the
+    /// address: what a `session.update` may hold.
+    #[must_use]
+    pub fn into_request(self) -> Self {
+        Self {
+            audio: self.audio,
+            ..Self::default()
+        }
+    }
+}
+
+impl Session {
+    /// Applies an update of the same kind as the server does; see [`RealtimeSession::merge`].
+    ///
+    /// Returns whether it did. An update of another kind changes nothing, and neither does one of a kind this
+    /// version does not know.
+    #[must_use = "an update of another kind is not applied"]
+    pub fn merge(&mut self, update: &Self) -> bool {
+        match (self, update) {
+            (Self::Realtime(session), Self::Realtime(update)) => session.merge(update),
+            (Self::Transcription(session), Self::Transcription(update)) => session.merge(update),
+            (Self::Translation(session), Self::Translation(update)) => session.merge(update),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The session without the fields that only the server writes: what a `session.update` may hold. Unknown kinds
+    /// stay as they are.
+    #[must_use]
+    pub fn into_request(self) -> Self {
+        match self {
+            Self::Realtime(session) => session.into_request().into(),
+            Self::Transcription(session) => session.into_request().into(),
+            Self::Translation(session) => session.into_request().into(),
+            Self::Unknown(raw) => Self::Unknown(raw),
+        }
+    }
+}
+
+impl SessionAudio {
+    fn merge(&mut self, update: &Self) {
+        let Self { input, output } = update;
+        within(&mut self.input, input, AudioInput::merge);
+        within(&mut self.output, output, AudioOutput::merge);
+    }
+}
+
+impl AudioInput {
+    fn merge(&mut self, update: &Self) {
+        let Self {
+            format,
+            transcription,
+            noise_reduction,
+            turn_detection,
+        } = update;
+        set(&mut self.format, format);
+        set(&mut self.transcription, transcription);
+        set(&mut self.noise_reduction, noise_reduction);
+        set(&mut self.turn_detection, turn_detection);
+    }
+}
+
+impl AudioOutput {
+    fn merge(&mut self, update: &Self) {
+        let Self {
+            format,
+            voice,
+            speed,
+            language,
+        } = update;
+        set(&mut self.format, format);
+        set(&mut self.voice, voice);
+        set(&mut self.speed, speed);
+        set(&mut self.language, language);
+    }
+}
+
+/// A field the update names replaces the old one.
+fn set<T: Clone>(field: &mut Field<T>, update: &Field<T>) {
+    if !update.is_absent() {
+        field.clone_from(update);
+    }
+}
+
+/// A nested object is merged where both sides have one, and replaced otherwise.
+fn within<T: Clone>(field: &mut Field<T>, update: &Field<T>, merge: impl FnOnce(&mut T, &T)) {
+    match (field, update) {
+        (Field::Value(old), Field::Value(new)) => merge(old, new),
+        (field, update) => set(field, update),
+    }
+}
+
+#[cfg(test)]
+mod tests;
