@@ -318,6 +318,35 @@ mod tests {
     }
 
     #[test]
+    fn long_audio_is_found_from_the_end_or_left_to_serde() {
+        let event_type = "response.output_audio.delta";
+        let base64 = "AQID".repeat(500);
+        for len in [0, 1, 100, TAIL - 30, TAIL - 20, TAIL, 3 * TAIL] {
+            let tail = "x".repeat(len);
+            let json = format!(r#"{{"type":"{event_type}","delta":"{base64}","obfuscation":"{tail}"}}"#);
+            let fast = delta_event(event_type, &json);
+            assert_eq!(fast.is_some(), len < TAIL - 20, "{len}");
+            assert!(fast.is_none() || fast == slow(event_type, &json), "{len}");
+            for at in (0..json.len()).step_by(7) {
+                for byte in *b"\"\\, =\x01" {
+                    let mut bytes = json.clone().into_bytes();
+                    bytes[at] = byte;
+                    let damaged = String::from_utf8(bytes).unwrap();
+                    if let Some(fast) = delta_event(event_type, &damaged) {
+                        assert_eq!(Some(fast), slow(event_type, &damaged), "{damaged}");
+                    }
+                }
+            }
+        }
+        // A delta that ends early, with other strings in front of the tail.
+        let json = format!(r#"{{"type":"{event_type}","delta":"AQID","event_id":"{base64}","item_id":"i"}}"#);
+        assert_eq!(delta_event(event_type, &json), None);
+        let json = format!(r#"{{"type":"{event_type}","event_id":"{base64}","delta":"AQID"}}"#);
+        assert_eq!(delta_event(event_type, &json), slow(event_type, &json));
+        assert!(delta_event(event_type, &json).is_some());
+    }
+
+    #[test]
     fn damaged_events_never_differ_from_serde() {
         // Every single-byte change of a few bytes' choice, at every place, of every type.
         for event_type in TYPES {
