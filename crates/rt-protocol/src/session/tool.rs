@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::either;
 use crate::field;
 use crate::open_enum::open_enum;
 use crate::tagged::{self, Fields, Tagged};
@@ -248,7 +249,7 @@ pub struct McpToolFilter {
 }
 
 /// Which MCP calls need an approval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum RequireApproval {
@@ -256,6 +257,17 @@ pub enum RequireApproval {
     Mode(ApprovalMode),
     /// By tool.
     Filter(ApprovalFilter),
+}
+
+impl<'de> Deserialize<'de> for RequireApproval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        either::deserialize(
+            deserializer,
+            "always, never or an object",
+            |text| Self::Mode(text.into()),
+            Self::Filter,
+        )
+    }
 }
 
 impl From<ApprovalMode> for RequireApproval {
@@ -292,7 +304,7 @@ pub struct ApprovalFilter {
 }
 
 /// Whether and which tool the model uses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ToolChoice {
@@ -300,6 +312,17 @@ pub enum ToolChoice {
     Mode(ToolChoiceMode),
     /// This one tool.
     Tool(ToolChoiceTool),
+}
+
+impl<'de> Deserialize<'de> for ToolChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        either::deserialize(
+            deserializer,
+            "a tool choice, by name or as an object",
+            |text| Self::Mode(text.into()),
+            Self::Tool,
+        )
+    }
 }
 
 impl ToolChoice {
