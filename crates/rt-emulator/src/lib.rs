@@ -85,7 +85,7 @@
 //!
 //! - [`Fault`] makes a connection go wrong on command: at the handshake, after it, or at a [`Trigger`];
 //!   [`Emulator::act`] does it now.
-//! - [`Journal`] keeps what was received and sent, connection by connection, and all input audio.
+//! - [`Journal`] keeps what was received and sent, connection by connection, and the first 64 MiB of input audio.
 //! - [`Pacing`] is how fast answers come: as a real server's, at once, or as fast as they play.
 //! - [`Brain`] is the server's side of a session without socket, clock and tasks, for tests in simulated time.
 //!
