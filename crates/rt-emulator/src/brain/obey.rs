@@ -133,8 +133,11 @@ impl Brain {
         self.session.update(update, self.spoke)?;
         self.input
             .configure(self.session.input_format(), self.session.turns());
-        if self.session.turns().is_none() {
+        // Without speech there is no turn: turn detection was turned off, or a new format emptied the buffer.
+        if !self.input.is_speaking() {
             self.turn = None;
+        }
+        if self.session.turns().is_none() {
             self.idle_at = None;
         }
         let session = self.session.to_wire();
