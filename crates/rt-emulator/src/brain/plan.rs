@@ -201,3 +201,26 @@ impl<'a> Planner<'a> {
         self.steps
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_long_text_is_lost() {
+        let text = "a ".repeat(30_000);
+        let pacing = Pacing::instant();
+        let mut planner = Planner::new(&pacing, None, None, Duration::ZERO);
+        planner.say(&text, None, None);
+        planner.call("f".to_owned(), &text, "call_1".to_owned());
+        let (mut said, mut arguments) = (String::new(), String::new());
+        for (_, act) in planner.finish(Ending::Completed) {
+            match act {
+                Act::Text(piece) => said.push_str(&piece),
+                Act::Arguments(piece) => arguments.push_str(&piece),
+                _ => {}
+            }
+        }
+        assert!(said == text && arguments == text);
+    }
+}

@@ -79,6 +79,23 @@ fn items_stand_where_they_are_put() {
 }
 
 #[test]
+fn the_id_of_the_turn_under_way_is_taken() {
+    let mut talk = Talk::new();
+    talk.append(&phrase(500, 500, 0));
+    let item_id = one(&talk.look(), "input_audio_buffer.speech_started")["item_id"].clone();
+    talk.send(&create(item_id.as_str().unwrap(), None));
+    assert_eq!(
+        talk.error(),
+        ("item_create_duplicate_item_id".to_owned(), "item.id".to_owned())
+    );
+    talk.append(&phrase(0, 0, 500));
+    assert_eq!(
+        one(&talk.look(), "input_audio_buffer.committed")["item_id"],
+        item_id
+    );
+}
+
+#[test]
 fn a_history_is_restored_as_given() {
     let mut talk = Talk::new();
     talk.look();
