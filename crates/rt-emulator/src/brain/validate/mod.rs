@@ -81,7 +81,11 @@ fn check_value(path: &str, value: &Value, rule: &Rule) -> Result<(), Failure> {
         },
         Rule::Bool if value.is_boolean() => Ok(()),
         Rule::Bool => wrong("a boolean"),
-        Rule::Int(min, max) => match value.as_i64().map(i128::from).or(value.as_u64().map(i128::from)) {
+        Rule::Int(min, max) => match value
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| value.as_u64().map(i128::from))
+        {
             Some(number) => check_int(path, number, (*min).into(), (*max).into()),
             None => wrong("an integer"),
         },
