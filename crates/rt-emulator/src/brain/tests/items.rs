@@ -145,7 +145,15 @@ fn cutting_removes_audio_and_transcript() {
     talk.send(&truncate(100));
     assert_eq!(talk.types(), ["conversation.item.truncated"]);
     talk.pass_ms(5000);
-    assert_eq!(audio(&talk.look()).len() / 48 + 800, 2000);
+    let events = talk.look();
+    assert_eq!(audio(&events).len() / 48 + 800, 2000);
+    for item in [
+        &one(&events, "conversation.item.done")["item"],
+        &one(&events, "response.output_item.done")["item"],
+        &one(&events, "response.done")["response"]["output"][0],
+    ] {
+        assert_eq!(item["content"][0]["transcript"], Value::Null);
+    }
     talk.send(&json!({"type": "conversation.item.retrieve", "item_id": item_id}));
     let part = talk.look()[0]["item"]["content"][0].clone();
     assert_eq!(
