@@ -8,8 +8,6 @@ they print it: ws://127.0.0.1:PORT/v1/realtime. Each check prints a line; the fi
 
 import asyncio
 import base64
-import math
-import struct
 import sys
 import wave
 from pathlib import Path
@@ -24,12 +22,9 @@ MODEL = "gpt-realtime"
 
 def speech() -> bytes:
     """One turn of speech, with a second of silence after it."""
-    if SPEECH.exists():
-        with wave.open(str(SPEECH)) as file:
-            assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
-            return file.readframes(file.getnframes()) + bytes(RATE * 2)
-    hum = [int(9000 * math.sin(n * 0.05)) for n in range(RATE)]
-    return bytes(RATE) + struct.pack(f"<{len(hum)}h", *hum) + bytes(RATE * 2)
+    with wave.open(str(SPEECH)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
+        return file.readframes(file.getnframes()) + bytes(RATE * 2)
 
 
 def client(url: str, api_key: str = "x") -> AsyncOpenAI:

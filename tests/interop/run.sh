@@ -20,7 +20,7 @@ fi
 logs=$(mktemp -d)
 pids=()
 finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done
     rm -rf "$logs"
 }
 trap finish EXIT

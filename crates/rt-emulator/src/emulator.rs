@@ -49,6 +49,8 @@ pub struct Builder {
     faults: Vec<(Option<u64>, Fault)>,
     /// From one Ping to the next.
     ping_every: Duration,
+    /// Whether the journal keeps input audio.
+    keep_audio: bool,
 }
 
 impl Emulator {
@@ -63,6 +65,7 @@ impl Emulator {
             },
             faults: Vec::new(),
             ping_every: PING_EVERY,
+            keep_audio: true,
         }
     }
 
@@ -193,6 +196,13 @@ impl Builder {
         self
     }
 
+    /// Whether the journal keeps the input audio for [`Journal::input_audio`]. Default: it does. The program does
+    /// not.
+    pub fn keep_audio(mut self, keep: bool) -> Self {
+        self.keep_audio = keep;
+        self
+    }
+
     /// Gives a fault to a connection, by its number from 1. A connection can have several.
     pub fn fault(mut self, connection: u64, fault: Fault) -> Self {
         self.faults.push((Some(connection), fault));
@@ -223,7 +233,7 @@ impl Builder {
             access: self.access,
             settings: self.settings,
             faults,
-            journal: Journal::default(),
+            journal: Journal::new(self.keep_audio),
             ping_every: self.ping_every,
             commands: broadcast::Sender::new(MAX_COMMANDS),
         });

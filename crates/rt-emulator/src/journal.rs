@@ -16,8 +16,10 @@ use crate::error::{Error, ErrorKind};
 const MAX_ENTRIES: usize = 200_000;
 /// The most JSON that is kept, in bytes; of later messages only type and length are.
 const MAX_JSON: usize = 256 << 20;
-/// The most input audio that is kept of one connection, in bytes: more than 20 minutes of PCM.
+/// The most input audio that is kept of all connections together, in bytes: more than 20 minutes of PCM.
 const MAX_AUDIO: usize = 64 << 20;
+/// The most characters of a type that are kept; every type that exists is shorter.
+const MAX_TYPE: usize = 64;
 /// Strings longer than this are shown by their length, if they are audio.
 const MAX_AUDIO_TEXT: usize = 64;
 
@@ -33,6 +35,8 @@ pub struct Journal {
 struct Shared {
     /// When the journal began.
     since: Instant,
+    /// Whether input audio is kept.
+    keep_audio: bool,
     /// The entries.
     inner: Mutex<Inner>,
     /// Tells of new entries.
@@ -50,6 +54,8 @@ struct Inner {
     kept: usize,
     /// TCP connections, whatever became of them.
     connects: u64,
+    /// The length of the input audio that is kept.
+    audio_kept: usize,
     /// Input audio, by connection.
     audio: BTreeMap<u64, Vec<u8>>,
 }
@@ -109,7 +115,7 @@ pub enum What {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Message {
-    /// The `type`; empty if there is none.
+    /// The `type`, up to 64 characters of it; empty if there is none.
     pub event_type: String,
     /// The JSON; audio stands in it as `<… characters>`. Null if it is not JSON, or if there was too much before it.
     pub json: Value,
@@ -136,7 +142,8 @@ impl Message {
     /// Reads a text message.
     pub(crate) fn new(text: &str) -> Self {
         let mut json: Value = serde_json::from_str(text).unwrap_or_default();
-        let event_type = json["type"].as_str().unwrap_or_default().to_owned();
+        let event_type = json["type"].as_str().unwrap_or_default();
+        let event_type: String = event_type.chars().take(MAX_TYPE).collect();
         let left_out = leave_out_audio(&mut json, event_type.ends_with("audio.delta"));
         Self {
             event_type,
@@ -186,6 +193,7 @@ impl Default for Shared {
     fn default() -> Self {
         Self {
             since: Instant::now(),
+            keep_audio: true,
             inner: Mutex::default(),
             changed: Notify::new(),
         }
@@ -193,6 +201,17 @@ impl Default for Shared {
 }
 
 impl Journal {
+    /// A journal that keeps input audio, or does not.
+    pub(crate) fn new(keep_audio: bool) -> Self {
+        let shared = Shared {
+            keep_audio,
+            ..Shared::default()
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
     /// The entries; a panic elsewhere does not make them unreadable.
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -240,12 +259,14 @@ impl Journal {
         }
         let message = Message::new(text);
         let event_type = message.event_type.clone();
-        if event_type == "input_audio_buffer.append"
+        if self.shared.keep_audio
+            && event_type == "input_audio_buffer.append"
             && let Ok(append) = serde_json::from_str::<Append>(text)
         {
             let mut inner = self.inner();
+            let room = MAX_AUDIO.saturating_sub(inner.audio_kept).min(append.audio.len());
+            inner.audio_kept += room;
             let audio = inner.audio.entry(connection).or_default();
-            let room = MAX_AUDIO.saturating_sub(audio.len()).min(append.audio.len());
             audio.extend_from_slice(&append.audio.as_bytes()[..room]);
         }
         self.note(connection, What::Received(message));
@@ -288,7 +309,8 @@ impl Journal {
         })
     }
 
-    /// The audio that connection `connection` appended, in its own format, in order: up to 64 MiB of it.
+    /// The audio that connection `connection` appended, in its own format, in order. Of all connections together
+    /// the first 64 MiB are kept, and nothing if [`Builder::keep_audio`](crate::Builder::keep_audio) says so.
     #[must_use]
     pub fn input_audio(&self, connection: u64) -> Vec<u8> {
         self.inner().audio.get(&connection).cloned().unwrap_or_default()
@@ -337,7 +359,29 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
+
+    #[test]
+    fn audio_has_one_bound_for_all_connections_and_types_have_one() {
+        let audio = STANDARD.encode(vec![0; 15 << 20]);
+        let append = format!(r#"{{"type":"input_audio_buffer.append","audio":"{audio}"}}"#);
+        let journal = Journal::default();
+        let first = journal.connect();
+        let second = journal.connect();
+        for connection in [first, first, first, second, second] {
+            journal.note_received(connection, &append);
+        }
+        let kept = journal.input_audio(first).len() + journal.input_audio(second).len();
+        assert_eq!(kept, MAX_AUDIO);
+        let without = Journal::new(false);
+        without.note_received(first, &append);
+        assert!(without.input_audio(first).is_empty());
+        without.note_received(first, &format!(r#"{{"type":"{}"}}"#, "x".repeat(1000)));
+        assert_eq!(without.received(first)[1].event_type.len(), MAX_TYPE);
+    }
 
     #[tokio::test]
     async fn keeps_messages_without_their_audio() {

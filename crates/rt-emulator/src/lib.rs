@@ -36,9 +36,13 @@
 //!
 //! # Who may connect
 //!
-//! As with the real server the handshake always succeeds, and a refusal is an `error` event and a close after it:
+//! As with the real server the handshake succeeds for whoever may not connect too, and the refusal is an `error`
+//! event and a close after it:
 //! 3000 without a key (`Authorization: Bearer …`, or the browsers' `openai-insecure-api-key.…` protocol) or with a
 //! bad one; 4000 without a model or with an unknown one, with the `OpenAI-Beta` header, or with an odd `intent`.
+//!
+//! What is no proper handshake gets an HTTP status (400, 404 or 431), and so does a path or a `call_id` that does not
+//! exist.
 //!
 //! Every key is good that does not begin with `bad` or `invalid` (or `sk-bad`, `sk-invalid`), unless
 //! [`Builder::key`] lists the good ones. `gpt-realtime`, everything that begins with `gpt-realtime-`, and the
@@ -85,7 +89,7 @@
 //!
 //! - [`Fault`] makes a connection go wrong on command: at the handshake, after it, or at a [`Trigger`];
 //!   [`Emulator::act`] does it now.
-//! - [`Journal`] keeps what was received and sent, connection by connection, and all input audio.
+//! - [`Journal`] keeps what was received and sent, connection by connection, and the first 64 MiB of input audio.
 //! - [`Pacing`] is how fast answers come: as a real server's, at once, or as fast as they play.
 //! - [`Brain`] is the server's side of a session without socket, clock and tasks, for tests in simulated time.
 //!

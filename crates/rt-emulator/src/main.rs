@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
 
 /// Runs until ctrl-c.
 async fn run(arguments: Arguments) -> Result<(), Error> {
-    let mut builder = Emulator::builder().listen(arguments.listen);
+    let mut builder = Emulator::builder().listen(arguments.listen).keep_audio(false);
     if let Some(path) = arguments.script {
         builder = builder.script(Script::from_file(path)?);
     }

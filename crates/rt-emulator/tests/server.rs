@@ -110,6 +110,19 @@ async fn a_turn_over_the_socket_and_in_the_journal() {
     );
 }
 
+#[tokio::test]
+async fn a_client_that_just_drops_is_sent_no_close() {
+    let emulator = fast().start().await.unwrap();
+    drop(session(&emulator).await);
+    let entries = emulator
+        .journal()
+        .wait_for(SOON, |all| all.last().unwrap().what == What::Ended)
+        .await
+        .unwrap();
+    let closed = |what: &What| matches!(what, What::CloseSent { .. });
+    assert!(!entries.iter().any(|entry| closed(&entry.what)), "{entries:?}");
+}
+
 /// Reads the HTTP answer to a request.
 async fn http(emulator: &Emulator, request: &str) -> String {
     let mut stream = TcpStream::connect(emulator.address()).await.unwrap();

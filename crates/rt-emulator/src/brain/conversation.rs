@@ -154,11 +154,7 @@ impl Conversation {
     /// Adds a client's item where it wishes: at the end, at the beginning (`root`), or after another.
     pub(crate) fn insert(&mut self, entry: Entry, after: Option<&str>) -> Result<(), Failure> {
         if self.position(&entry.id).is_some() {
-            let message = format!(
-                "Error adding item: an item with ID '{}' already exists in the conversation.",
-                shown(&entry.id)
-            );
-            return Err(Failure::new("item_create_duplicate_item_id", message).param("item.id"));
+            return Err(duplicate(&entry.id));
         }
         if self.entries.len() >= MAX_ITEMS {
             return Err(Failure::new(
@@ -258,6 +254,15 @@ fn calls(item: &Item, call_id: &str) -> bool {
 /// An id from a client, short enough for a message.
 fn shown(id: &str) -> String {
     id.chars().take(64).collect()
+}
+
+/// An item with an id that is taken.
+pub(crate) fn duplicate(id: &str) -> Failure {
+    let message = format!(
+        "Error adding item: an item with ID '{}' already exists in the conversation.",
+        shown(id)
+    );
+    Failure::new("item_create_duplicate_item_id", message).param("item.id")
 }
 
 /// An operation on an item that does not exist.

@@ -8,7 +8,7 @@ use rt_protocol::server_event::{
 use rt_protocol::{Field, Item, ServerEvent};
 
 use super::Brain;
-use super::conversation::{Entry, given, not_found};
+use super::conversation::{Entry, duplicate, given, not_found};
 use super::failure::Failure;
 
 impl Brain {
@@ -28,6 +28,10 @@ impl Brain {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => self.new_item_id(),
         };
+        // The turn under way has its id already.
+        if self.turn.as_ref().is_some_and(|(turn, _)| *turn == id) {
+            return Err(duplicate(&id));
+        }
         let mut item = create.item;
         if let Item::FunctionCall(call) = &mut item
             && call.call_id.value().is_none()

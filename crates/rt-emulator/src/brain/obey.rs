@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::{Brain, Output, validate};
 
+/// The most outputs of calls that wait for the end of a response.
+const MAX_DEFERRED: usize = 100;
+
 impl Brain {
     /// Gives an event its id and sends it.
     pub(super) fn emit(&mut self, mut event: ServerEvent) {
@@ -107,6 +110,10 @@ impl Brain {
             }
             ClientEvent::ConversationItemCreate(create) => {
                 if self.must_wait(&create.item) {
+                    if self.deferred.len() >= MAX_DEFERRED {
+                        let message = "Too many outputs of function calls wait for the end of the response.";
+                        return Err(Failure::new("conversation_too_long", message));
+                    }
                     self.deferred
                         .push_back((ClientEvent::ConversationItemCreate(create), event_id.clone()));
                     return Ok(());
@@ -133,8 +140,11 @@ impl Brain {
         self.session.update(update, self.spoke)?;
         self.input
             .configure(self.session.input_format(), self.session.turns());
-        if self.session.turns().is_none() {
+        // Without speech there is no turn: turn detection was turned off, or a new format emptied the buffer.
+        if !self.input.is_speaking() {
             self.turn = None;
+        }
+        if self.session.turns().is_none() {
             self.idle_at = None;
         }
         let session = self.session.to_wire();

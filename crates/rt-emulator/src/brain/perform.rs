@@ -270,10 +270,14 @@ impl Brain {
             }
             OpenKind::Call { .. } => {}
         }
-        let item = open.item(status);
+        let mut item = open.item(status);
         if self.runs[position].in_conversation {
             let previous_item_id = self.conversation.before_done(&item_id);
             self.conversation.settle(&item_id, item.clone());
+            // What was cut meanwhile stays cut.
+            if let Some(entry) = self.conversation.get(&item_id) {
+                item = entry.item.clone();
+            }
             self.emit(ServerEvent::ConversationItemDone(
                 ConversationItemDone {
                     previous_item_id,

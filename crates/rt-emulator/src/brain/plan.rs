@@ -13,7 +13,7 @@ use super::voice::{speak, split};
 use crate::pacing::Pacing;
 use crate::script::Failure;
 
-/// More pieces of text than any model says in one response.
+/// The most pieces of one text: the last has the rest.
 const MAX_PIECES: usize = 20_000;
 
 /// One step of a response.
@@ -59,6 +59,16 @@ pub(crate) enum Ending {
 
 /// Steps with the time each is due.
 pub(crate) type Steps = VecDeque<(Duration, Act)>;
+
+/// The pieces of a text, joined the text again.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = split(text);
+    if pieces.len() > MAX_PIECES {
+        let rest = pieces.split_off(MAX_PIECES - 1).concat();
+        pieces.push(rest);
+    }
+    pieces
+}
 
 /// Collects the steps of a response.
 #[derive(Debug)]
@@ -108,7 +118,7 @@ impl<'a> Planner<'a> {
         }
         let mut timed: Vec<(Duration, Act, u64)> = Vec::new();
         let spoken = self.spoken;
-        for (piece, n) in split(text).into_iter().take(MAX_PIECES).zip(0u32..) {
+        for (piece, n) in pieces(text).into_iter().zip(0u32..) {
             let act = if spoken.is_some() {
                 Act::Transcript(piece)
             } else {
@@ -159,7 +169,7 @@ impl<'a> Planner<'a> {
             return;
         }
         self.steps.push_back((self.at, Act::OpenCall { name, call_id }));
-        for piece in split(arguments).into_iter().take(MAX_PIECES) {
+        for piece in pieces(arguments) {
             if !self.spend(1) {
                 return;
             }
@@ -189,5 +199,28 @@ impl<'a> Planner<'a> {
         };
         self.steps.push_back((self.at, Act::Finish(ending)));
         self.steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_long_text_is_lost() {
+        let text = "a ".repeat(30_000);
+        let pacing = Pacing::instant();
+        let mut planner = Planner::new(&pacing, None, None, Duration::ZERO);
+        planner.say(&text, None, None);
+        planner.call("f".to_owned(), &text, "call_1".to_owned());
+        let (mut said, mut arguments) = (String::new(), String::new());
+        for (_, act) in planner.finish(Ending::Completed) {
+            match act {
+                Act::Text(piece) => said.push_str(&piece),
+                Act::Arguments(piece) => arguments.push_str(&piece),
+                _ => {}
+            }
+        }
+        assert!(said == text && arguments == text);
     }
 }

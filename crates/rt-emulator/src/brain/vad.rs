@@ -1,6 +1,7 @@
 //! [`Detector`]: hears speech in samples, by their energy.
 //!
 //! The level of each 20 ms frame is measured in dBFS against a noise floor that follows the quiet parts. The
+//! What stays at one level for long is no speech but noise, however loud, and becomes the floor. The
 //! distance becomes a likelihood between 0 and 1 that is compared with the session's `threshold`, as the real
 //! server compares the output of its model.
 
@@ -18,12 +19,21 @@ const ONSET_FRAMES: u64 = 3;
 const HYSTERESIS: f64 = 0.15;
 /// The noise floor starts here and never falls below it (dBFS).
 const FLOOR_MIN: f64 = -60.0;
-/// The noise floor never rises above this, so that loud speech is heard over any noise (dBFS).
+/// The noise floor does not rise above this by itself, so that loud speech is heard over noise (dBFS).
 const FLOOR_MAX: f64 = -48.0;
+/// Frames within [`STEADY_SPAN`] that show that it is noise: 5 s. No speech is so even for so long.
+const STEADY_FRAMES: u64 = 250;
+/// How much the level of noise changes at most (dB).
+const STEADY_SPAN: f64 = 6.0;
+/// How fast the floor's limit comes down again once the noise has stopped (dB per frame).
+const CEILING_FALL: f64 = 0.1;
 /// The level that counts as likelihood 0, above the floor (dB).
 const LIKELY_FROM: f64 = 5.0;
 /// The width of the scale from likelihood 0 to 1 (dB).
 const LIKELY_SPAN: f64 = 30.0;
+
+/// No level yet.
+const NOT_STEADY: (f64, f64, u64) = (f64::INFINITY, f64::NEG_INFINITY, 0);
 
 /// What the session asks of the detector.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,6 +82,10 @@ pub(crate) struct Detector {
     position: u64,
     /// The quiet level (dBFS).
     floor: f64,
+    /// What the floor does not rise above: [`FLOOR_MAX`], or the level of louder noise that was found (dBFS).
+    ceiling: f64,
+    /// The lowest and the highest level since the level last jumped, and for how many frames, while speaking.
+    steady: (f64, f64, u64),
     /// Frames of speech in a row, while not speaking.
     onset: u64,
     /// Samples of quiet in a row, while speaking.
@@ -90,6 +104,8 @@ impl Detector {
             pending: VecDeque::new(),
             position,
             floor: FLOOR_MIN,
+            ceiling: FLOOR_MAX,
+            steady: NOT_STEADY,
             onset: 0,
             quiet: 0,
             speaking: false,
@@ -136,6 +152,9 @@ impl Detector {
 
     /// One frame that ends at `self.position`.
     fn frame(&mut self, level: f64) -> Option<Heard> {
+        if self.speaking {
+            self.watch_steady(level);
+        }
         let likelihood = ((level - self.floor - LIKELY_FROM) / LIKELY_SPAN).clamp(0.0, 1.0);
         if self.speaking {
             if likelihood > (self.tuning.threshold - HYSTERESIS).max(0.01) {
@@ -163,6 +182,7 @@ impl Detector {
             return None;
         }
         self.speaking = true;
+        self.steady = NOT_STEADY;
         self.quiet = 0;
         let first = self.position - self.onset * FRAME as u64;
         let at = first
@@ -174,19 +194,41 @@ impl Detector {
         })
     }
 
+    /// Notices noise that was taken for speech: the floor rises to it.
+    fn watch_steady(&mut self, level: f64) {
+        let (low, high, frames) = self.steady;
+        let (low, high) = (low.min(level), high.max(level));
+        self.steady = if high - low > STEADY_SPAN {
+            (level, level, 1)
+        } else {
+            (low, high, frames + 1)
+        };
+        if self.steady.2 >= STEADY_FRAMES {
+            self.floor = high.max(FLOOR_MIN);
+            self.ceiling = self.floor.max(FLOOR_MAX);
+            self.steady = NOT_STEADY;
+        }
+    }
+
     /// Moves the noise floor: down at once, up slowly.
     fn follow_noise(&mut self, level: f64) {
-        let level = level.clamp(FLOOR_MIN, FLOOR_MAX);
+        if level < self.ceiling - STEADY_SPAN {
+            self.ceiling = (self.ceiling - CEILING_FALL).max(FLOOR_MAX);
+        }
+        let level = level.clamp(FLOOR_MIN, self.ceiling);
         let weight = if level < self.floor { 0.5 } else { 0.05 };
         self.floor += (level - self.floor) * weight;
     }
 }
 
-/// The level of samples against full scale; silence is -96 dB.
+/// The level of samples against full scale, without their mean: a constant is silent. Silence is -96 dB.
 fn level_dbfs(samples: impl ExactSizeIterator<Item = i16>) -> f64 {
     let count = samples.len().max(1) as f64;
-    let energy: f64 = samples.map(|sample| f64::from(sample) * f64::from(sample)).sum();
-    let rms = (energy / count).sqrt() / 32_768.0;
+    let (sum, energy) = samples.map(f64::from).fold((0.0, 0.0), |(sum, energy), sample| {
+        (sum + sample, energy + sample * sample)
+    });
+    let mean = sum / count;
+    let rms = (energy / count - mean * mean).max(0.0).sqrt() / 32_768.0;
     20.0 * rms.max(1.6e-5).log10()
 }
 
@@ -303,6 +345,36 @@ mod tests {
             run(Tuning::default(), &[hiss.clone(), tone(500, 9000.0), hiss]).len(),
             2
         );
+    }
+
+    #[test]
+    fn loud_noise_is_one_turn_at_most_and_a_constant_none() {
+        for amplitude in [600, 1000, 1500] {
+            let heard = run(Tuning::default(), &[noise(60_000, amplitude)]);
+            let [Heard::Started { at: 0 }, Heard::Stopped { at: end }] = heard[..] else {
+                panic!("{amplitude}: {heard:?}");
+            };
+            assert!(
+                (5000 * PER_MS..6000 * PER_MS).contains(&end),
+                "{amplitude}: {end}"
+            );
+        }
+        let speech = tone(500, 9000.0);
+        let heard = run(
+            Tuning::default(),
+            &[noise(8000, 600), speech.clone(), noise(2000, 600)],
+        );
+        assert_eq!(heard.len(), 4, "speech is heard over the noise");
+        // The noise stops, and softer speech is heard soon.
+        let pieces = [
+            noise(8000, 1500),
+            noise(6000, 20),
+            tone(500, 2000.0),
+            noise(1000, 20),
+        ];
+        assert_eq!(run(Tuning::default(), &pieces).len(), 4);
+        let constant = vec![1500; 10_000 * FRAME / 20];
+        assert!(run(Tuning::default(), &[constant]).is_empty());
     }
 
     #[test]

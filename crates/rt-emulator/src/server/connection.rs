@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
@@ -150,6 +151,10 @@ impl<'a> Connection<'a> {
             Some(Ok(frame)) => frame,
             Some(Err(WsError::Capacity(_))) => return self.close(1009, "message too big".to_owned()).await,
             Some(Err(WsError::Utf8(_))) => return self.close(1007, "text is not UTF-8".to_owned()).await,
+            // No fault in a frame, but the end of the stream without a Close frame.
+            Some(Err(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                return Flow::Break(());
+            }
             Some(Err(WsError::Protocol(error))) => {
                 debug!(connection = self.number, %error, "the client broke the protocol");
                 return self.close(1002, "protocol error".to_owned()).await;
@@ -297,19 +302,17 @@ impl<'a> Connection<'a> {
             .find(|at| reason.is_char_boundary(*at))
             .unwrap_or(0);
         let reason = reason[..cut].to_owned();
-        self.shared.journal.note(
-            self.number,
-            What::CloseSent {
-                code,
-                reason: reason.clone(),
-            },
-        );
+        let sent = What::CloseSent {
+            code,
+            reason: reason.clone(),
+        };
         let frame = CloseFrame {
             code: code.into(),
             reason: reason.into(),
         };
         let closing = async {
             if self.socket.send(Frame::Close(Some(frame))).await.is_ok() {
+                self.shared.journal.note(self.number, sent);
                 while let Some(Ok(_)) = self.socket.next().await {}
             }
         };

@@ -1,4 +1,5 @@
-//! The emulator against recorded traffic of the real server: the same order, and the same shape of every message.
+//! The emulator against recorded traffic of the real server: the same order, the same shape of every
+//! message, the same words, and ids that refer to the same things.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -196,6 +197,28 @@ fn the_comparison_can_fail() {
             Box::new(|all| {
                 let delta = all.iter_mut().find(|one| !counts(one)).unwrap();
                 delta.as_object_mut().unwrap().remove("obfuscation");
+            }),
+        ),
+        (
+            "another part type",
+            Box::new(move |all| all[done]["response"]["output"][0]["type"] = "message".into()),
+        ),
+        (
+            "another previous item",
+            Box::new(move |all| {
+                let added = all
+                    .iter_mut()
+                    .rfind(|one| event_type(one) == "conversation.item.added");
+                let added = added.unwrap();
+                assert!(added["previous_item_id"].is_string());
+                added["previous_item_id"] = added["item"]["id"].clone();
+            }),
+        ),
+        (
+            "other words",
+            Box::new(|all| {
+                let delta = all.iter_mut().find(|one| !counts(one)).unwrap();
+                delta["delta"] = "other".into();
             }),
         ),
         (

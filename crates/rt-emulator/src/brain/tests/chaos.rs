@@ -73,7 +73,18 @@ fn random_sessions_add_up() {
         let mut open = BTreeMap::new();
         for _ in 0..60 {
             let event = message(&mut rng, &ids);
-            talk.send(&event).pass_ms(rng.u64(..700));
+            talk.send(&event);
+            if kind(&event) == "input_audio_buffer.commit" {
+                for committed in of(&talk.fresh, "input_audio_buffer.committed") {
+                    let item_id = committed["item_id"].as_str().unwrap();
+                    let entry = talk.brain.conversation.get(item_id).unwrap();
+                    assert!(
+                        entry.format.ms(entry.audio.len()) >= 100,
+                        "seed {seed}: {item_id}"
+                    );
+                }
+            }
+            talk.pass_ms(rng.u64(..700));
             let events = talk.look();
             check_responses(&events, &mut open);
             ids.extend(

@@ -79,6 +79,23 @@ fn items_stand_where_they_are_put() {
 }
 
 #[test]
+fn the_id_of_the_turn_under_way_is_taken() {
+    let mut talk = Talk::new();
+    talk.append(&phrase(500, 500, 0));
+    let item_id = one(&talk.look(), "input_audio_buffer.speech_started")["item_id"].clone();
+    talk.send(&create(item_id.as_str().unwrap(), None));
+    assert_eq!(
+        talk.error(),
+        ("item_create_duplicate_item_id".to_owned(), "item.id".to_owned())
+    );
+    talk.append(&phrase(0, 0, 500));
+    assert_eq!(
+        one(&talk.look(), "input_audio_buffer.committed")["item_id"],
+        item_id
+    );
+}
+
+#[test]
 fn a_history_is_restored_as_given() {
     let mut talk = Talk::new();
     talk.look();
@@ -128,7 +145,15 @@ fn cutting_removes_audio_and_transcript() {
     talk.send(&truncate(100));
     assert_eq!(talk.types(), ["conversation.item.truncated"]);
     talk.pass_ms(5000);
-    assert_eq!(audio(&talk.look()).len() / 48 + 800, 2000);
+    let events = talk.look();
+    assert_eq!(audio(&events).len() / 48 + 800, 2000);
+    for item in [
+        &one(&events, "conversation.item.done")["item"],
+        &one(&events, "response.output_item.done")["item"],
+        &one(&events, "response.done")["response"]["output"][0],
+    ] {
+        assert_eq!(item["content"][0]["transcript"], Value::Null);
+    }
     talk.send(&json!({"type": "conversation.item.retrieve", "item_id": item_id}));
     let part = talk.look()[0]["item"]["content"][0].clone();
     assert_eq!(

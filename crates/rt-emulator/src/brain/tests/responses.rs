@@ -243,6 +243,24 @@ fn an_output_sent_early_is_answered_after_the_response() {
 }
 
 #[test]
+fn so_many_outputs_wait_and_no_more() {
+    let mut talk =
+        Talk::scripted("turns:\n  - reply:\n      - call: a\n        call_id: call_a\n      - delay: 1s\n");
+    talk.send(&respond()).pass_ms(500);
+    talk.look();
+    let output = json!({"type": "conversation.item.create", "item":
+        {"type": "function_call_output", "call_id": "call_a", "output": "x"}});
+    for _ in 0..100 {
+        talk.send(&output);
+    }
+    assert!(talk.look().is_empty());
+    talk.send(&output);
+    assert_eq!(talk.error().0, "conversation_too_long");
+    talk.pass_ms(2000);
+    assert_eq!(of(&talk.look(), "conversation.item.added").len(), 100);
+}
+
+#[test]
 fn a_demanded_function_is_called() {
     let mut talk = Talk::new();
     talk.update(json!({"tool_choice": "required", "output_modalities": ["text"],

@@ -45,6 +45,17 @@ fn a_turn_comes_back_sample_for_sample_in_every_format() {
 }
 
 #[test]
+fn a_new_format_in_mid_speech_leaves_nothing_to_commit() {
+    let mut talk = Talk::new();
+    talk.append(&phrase(500, 500, 0));
+    one(&talk.look(), "input_audio_buffer.speech_started");
+    talk.update(json!({"audio": {"input": {"format": {"type": "audio/pcmu"}}}}));
+    talk.look();
+    talk.send(&json!({"type": "input_audio_buffer.commit"}));
+    assert_eq!(talk.error().0, "input_audio_buffer_commit_empty");
+}
+
+#[test]
 fn the_next_turn_begins_where_the_last_one_ended() {
     let mut talk = Talk::new();
     talk.append(&phrase(500, 500, 260)).append(&phrase(0, 500, 400));

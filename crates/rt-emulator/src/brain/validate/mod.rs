@@ -25,6 +25,10 @@ pub(crate) enum Rule {
     IntOrInf(i64, i64),
     /// One of a few strings.
     Choice(&'static [&'static str]),
+    /// The URL of data.
+    DataUrl,
+    /// What the value of another field of the object says.
+    By(&'static str, &'static [(&'static str, Self)]),
     /// A list.
     List(&'static Self),
     /// An object with exactly these fields.
@@ -77,8 +81,12 @@ fn check_value(path: &str, value: &Value, rule: &Rule) -> Result<(), Failure> {
         },
         Rule::Bool if value.is_boolean() => Ok(()),
         Rule::Bool => wrong("a boolean"),
-        Rule::Int(min, max) => match value.as_i64() {
-            Some(number) => check_int(path, number, *min, *max),
+        Rule::Int(min, max) => match value
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| value.as_u64().map(i128::from))
+        {
+            Some(number) => check_int(path, number, (*min).into(), (*max).into()),
             None => wrong("an integer"),
         },
         Rule::Number(min, max) => match value.as_f64() {
@@ -95,6 +103,16 @@ fn check_value(path: &str, value: &Value, rule: &Rule) -> Result<(), Failure> {
             Some(text) => Err(Failure::unsupported(path, text, choices)),
             None => wrong("a string"),
         },
+        Rule::DataUrl => match value.as_str() {
+            Some(text) if text.starts_with("data:") => Ok(()),
+            Some(_) => {
+                let message = format!("Invalid '{path}'. Expected a base64-encoded data URL with an image.");
+                Err(Failure::new("invalid_value", message).param(path))
+            }
+            None => wrong("a string"),
+        },
+        // Its object chose another rule.
+        Rule::By(..) => Ok(()),
         Rule::List(rule) => match value.as_array() {
             Some(values) => values
                 .iter()
@@ -136,6 +154,16 @@ fn check_object(path: &str, object: &Map<String, Value>, fields: &[Field]) -> Re
     }
     for (key, value) in object {
         match fields.iter().find(|field| field.name == key) {
+            Some(Field {
+                rule: Rule::By(other, rules),
+                ..
+            }) => {
+                let other = object.get(*other).and_then(Value::as_str);
+                // A value that does not exist is found where it stands.
+                if let Some((_, rule)) = rules.iter().find(|(name, _)| Some(*name) == other) {
+                    check_value(&at(key), value, rule)?;
+                }
+            }
             Some(field) => check_value(&at(key), value, field.rule)?,
             None => return Err(Failure::unknown(&at(&key.chars().take(64).collect::<String>()))),
         }
@@ -193,7 +221,7 @@ fn check_length(path: &str, text: &str, max: usize) -> Result<(), Failure> {
 }
 
 /// A whole number in a range.
-fn check_int(path: &str, number: i64, min: i64, max: i64) -> Result<(), Failure> {
+fn check_int(path: &str, number: i128, min: i128, max: i128) -> Result<(), Failure> {
     let (code, side, bound) = if number < min {
         (
             "integer_below_min_value",

@@ -2,7 +2,8 @@
 
 use super::Field;
 use super::Rule::{
-    self, Any, Bool, Choice, Int, IntOrInf, List, Metadata, Nullable, Number, Object, StringOr, Tagged, Text,
+    self, Any, Bool, By, Choice, DataUrl, Int, IntOrInf, List, Metadata, Nullable, Number, Object, StringOr,
+    Tagged, Text,
 };
 
 /// Text without a documented limit.
@@ -65,7 +66,7 @@ pub(super) static EVENTS: &[(&str, &[Field])] = &[
             TYPE,
             EVENT_ID,
             must("item_id", &TEXT),
-            must("content_index", &Int(0, i64::MAX)),
+            must("content_index", &Int(0, 4_294_967_295)),
             must("audio_end_ms", &Int(0, i64::MAX)),
         ],
     ),
@@ -301,7 +302,7 @@ static MESSAGE: &[Field] = &[
     STATUS,
     PHASE,
     must("role", &Choice(&["user", "assistant", "system"])),
-    must("content", &List(&Tagged(CONTENT))),
+    must("content", &CONTENT),
 ];
 /// The fields of a function call.
 static FUNCTION_CALL: &[Field] = &[
@@ -347,25 +348,35 @@ static INPUT_ITEM: &[(&str, &[Field])] = &[
     ("mcp_approval_response", APPROVAL),
     ("item_reference", &[TYPE, must("id", &TEXT)]),
 ];
-/// A content part of a message.
-static CONTENT: &[(&str, &[Field])] = &[
-    ("input_text", &[TYPE, must("text", &TEXT)]),
+/// The content of a message, by role.
+const CONTENT: Rule = By(
+    "role",
+    &[
+        ("user", List(&Tagged(USER_CONTENT))),
+        ("assistant", List(&Tagged(ASSISTANT_CONTENT))),
+        ("system", List(&Tagged(SYSTEM_CONTENT))),
+    ],
+);
+/// `input_text`.
+const INPUT_TEXT: (&str, &[Field]) = ("input_text", &[TYPE, must("text", &TEXT)]);
+/// A content part of the user.
+static USER_CONTENT: &[(&str, &[Field])] = &[
+    INPUT_TEXT,
     (
         "input_audio",
-        &[
-            TYPE,
-            may("audio", &TEXT_OR_NULL),
-            may("transcript", &TEXT_OR_NULL),
-        ],
+        &[TYPE, must("audio", &TEXT), may("transcript", &TEXT_OR_NULL)],
     ),
     (
         "input_image",
         &[
             TYPE,
-            must("image_url", &TEXT),
+            must("image_url", &DataUrl),
             may("detail", &Nullable(&Choice(&["auto", "low", "high"]))),
         ],
     ),
+];
+/// A content part of the assistant.
+static ASSISTANT_CONTENT: &[(&str, &[Field])] = &[
     ("output_text", &[TYPE, must("text", &TEXT)]),
     (
         "output_audio",
@@ -376,3 +387,5 @@ static CONTENT: &[(&str, &[Field])] = &[
         ],
     ),
 ];
+/// A content part of the system.
+static SYSTEM_CONTENT: &[(&str, &[Field])] = &[INPUT_TEXT];

@@ -110,6 +110,46 @@ fn faults_have_the_codes_and_params_of_the_server() {
             "audio_end_ms",
         ),
         (
+            json!({"type": "conversation.item.truncate", "item_id": "i", "content_index": 4_294_967_296_u64,
+                "audio_end_ms": 1}),
+            "integer_above_max_value",
+            "content_index",
+        ),
+        (
+            json!({"type": "conversation.item.truncate", "item_id": "i", "content_index": 0,
+                "audio_end_ms": u64::MAX}),
+            "integer_above_max_value",
+            "audio_end_ms",
+        ),
+        (
+            message("assistant", json!([{"type": "input_text", "text": "x"}])),
+            "invalid_value",
+            "item.content[0].type",
+        ),
+        (
+            message("user", json!([{"type": "output_text", "text": "x"}])),
+            "invalid_value",
+            "item.content[0].type",
+        ),
+        (
+            message("system", json!([{"type": "input_audio", "audio": "AAAA"}])),
+            "invalid_value",
+            "item.content[0].type",
+        ),
+        (
+            message(
+                "user",
+                json!([{"type": "input_image", "image_url": "https://example.com/x.png"}]),
+            ),
+            "invalid_value",
+            "item.content[0].image_url",
+        ),
+        (
+            message("user", json!([{"type": "input_audio"}])),
+            "missing_required_parameter",
+            "item.content[0].audio",
+        ),
+        (
             json!({"type": "response.create", "response": {"temperature": 1}}),
             "unknown_parameter",
             "response.temperature",
@@ -148,7 +188,10 @@ fn good_events_pass() {
         json!({"type": "response.create", "response": {"conversation": "none", "metadata": {"a": "b"},
             "input": [{"type": "item_reference", "id": "item_1"}]}}),
         json!({"type": "conversation.item.create", "previous_item_id": "root", "item":
-            {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAAA"}]}}),
+            {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAAA"},
+                {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}]}}),
+        json!({"type": "conversation.item.create", "item": {"type": "message", "role": "assistant",
+            "content": [{"type": "output_audio", "transcript": "x"}, {"type": "output_text", "text": "x"}]}}),
     ] {
         let given = event["type"].as_str().unwrap().to_owned();
         assert_eq!(
