@@ -15,7 +15,7 @@ use crate::faults::{Action, Fault, Faults};
 use crate::journal::Journal;
 use crate::pacing::Pacing;
 use crate::script::Script;
-use crate::server::{self, Access, Shared};
+use crate::server::{self, Access, Calls, Secrets, Shared};
 
 /// From one Ping to the next, as observed.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -86,10 +86,23 @@ impl Emulator {
         format!("ws://{}/v1/realtime", self.address)
     }
 
+    /// The WebSocket URL in Azure's form, without `?model=`: `ws://127.0.0.1:…/openai/v1/realtime`.
+    #[must_use]
+    pub fn azure_url(&self) -> String {
+        format!("ws://{}/openai/v1/realtime", self.address)
+    }
+
     /// The base URL of the HTTP endpoints: `http://127.0.0.1:…/v1`.
     #[must_use]
     pub fn http_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// A call over SIP comes in and rings; its id is returned. It can be accepted or rejected, and once it is
+    /// accepted `?call_id=` leads to its session. Whoever waits for the webhook has to be told by the test.
+    #[must_use]
+    pub fn ring(&self) -> String {
+        self.shared.calls.begin(None)
     }
 
     /// What happened so far, and what will.
@@ -221,6 +234,8 @@ impl Builder {
         }
         let shared = Arc::new(Shared {
             access: self.access,
+            secrets: Secrets::default(),
+            calls: Calls::default(),
             settings: self.settings,
             faults,
             journal: Journal::default(),

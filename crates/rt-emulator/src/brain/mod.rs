@@ -8,6 +8,7 @@ mod hearing;
 mod ids;
 mod input;
 mod items;
+mod kinds;
 mod listen;
 mod obey;
 mod perform;
@@ -17,6 +18,7 @@ mod run;
 mod session;
 #[cfg(test)]
 mod tests;
+mod translate;
 mod usage;
 mod vad;
 mod validate;
@@ -28,15 +30,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rt_protocol::server_event::SessionCreated;
-use rt_protocol::{ClientEvent, Field, ServerEvent};
+use rt_protocol::session::SessionKind;
+use rt_protocol::{ClientEvent, Field, ServerEvent, Session};
 
 use self::conversation::Conversation;
-use self::failure::Failure;
+pub(crate) use self::failure::Failure;
 use self::hearing::Hearing;
 use self::ids::Ids;
 use self::input::Input;
 use self::run::Run;
 use self::session::SessionState;
+use self::translate::Translation;
+pub(crate) use self::validate::{Body, check_body};
 use crate::pacing::Pacing;
 use crate::script::{Player, Script};
 
@@ -44,8 +49,13 @@ use crate::script::{Player, Script};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The model, as it stands in the URL. Default `gpt-realtime`.
+    /// The kind of session, as it follows from the URL. Default a conversation.
+    pub kind: SessionKind,
+    /// The model, as it stands in the URL. Default `gpt-realtime`; without meaning for a transcription.
     pub model: String,
+    /// What the session begins with, as a `session.update` would set it. It is passed over if it is of another kind
+    /// or if an update would be refused. Default none.
+    pub session: Option<Session>,
     /// What is heard, said and called. Default: the parrot.
     pub script: Arc<Script>,
     /// How fast.
@@ -64,7 +74,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            kind: SessionKind::Realtime,
             model: "gpt-realtime".to_owned(),
+            session: None,
             script: Arc::default(),
             pacing: Pacing::default(),
             seed: 0,
@@ -131,6 +143,8 @@ pub struct Brain {
     input: Input,
     /// The turn being spoken: the future item, and where it starts on the input clock.
     turn: Option<(String, u64)>,
+    /// What a translation does instead of all this.
+    translation: Translation,
     /// Responses under way.
     runs: Vec<Run>,
     /// Transcriptions under way.
@@ -161,7 +175,11 @@ impl Brain {
         let expires_at = settings
             .opened_at
             .saturating_add(settings.session_length.as_secs());
-        let session = SessionState::new(ids.session(), settings.model.clone(), expires_at);
+        let mut session = SessionState::new(settings.kind, ids.session(), settings.model.clone(), expires_at);
+        if let Some(wanted) = settings.session.clone() {
+            // Refused or not: there is nobody to tell.
+            let _ = session.update(wanted, false);
+        }
         Self {
             player: Player::new(Arc::clone(&settings.script)),
             now: Duration::ZERO,
@@ -170,6 +188,7 @@ impl Brain {
             conversation: Conversation::default(),
             input: Input::new(session.input_format(), session.turns()),
             turn: None,
+            translation: Translation::default(),
             runs: Vec::new(),
             hearings: Vec::new(),
             deferred: VecDeque::new(),
@@ -275,6 +294,21 @@ impl fmt::Debug for Brain {
     }
 }
 
+/// A session as its server would report it, before anyone connects.
+pub(crate) fn effective(settings: &Settings) -> Result<Session, Failure> {
+    let mut ids = Ids::new(settings.seed);
+    let mut session = SessionState::new(
+        settings.kind,
+        ids.session(),
+        settings.model.clone(),
+        settings.opened_at,
+    );
+    if let Some(wanted) = settings.session.clone() {
+        session.update(wanted, false)?;
+    }
+    Ok(session.to_wire())
+}
+
 /// Something that becomes due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Due {
@@ -286,6 +320,8 @@ enum Due {
     Limits,
     /// The user was quiet for too long.
     Idle,
+    /// More of a translation.
+    Translation,
     /// The end of the session.
     End,
 }
@@ -308,10 +344,12 @@ impl Brain {
             .filter_map(|(n, run)| Some((run.due()?, Due::Run(n))));
         let limits = self.limits_at.front().map(|due| (*due, Due::Limits));
         let idle = self.idle_at.map(|due| (due, Due::Idle));
+        let translation = self.translation.due().map(|due| (due, Due::Translation));
         hearings
             .chain(runs)
             .chain(limits)
             .chain(idle)
+            .chain(translation)
             .chain([(self.expires_at, Due::End)])
             .min_by_key(|(due, _)| *due)
     }
@@ -325,6 +363,7 @@ impl Brain {
                 Due::Run(n) => self.advance_run(n),
                 Due::Limits => self.send_limits(),
                 Due::Idle => self.take_idle_turn(),
+                Due::Translation => self.advance_translation(),
                 Due::End => self.end(),
             }
         }

@@ -7,7 +7,6 @@ use futures::{SinkExt as _, StreamExt as _};
 use rt_protocol::server_event::{ErrorDetails, ErrorEvent};
 use rt_protocol::{Field, ServerEvent};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -16,7 +15,8 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use tracing::debug;
 
-use super::access::Refusal;
+use super::access::{Opening, Refusal};
+use super::stream::Stream;
 use super::{Shared, stopped, unix_time};
 use crate::brain::{Brain, Output};
 use crate::faults::{Action, Fault, Watch};
@@ -32,7 +32,7 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// One WebSocket.
 pub(super) struct Connection<'a> {
     /// The socket.
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     /// The number of the connection.
     number: u64,
     /// What all connections share.
@@ -53,7 +53,7 @@ type Flow = ControlFlow<()>;
 impl<'a> Connection<'a> {
     /// Takes over after the 101. `rest` came with the request.
     pub(super) async fn new(
-        stream: TcpStream,
+        stream: Stream,
         rest: Vec<u8>,
         number: u64,
         shared: &'a Shared,
@@ -91,20 +91,26 @@ impl<'a> Connection<'a> {
     }
 
     /// Holds the session, or refuses it.
-    pub(super) async fn run(mut self, verdict: Result<String, Refusal>, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(
+        mut self,
+        verdict: Result<Box<Opening>, Refusal>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let verdict = match self.refusal.take() {
             Some(refusal) => Err(refusal),
             None => verdict,
         };
-        let model = match verdict {
-            Ok(model) => model,
+        let opening = match verdict {
+            Ok(opening) => opening,
             Err(refusal) => {
                 self.refuse(refusal).await;
                 return;
             }
         };
         let mut settings = self.shared.settings.clone();
-        settings.model = model;
+        settings.kind = opening.kind;
+        settings.model = opening.model;
+        settings.session = opening.session;
         settings.seed = settings.seed.wrapping_add(self.number);
         settings.opened_at = unix_time();
         let mut brain = Brain::new(settings);
@@ -234,7 +240,7 @@ impl<'a> Connection<'a> {
             debug!(connection = self.number, "a fault was asked for");
             match action {
                 Action::Reset => {
-                    let _ = self.socket.get_ref().set_zero_linger();
+                    let _ = self.socket.get_ref().tcp().set_zero_linger();
                     return Flow::Break(());
                 }
                 Action::HangUp => {
