@@ -1,5 +1,6 @@
 //! [`Brain`]: the server's side of one session. Pure: it takes the time as an argument, and waits for nothing.
 
+mod beta;
 mod conversation;
 mod failure;
 mod format;
@@ -29,6 +30,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rt_protocol::dialect::{Codec, Dialect};
 use rt_protocol::server_event::SessionCreated;
 use rt_protocol::session::SessionKind;
 use rt_protocol::{ClientEvent, Field, ServerEvent, Session};
@@ -53,6 +55,8 @@ pub struct Settings {
     pub kind: SessionKind,
     /// The model, as it stands in the URL. Default `gpt-realtime`; without meaning for a transcription.
     pub model: String,
+    /// The dialect of the client: [`Brain::handle_text`] reads it, and [`Brain::encode`] writes it. Default GA.
+    pub dialect: Dialect,
     /// What the session begins with, as a `session.update` would set it. It is passed over if it is of another kind
     /// or if an update would be refused. Default none.
     pub session: Option<Session>,
@@ -76,6 +80,7 @@ impl Default for Settings {
         Self {
             kind: SessionKind::Realtime,
             model: "gpt-realtime".to_owned(),
+            dialect: Dialect::Ga,
             session: None,
             script: Arc::default(),
             pacing: Pacing::default(),
@@ -91,7 +96,7 @@ impl Default for Settings {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Output {
-    /// An event.
+    /// An event, in GA's form whatever the dialect: see [`Brain::encode`].
     Event(ServerEvent),
     /// The connection closes.
     Close {
@@ -125,6 +130,8 @@ pub enum Output {
 pub struct Brain {
     /// What the session is like.
     settings: Settings,
+    /// Reads and writes the dialect.
+    codec: Codec,
     /// Makes ids.
     ids: Ids,
     /// Where the script stands.
@@ -181,6 +188,7 @@ impl Brain {
             let _ = session.update(wanted, false);
         }
         Self {
+            codec: beta::codec(settings.dialect),
             player: Player::new(Arc::clone(&settings.script)),
             now: Duration::ZERO,
             out: Vec::new(),
@@ -217,6 +225,7 @@ impl Brain {
             }
             .into(),
         ));
+        self.greet_in_beta();
         self.take()
     }
 

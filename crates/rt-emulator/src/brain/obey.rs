@@ -74,6 +74,19 @@ impl Brain {
                 .and_then(Value::as_str)
                 .map(|id| id.chars().take(512).collect()),
         );
+        let translated = if self.speaks_beta() {
+            match self.to_ga(&object, text) {
+                Ok(translated) => translated,
+                Err(failure) => return self.fail(failure, event_id),
+            }
+        } else {
+            None
+        };
+        let text = translated.as_deref().unwrap_or(text);
+        let object = match translated.as_deref().map(serde_json::from_str) {
+            Some(Ok(translated)) => translated,
+            _ => object,
+        };
         let event_type = match validate::check(self.session.kind(), &object) {
             Ok(event_type) => event_type,
             Err(failure) => return self.fail(failure, event_id),

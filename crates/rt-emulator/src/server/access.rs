@@ -1,5 +1,6 @@
 //! [`Access`]: who may connect, and to what. OpenAI refuses after the 101, Azure with the status of the handshake.
 
+use rt_protocol::dialect::Dialect;
 use rt_protocol::session::SessionKind;
 use rt_protocol::{Field, Session};
 
@@ -83,6 +84,8 @@ pub(crate) struct Opening {
     pub(crate) kind: SessionKind,
     /// Its model; empty for a transcription, which says it in the session.
     pub(crate) model: String,
+    /// The dialect it is held in.
+    pub(crate) dialect: Dialect,
     /// The session that came with the ephemeral key, or with the call.
     pub(crate) session: Option<Session>,
 }
@@ -100,13 +103,23 @@ pub(crate) enum Verdict {
 
 impl Opening {
     /// A session whose model is decided.
-    fn new(kind: SessionKind, model: String, mut session: Option<Session>) -> Self {
+    fn new(door: Door, kind: SessionKind, model: String, mut session: Option<Session>) -> Self {
         match &mut session {
             Some(Session::Realtime(session)) => session.model = Field::Absent,
             Some(Session::Translation(session)) => session.model = Field::Absent,
             _ => {}
         }
-        Self { kind, model, session }
+        let dialect = if door == Door::AzurePreview {
+            Dialect::Beta
+        } else {
+            Dialect::Ga
+        };
+        Self {
+            kind,
+            model,
+            dialect,
+            session,
+        }
     }
 }
 
@@ -249,7 +262,12 @@ impl Access {
                 .value()
                 .map_or(DEFAULT_MODEL, String::as_str)
                 .to_owned();
-            return Ok(Opening::new(SessionKind::Realtime, model, Some(session.into())));
+            return Ok(Opening::new(
+                route.door,
+                SessionKind::Realtime,
+                model,
+                Some(session.into()),
+            ));
         }
         let parameter = if route.door == Door::AzurePreview {
             "deployment"
@@ -271,7 +289,7 @@ impl Access {
             if model.is_some() && route.door == Door::OpenAi {
                 return Err(Astray::ModelOfTranscription);
             }
-            return Ok(Opening::new(kind, String::new(), session));
+            return Ok(Opening::new(route.door, kind, String::new(), session));
         }
         let of_session = match &session {
             Some(Session::Realtime(session)) => session.model.value(),
@@ -284,7 +302,7 @@ impl Access {
         if !self.knows(kind, &model) {
             return Err(Astray::Model(model.chars().take(64).collect()));
         }
-        Ok(Opening::new(kind, model, session))
+        Ok(Opening::new(route.door, kind, model, session))
     }
 
     /// Without a list, every key is good that does not say of itself that it is bad.

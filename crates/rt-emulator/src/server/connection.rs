@@ -110,6 +110,7 @@ impl<'a> Connection<'a> {
         let mut settings = self.shared.settings.clone();
         settings.kind = opening.kind;
         settings.model = opening.model;
+        settings.dialect = opening.dialect;
         settings.session = opening.session;
         settings.seed = settings.seed.wrapping_add(self.number);
         settings.opened_at = unix_time();
@@ -207,18 +208,20 @@ impl<'a> Connection<'a> {
         for output in outputs {
             match output {
                 Output::Event(event) => {
-                    let text = event.to_json();
-                    self.shared
-                        .journal
-                        .note(self.number, What::Sent(Message::new(&text)));
+                    let Some(text) = brain.encode(&event) else {
+                        continue;
+                    };
+                    let message = Message::new(&text);
+                    let event_type = message.event_type.clone();
+                    self.shared.journal.note(self.number, What::Sent(message));
                     debug!(
                         connection = self.number,
-                        event_type = event.event_type(),
+                        event_type = printable(&event_type),
                         bytes = text.len(),
                         "sent"
                     );
                     self.feed(Frame::Text(text.into())).await?;
-                    let actions = self.watch.sent(event.event_type());
+                    let actions = self.watch.sent(&event_type);
                     if !actions.is_empty() {
                         self.flush().await?;
                         // Boxed, because an action may end the session with more to send.

@@ -10,6 +10,8 @@ mod request;
 mod route;
 mod secrets;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ use self::request::{NoRequest, Request, answer};
 use self::route::{Route, Target};
 pub(crate) use self::secrets::Secrets;
 use self::stream::Stream;
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::Tls;
 use crate::brain::Settings;
 use crate::faults::{Action, Fault, Faults};
 use crate::journal::{Journal, What};
@@ -45,6 +49,9 @@ pub(crate) struct Shared {
     pub(crate) secrets: Secrets,
     /// The calls that go on.
     pub(crate) calls: Calls,
+    /// How connections are encrypted, if they are.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
     /// What sessions are like.
     pub(crate) settings: Settings,
     /// What goes wrong.
@@ -55,6 +62,24 @@ pub(crate) struct Shared {
     pub(crate) ping_every: Duration,
     /// What is to go wrong now, and on which connection.
     pub(crate) commands: broadcast::Sender<(u64, Action)>,
+}
+
+impl Shared {
+    /// The stream, encrypted if that is wanted; `None` if the client can't.
+    #[cfg(feature = "tls")]
+    async fn encrypted(&self, stream: TcpStream) -> Option<Stream> {
+        match &self.tls {
+            Some(tls) => tls.accept(stream).await,
+            None => Some(Stream::Plain(stream)),
+        }
+    }
+
+    /// The stream as it is.
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_async, reason = "with encryption it waits")]
+    async fn encrypted(&self, stream: TcpStream) -> Option<Stream> {
+        Some(Stream::Plain(stream))
+    }
 }
 
 /// Accepts connections until told to stop, then lets them end.
@@ -116,7 +141,10 @@ async fn open(stream: TcpStream, number: u64, shared: &Shared, stop: watch::Rece
         let _ = stream.set_zero_linger();
         return;
     }
-    let mut stream = Stream::Plain(stream);
+    let Some(mut stream) = shared.encrypted(stream).await else {
+        debug!(connection = number, "no key was agreed on");
+        return;
+    };
     let mut request = match Request::read(&mut stream).await {
         Ok(request) => request,
         Err(problem) => return misread(&mut stream, number, shared, problem).await,
