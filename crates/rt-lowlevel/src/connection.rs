@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::dialect::Translator;
 use crate::driver::{Context, Delivery, Shared, run};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
@@ -104,7 +105,8 @@ impl Builder {
             None => Arc::new(TcpDialer::new(self.roots.config()?)),
         };
         let machine = Machine::new(self.config.clone(), self.credentials.can_refresh());
-        let (shared, events) = Shared::new(machine, &self.config.limits);
+        let translator = Translator::new(self.endpoint.dialect(), self.endpoint.beta_variant());
+        let (shared, events) = Shared::new(machine, &self.config.limits, translator);
         let handle = Handle::new(
             Arc::clone(&shared),
             self.config.limits.message,

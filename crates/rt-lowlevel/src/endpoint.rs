@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rt_protocol::dialect::{BetaVariant, Dialect};
 use url::{Host, Url};
 
 use crate::error::Error;
@@ -149,6 +150,29 @@ impl Endpoint {
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.provider
+    }
+
+    /// The dialect the server speaks, as far as the address tells: GA at OpenAI and at Azure's GA address, beta at Azure
+    /// addresses with `api-version`. `None` for any other server, whose first message tells.
+    #[must_use]
+    pub fn dialect(&self) -> Option<Dialect> {
+        match self.provider {
+            Provider::Azure => Some(Dialect::Ga),
+            Provider::AzurePreview => Some(Dialect::Beta),
+            Provider::OpenAi => {
+                let host = self.url.host_str()?;
+                (host == "openai.com" || host.ends_with(".openai.com")).then_some(Dialect::Ga)
+            }
+        }
+    }
+
+    /// Which beta it would be.
+    pub(crate) fn beta_variant(&self) -> BetaVariant {
+        match self.provider {
+            _ if self.url.path().contains("/voice-live/") => BetaVariant::VoiceLive,
+            Provider::AzurePreview => BetaVariant::AzurePreview,
+            Provider::OpenAi | Provider::Azure => BetaVariant::OpenAi,
+        }
     }
 
     /// Whether the connection is encrypted: `wss`, not `ws`.

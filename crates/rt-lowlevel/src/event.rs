@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rt_protocol::dialect::Warning;
 use rt_protocol::{DecodeError, ServerEvent};
 
 use crate::error::Error;
@@ -17,6 +18,9 @@ pub enum ConnectionEvent {
     Opened(Opened),
     /// An event of the server.
     Server(ServerEvent),
+    /// A part of an event was not sent, because the dialect of the server cannot express it. Only on servers that speak
+    /// beta.
+    Warning(Warning),
     /// A message of the server that could not be understood; the session goes on.
     Malformed(DecodeError),
     /// The connection failed and will be tried again.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rt_protocol::client_event::{InputAudioBufferAppend, SessionInputAudioBufferAppend};
+use rt_protocol::dialect::Warning;
 use rt_protocol::limits::APPEND_BYTES;
 use rt_protocol::{AudioBytes, ClientEvent, Field};
 use tokio::sync::watch;
@@ -80,12 +81,12 @@ impl Handle {
     /// # Errors
     /// `Closed` if the connection is closed or closing, with what ended it as the source; `MessageTooLarge` if the event
     /// exceeds [`Limits::message`](crate::Limits::message); `InvalidEvent` if it breaks a documented limit and
-    /// [`Config::strict`](crate::Config::strict) is on.
+    /// [`Config::strict`](crate::Config::strict) is on, or if the server's dialect has no such event.
     ///
     /// # Cancel safety
     /// A dropped future has accepted nothing.
     pub async fn send(&self, event: ClientEvent) -> Result<(), Error> {
-        let (lane, mut messages) = self.encode(&event)?;
+        let (lane, mut messages, warnings) = self.encode(&event)?;
         drop(event);
         let _turn = self.shared.line(lane).await;
         loop {
@@ -93,7 +94,10 @@ impl Handle {
             tokio::pin!(room);
             room.as_mut().enable();
             match self.shared.with(|machine, _| machine.handle_messages(messages)) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.warn(warnings);
+                    return Ok(());
+                }
                 Err(Refused::Full(back)) => messages = back,
                 Err(Refused::Closed) => return Err(self.closed()),
             }
@@ -111,8 +115,8 @@ impl Handle {
             kind,
             source: None,
         };
-        let messages = match self.encode(&event) {
-            Ok((_, messages)) => messages,
+        let (messages, warnings) = match self.encode(&event) {
+            Ok((_, messages, warnings)) => (messages, warnings),
             Err(error) => {
                 let kind = match error.kind() {
                     ErrorKind::InvalidEvent => TrySendErrorKind::Invalid,
@@ -126,7 +130,10 @@ impl Handle {
             }
         };
         match self.shared.with(|machine, _| machine.handle_messages(messages)) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.warn(warnings);
+                Ok(())
+            }
             Err(Refused::Full(_)) => Err(refused(event, TrySendErrorKind::Full)),
             Err(Refused::Closed) => Err(refused(event, TrySendErrorKind::Closed)),
         }
@@ -178,7 +185,13 @@ impl Handle {
         }
     }
 
-    fn encode(&self, event: &ClientEvent) -> Result<(Lane, Vec<Message>), Error> {
+    fn warn(&self, warnings: Vec<Warning>) {
+        warnings.into_iter().for_each(|warning| self.shared.warn(warning));
+    }
+
+    /// The messages of an event, and what the server's dialect cannot say of it.
+    fn encode(&self, event: &ClientEvent) -> Result<(Lane, Vec<Message>, Vec<Warning>), Error> {
+        let mut warnings = Vec::new();
         if self.strict {
             check(event)?;
         }
@@ -200,7 +213,18 @@ impl Handle {
                 };
                 pieces.map(|piece| audio_message(piece, make)).collect()
             }
-            other => vec![Message::control(other.to_json())],
+            other => {
+                let encoded = self.shared.translator.encode(other);
+                warnings = encoded.warnings;
+                let Some(json) = encoded.json else {
+                    let message = format!(
+                        "{} does not exist in the dialect of the server",
+                        other.event_type()
+                    );
+                    return Err(Error::new(ErrorKind::InvalidEvent, message));
+                };
+                vec![Message::control(json)]
+            }
         };
         let lane = if messages.iter().any(Message::is_audio) {
             Lane::Audio
@@ -212,7 +236,7 @@ impl Handle {
             .map(Message::len)
             .find(|len| *len > self.max_message)
         {
-            None => Ok((lane, messages)),
+            None => Ok((lane, messages, warnings)),
             Some(len) => Err(Error::new(
                 ErrorKind::MessageTooLarge,
                 format!(

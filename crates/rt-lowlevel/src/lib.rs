@@ -70,6 +70,7 @@ mod close;
 mod config;
 mod connection;
 mod credentials;
+mod dialect;
 mod driver;
 mod endpoint;
 mod error;

@@ -16,14 +16,24 @@ use crate::transport::{Incoming, Reader, read_incoming};
 /// An event that finds no room waits here, and nothing behind it is read: a slow consumer slows the socket down.
 /// Pings in front of it have been answered by then, since only events need room.
 pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
+    shared.translator.begin();
     loop {
         match read_incoming(&mut reader).await {
             Ok(Incoming::Text(text)) => {
                 // What is kept of it is decoded or copied: a slice would keep the whole read buffer alive.
-                let decoded = ServerEvent::from_json(&text);
-                let bytes = text.len();
+                let decoded = shared.translator.decode(&text);
+                let mut bytes = text.len();
                 drop(text);
-                receive(&shared, epoch, decoded, bytes).await;
+                match decoded {
+                    Ok(events) => {
+                        for event in events {
+                            receive(&shared, epoch, Ok(event), bytes).await;
+                            // The second event of a message brings nothing new.
+                            bytes = 0;
+                        }
+                    }
+                    Err(error) => receive(&shared, epoch, Err(error), bytes).await,
+                }
             }
             Ok(Incoming::Binary(bytes)) => tracing::warn!(bytes, "binary message ignored"),
             // The pong is queued inside the socket; the writer is woken to flush it.

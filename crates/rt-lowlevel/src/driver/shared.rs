@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use rt_protocol::dialect::Warning;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::config::Limits;
+use crate::dialect::Translator;
 use crate::event::ConnectionEvent;
 use crate::machine::{Action, At, Machine, Signal};
 use crate::state::State;
@@ -32,6 +34,8 @@ pub(crate) enum Lane {
 #[derive(Debug)]
 pub(crate) struct Shared {
     core: Mutex<Core>,
+    /// Reads and writes the messages of the server's dialect.
+    pub(crate) translator: Translator,
     events: mpsc::UnboundedSender<Delivery>,
     state: watch::Sender<State>,
     event_room: Arc<Semaphore>,
@@ -54,7 +58,11 @@ struct Core {
 }
 
 impl Shared {
-    pub(crate) fn new(machine: Machine, limits: &Limits) -> (Arc<Self>, mpsc::UnboundedReceiver<Delivery>) {
+    pub(crate) fn new(
+        machine: Machine,
+        limits: &Limits,
+        translator: Translator,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Delivery>) {
         let (events, receiver) = mpsc::unbounded_channel();
         let max = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
         let event_limit = u32::try_from(limits.event_bytes).unwrap_or(max).clamp(1, max);
@@ -62,6 +70,7 @@ impl Shared {
         let shared = Self {
             state: watch::Sender::new(machine.state()),
             core: Mutex::new(Core { machine, armed: None }),
+            translator,
             events,
             event_room: Arc::new(Semaphore::new(event_limit as usize)),
             event_floor: (event_limit / count).max(1),
@@ -138,6 +147,27 @@ impl Shared {
                 (is_live && room.is_some()).then_some(Delivery { event, _room: room }),
             )
         });
+    }
+
+    /// Tells the consumer of what an event lost on its way into the server's dialect. Only logged if there is no room:
+    /// a caller that never listens must not fill the memory by sending.
+    pub(crate) fn warn(&self, warning: Warning) {
+        tracing::warn!(
+            path = warning.path(),
+            "not sent: the server's dialect cannot express it"
+        );
+        if let Some(room) = self.try_reserve(0) {
+            let event = ConnectionEvent::Warning(warning);
+            self.with_delivery(|_, _| {
+                (
+                    (),
+                    Some(Delivery {
+                        event,
+                        _room: Some(room),
+                    }),
+                )
+            });
+        }
     }
 
     pub(super) fn next_action(&self) -> Option<Action> {
@@ -226,7 +256,9 @@ fn note(event: &ConnectionEvent) -> Option<Note> {
             error: closed.error.clone(),
             unsent: closed.unsent,
         },
-        ConnectionEvent::Server(_) | ConnectionEvent::Malformed(_) => return None,
+        ConnectionEvent::Server(_) | ConnectionEvent::Malformed(_) | ConnectionEvent::Warning(_) => {
+            return None;
+        }
     })
 }
 

@@ -8,6 +8,7 @@
 
 mod after_upgrade;
 mod closing;
+mod dialect;
 mod memory;
 mod refusals;
 mod secrets;

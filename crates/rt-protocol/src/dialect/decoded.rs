@@ -22,16 +22,22 @@ pub struct Decoded {
 
 impl Decoded {
     pub(super) fn one(event: ServerEvent) -> Self {
-        Self {
-            first: Some(event),
-            rest: Vec::new().into_iter(),
-        }
+        event.into()
     }
 
     pub(super) fn many(events: Vec<ServerEvent>) -> Self {
         Self {
             first: None,
             rest: events.into_iter(),
+        }
+    }
+}
+
+impl From<ServerEvent> for Decoded {
+    fn from(event: ServerEvent) -> Self {
+        Self {
+            first: Some(event),
+            rest: Vec::new().into_iter(),
         }
     }
 }
