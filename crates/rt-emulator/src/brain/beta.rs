@@ -108,7 +108,7 @@ impl Brain {
         match self.codec.decode_client(text) {
             Ok(ClientEvent::Unknown(_)) => Ok(None),
             Ok(event) => Ok(Some(event.to_json())),
-            Err(_) if event_type.ends_with(".append") => Ok(None),
+            Err(_) if event_type.is_empty() || event_type.ends_with(".append") => Ok(None),
             Err(_) => Err(Failure::new("invalid_value", "The event is not valid.")),
         }
     }

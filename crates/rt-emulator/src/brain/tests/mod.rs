@@ -1,5 +1,6 @@
 //! Whole sessions in simulated time.
 
+mod beta;
 mod chaos;
 mod items;
 mod responses;
