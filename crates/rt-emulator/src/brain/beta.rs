@@ -94,7 +94,7 @@ impl Brain {
     }
 
     /// A client's message as GA has it; `None` if that is no other, or if the checks to come will refuse it.
-    pub(super) fn to_ga(
+    pub(super) fn read_beta(
         &mut self,
         message: &Map<String, Value>,
         text: &str,

@@ -75,7 +75,7 @@ impl Brain {
                 .map(|id| id.chars().take(512).collect()),
         );
         let translated = if self.speaks_beta() {
-            match self.to_ga(&object, text) {
+            match self.read_beta(&object, text) {
                 Ok(translated) => translated,
                 Err(failure) => return self.fail(failure, event_id),
             }

@@ -85,12 +85,8 @@ fn a_turn_has_the_order_and_the_keys_of_beta() {
     let mut kinds: Vec<&str> = events.iter().map(kind).collect();
     kinds.dedup();
     let delta = |kind: &&str| kind.ends_with(".delta");
-    assert!(kinds.iter().any(|kind| *kind == "response.audio.delta"));
-    assert!(
-        kinds
-            .iter()
-            .any(|kind| *kind == "response.audio_transcript.delta")
-    );
+    assert!(kinds.contains(&"response.audio.delta"));
+    assert!(kinds.contains(&"response.audio_transcript.delta"));
     kinds.retain(|kind| !delta(kind));
     assert_eq!(
         kinds,

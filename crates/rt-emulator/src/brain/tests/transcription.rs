@@ -12,7 +12,7 @@ fn transcription() -> Talk {
     })
 }
 
-fn update(input: Value) -> Value {
+fn update(input: &Value) -> Value {
     json!({"type": "session.update", "session": {"type": "transcription", "audio": {"input": input}}})
 }
 
@@ -35,7 +35,7 @@ fn shape(value: &Value) -> Value {
 fn a_session_by_hand_has_the_observed_order_and_shape() {
     let mut talk = transcription();
     talk.send(&update(
-        json!({"transcription": {"model": "gpt-4o-transcribe"}, "turn_detection": null}),
+        &json!({"transcription": {"model": "gpt-4o-transcribe"}, "turn_detection": null}),
     ));
     talk.append(&phrase(0, 1300, 0));
     talk.send(&json!({"type": "input_audio_buffer.commit"}));
@@ -94,7 +94,7 @@ fn a_session_by_hand_has_the_observed_order_and_shape() {
 #[test]
 fn turns_are_found_and_never_answered() {
     let mut talk = transcription();
-    talk.send(&update(json!({"transcription": {"model": "whisper-1"}})));
+    talk.send(&update(&json!({"transcription": {"model": "whisper-1"}})));
     talk.append(&phrase(400, 900, 600)).append(&phrase(400, 900, 600));
     talk.pass_ms(20_000);
     let events = talk.look();
@@ -122,7 +122,7 @@ fn the_model_decides_the_usage() {
     ] {
         let mut talk = transcription();
         talk.send(&update(
-            json!({"transcription": {"model": model}, "turn_detection": null}),
+            &json!({"transcription": {"model": model}, "turn_detection": null}),
         ));
         talk.append(&phrase(0, 500, 0));
         talk.send(&json!({"type": "input_audio_buffer.commit"}))
@@ -165,12 +165,12 @@ fn what_is_of_other_sessions_is_refused() {
         owned("missing_required_parameter", "session.type")
     );
     assert_eq!(
-        error(update(json!({"format": {"type": "audio/pcm", "rate": 16000}}))),
+        error(update(&json!({"format": {"type": "audio/pcm", "rate": 16000}}))),
         owned("integer_below_min_value", "session.audio.input.format.rate")
     );
     assert_eq!(
         error(update(
-            json!({"transcription": {"model": "gpt-realtime-whisper"}})
+            &json!({"transcription": {"model": "gpt-realtime-whisper"}})
         )),
         owned("invalid_value", "session.audio.input.turn_detection")
     );
