@@ -104,6 +104,11 @@ async fn main() -> anyhow::Result<()> {
                 if let ServerEvent::Error(error) = &event {
                     bail!("the server refused something: {}", error.error.message);
                 }
+                if let ServerEvent::ResponseDone(done) = &event
+                    && let Some(why) = turns::failure(done)
+                {
+                    bail!(why);
+                }
                 turns.take(&event);
             }
             ConnectionEvent::Closed(closed) => match closed.error {

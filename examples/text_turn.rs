@@ -14,13 +14,15 @@
 
 #[path = "support/target.rs"]
 mod target;
+#[expect(dead_code, reason = "only how a response failed")]
+#[path = "support/turns.rs"]
+mod turns;
 
 use std::io::Write as _;
 
 use anyhow::{Context as _, bail};
 use rt_lowlevel::{Connection, ConnectionEvent};
 use rt_protocol::client_event::{ConversationItemCreate, ResponseCreate, SessionUpdate};
-use rt_protocol::session::Modality;
 use rt_protocol::{Item, RealtimeSession, ServerEvent};
 use target::Target;
 
@@ -36,32 +38,13 @@ async fn main() -> anyhow::Result<()> {
         .connect()
         .await?;
     let handle = connection.handle().clone();
-    let session = RealtimeSession {
-        output_modalities: vec![Modality::Text].into(),
-        ..Default::default()
-    };
-    handle
-        .send(
-            SessionUpdate {
-                session: session.into(),
-                ..Default::default()
-            }
-            .into(),
-        )
-        .await?;
-    let item = Item::user_text(question.as_str());
-    handle
-        .send(
-            ConversationItemCreate {
-                item,
-                ..Default::default()
-            }
-            .into(),
-        )
-        .await?;
+    println!("> {question}");
+    let session = RealtimeSession::new().text_only();
+    handle.send(SessionUpdate::new(session).into()).await?;
+    let question = Item::user_text(question);
+    handle.send(ConversationItemCreate::new(question).into()).await?;
     handle.send(ResponseCreate::default().into()).await?;
 
-    println!("> {question}");
     loop {
         match connection
             .recv()
@@ -72,7 +55,12 @@ async fn main() -> anyhow::Result<()> {
                 print!("{}", event.delta);
                 std::io::stdout().flush()?;
             }
-            ConnectionEvent::Server(ServerEvent::ResponseDone(_)) => break,
+            ConnectionEvent::Server(ServerEvent::ResponseDone(done)) => match turns::failure(&done) {
+                Some(why) => bail!(why),
+                None => break,
+            },
+            // The question was said to the session that is gone.
+            ConnectionEvent::Retrying(retrying) => bail!("the connection was lost: {}", retrying.cause),
             ConnectionEvent::Server(ServerEvent::Error(event)) => {
                 bail!("the server: {}", event.error.message)
             }

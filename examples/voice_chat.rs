@@ -11,7 +11,9 @@
 mod target;
 
 use std::sync::mpsc;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use rt_client::Session;
 use rt_client::protocol::ServerEvent;
 
@@ -25,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
 
     let (speaker, reply) = mpsc::channel();
     let done = std::sync::Arc::new(tokio::sync::Notify::new());
-    let answered = done.clone();
+    let (answered, failed) = (done.clone(), done.clone());
     let session = Session::builder(target.endpoint, target.credentials)
         .instructions("Answer in one short sentence.")
         .transcribe("gpt-4o-transcribe")
@@ -40,11 +42,20 @@ async fn main() -> anyhow::Result<()> {
                 answered.notify_one()
             }
         })
-        .on_error(|error| eprintln!("{error}"))
+        .on_error(move |error| {
+            eprintln!("{:#}", anyhow::Error::from(error));
+            failed.notify_one();
+        })
         .connect()
         .await?;
     session.send_audio(rt_audio::read(file)?).await?;
-    done.notified().await;
+    // The service hears the end of the turn in a second of silence.
+    session
+        .send_audio(rt_audio::Pcm16::silence(Duration::from_secs(1)))
+        .await?;
+    tokio::time::timeout(Duration::from_secs(30), done.notified())
+        .await
+        .context("no answer came")?;
     session.close().await;
 
     let reply: Vec<_> = reply.try_iter().collect();

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use rt_protocol::{ClientEvent, DecodeError, ServerEvent};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// How one captured message fared.
 pub enum Outcome {
@@ -35,23 +36,28 @@ pub struct Line {
     pub direction: Option<String>,
     pub dialect: Option<String>,
     pub message: Value,
+    /// The message's own text, as it was captured: the order of its keys and its escapes are part of the check.
+    text: String,
 }
 
 impl Line {
     /// Parses `{"direction", "type", "message"}` or a bare message.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let value: Value = serde_json::from_str(text)?;
+        let parts: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
         let name = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         Ok(match value.get("message") {
             Some(message @ Value::Object(_)) if value.get("direction").is_some() => Self {
                 direction: name("direction"),
                 dialect: name("dialect"),
                 message: message.clone(),
+                text: parts.get("message").map_or(text, |part| part.get()).to_owned(),
             },
             _ => Self {
                 direction: None,
                 dialect: None,
                 message: value,
+                text: text.to_owned(),
             },
         })
     }
@@ -78,12 +84,12 @@ impl Line {
                 ClientEvent::KNOWN_TYPES.contains(&name.trim()) || name == "transcription_session.update"
             }
         };
-        let text = self.message.to_string();
+        let text = &self.text;
         match self.dialect.as_deref() {
             None if beta::is_beta(&self.message) => beta::check(&self.message, is_client),
             Some("beta") => beta::check(&self.message, is_client),
-            None | Some("ga" | "translation") if is_client => self.rewritten(ClientEvent::from_json(&text)),
-            None | Some("ga" | "translation") => self.rewritten(ServerEvent::from_json(&text)),
+            None | Some("ga" | "translation") if is_client => self.rewritten(ClientEvent::from_json(text)),
+            None | Some("ga" | "translation") => self.rewritten(ServerEvent::from_json(text)),
             Some(_) => Outcome::Skipped,
         }
     }

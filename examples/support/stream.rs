@@ -17,50 +17,29 @@ const SILENCE: Duration = Duration::from_millis(1000);
 
 /// Sets the session up, then sends the file and a second of silence.
 pub async fn send(handle: Handle, source: Source, fast: bool, bar: ProgressBar) -> anyhow::Result<()> {
-    let mut session = RealtimeSession {
-        instructions: "Answer in one short sentence.".into(),
-        ..Default::default()
-    };
-    session.audio.or_default().input.or_default().transcription =
-        Transcription::new("gpt-4o-transcribe").into();
-    handle
-        .send(
-            SessionUpdate {
-                session: session.into(),
-                ..Default::default()
-            }
-            .into(),
-        )
-        .await?;
+    let session = RealtimeSession::new()
+        .instructions("Answer in one short sentence.")
+        .transcription(Transcription::new("gpt-4o-transcribe"));
+    handle.send(SessionUpdate::new(session).into()).await?;
 
     let silence = Pcm16::silence(SILENCE);
-    let mut pieces = source
-        .chunks(CHUNK)
-        .chain(silence.chunks(CHUNK).map(Ok).collect::<Vec<_>>());
+    let mut chunks = source.chunks(CHUNK);
+    let pieces = chunks.by_ref().chain(silence.chunks(CHUNK).map(Ok));
+    let mut pacer = Pacer::new(pieces);
+    // A lead without end is no pace at all.
     if fast {
-        for chunk in pieces {
-            append(&handle, chunk?, &bar).await?;
-        }
-    } else {
-        let mut pacer = Pacer::new(pieces.by_ref());
-        while let Some(chunk) = pacer.next().await {
-            append(&handle, chunk?, &bar).await?;
-        }
+        pacer = pacer.lead(Duration::MAX);
     }
-    Ok(())
-}
-
-async fn append(handle: &Handle, chunk: Pcm16, bar: &ProgressBar) -> anyhow::Result<()> {
-    bar.inc(u64::try_from(chunk.duration().as_millis())?);
-    handle
-        .send(
-            InputAudioBufferAppend {
-                audio: chunk.into(),
-                ..Default::default()
-            }
-            .into(),
-        )
-        .await?;
+    while let Some(chunk) = pacer.next().await {
+        let chunk = chunk?;
+        bar.inc(u64::try_from(chunk.duration().as_millis())?);
+        handle.send(InputAudioBufferAppend::new(chunk).into()).await?;
+    }
+    drop(pacer);
+    let report = chunks.report();
+    if !report.is_complete() {
+        bar.suspend(|| eprintln!("warning: the file is damaged: {report}"));
+    }
     Ok(())
 }
 

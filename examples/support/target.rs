@@ -16,7 +16,13 @@ impl Target {
     /// `local`, `openai` or `azure`. The local one hears what `heard` says, if that is known.
     pub async fn named(name: &str, heard: Option<&str>) -> anyhow::Result<Self> {
         // Variables that are set win over those of the file.
-        dotenvy::dotenv().ok();
+        match dotenvy::dotenv() {
+            Err(error) if !error.not_found() => {
+                // The error quotes the line, which may be the key.
+                bail!("the file .env cannot be read: put values with spaces in quotes");
+            }
+            _ => {}
+        }
         match name {
             "local" => {
                 let script = heard

@@ -1,6 +1,27 @@
 //! What both sides said in a session with voice activity detection, and when it is over.
 
+use rt_protocol::response::ResponseStatus;
+use rt_protocol::server_event::ResponseDone;
 use rt_protocol::{Pcm16, ServerEvent};
+
+/// Why a response is not what it should be, if it failed or was cut short.
+pub fn failure(event: &ResponseDone) -> Option<String> {
+    let status = event.response.status.value()?;
+    if !matches!(status, ResponseStatus::Failed | ResponseStatus::Incomplete) {
+        return None;
+    }
+    let details = event.response.status_details.value();
+    let error = details.and_then(|details| details.error.value());
+    let message = error.and_then(|error| error.message.as_deref().or(error.code.as_deref()));
+    let reason = details
+        .and_then(|details| details.reason.value())
+        .map(ToString::to_string);
+    let why = message
+        .map(str::to_owned)
+        .or(reason)
+        .unwrap_or_else(|| "the server does not say why".to_owned());
+    Some(format!("the response is {status}: {why}"))
+}
 
 /// Follows the events of a session.
 #[derive(Default)]
@@ -32,11 +53,11 @@ impl Turns {
                 self.lines.push(("user:", event.item_id.clone(), String::new()));
             }
             E::ConversationItemInputAudioTranscriptionCompleted(event) => {
-                self.untranscribed -= 1;
+                self.untranscribed = self.untranscribed.saturating_sub(1);
                 self.write(&event.item_id, &event.transcript);
             }
             E::ConversationItemInputAudioTranscriptionFailed(event) => {
-                self.untranscribed -= 1;
+                self.untranscribed = self.untranscribed.saturating_sub(1);
                 self.write(&event.item_id, "(not understood)");
             }
             E::ResponseCreated(_) => self.responding = true,

@@ -207,3 +207,53 @@ async fn a_closed_session_says_so() {
         ErrorKind::Closed
     );
 }
+
+#[tokio::test]
+async fn audio_that_is_not_pcm16_is_not_played_as_such() {
+    let server = Server::start(Emulator::builder()).await;
+    let (on_audio, mut audio) = channel::<Pcm16>();
+    let (on_event, mut events) = types();
+    let mut settings = RealtimeSession::default();
+    settings.audio.or_default().output.or_default().format = AudioFormat::pcmu().into();
+    let session = builder(&server)
+        .settings(settings)
+        .on_audio(on_audio)
+        .on_event(on_event)
+        .connect()
+        .await
+        .unwrap();
+    session.send_text("Hello!").await.unwrap();
+    wait_for(&mut events, "response.output_audio.delta").await;
+    wait_for(&mut events, "response.done").await;
+    session.close().await;
+    drop(session);
+    assert!(audio.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn connect_tells_what_ended_the_connection() {
+    let quota = r#"{"type":"error","event_id":"e","error":{"type":"insufficient_quota","code":"insufficient_quota","message":"You exceeded your current quota.","param":null,"event_id":null}}"#;
+    let fault = Fault::at(Trigger::SentMessages(1), Action::Text(quota.to_owned()));
+    let close = Fault::at(
+        Trigger::Received {
+            event_type: "session.update".into(),
+            count: 1,
+        },
+        Action::Close {
+            code: 1011,
+            reason: String::new(),
+        },
+    );
+    let server = Server::start(Emulator::builder().fault(1, fault).fault(1, close)).await;
+    let error = builder(&server)
+        .instructions("Be brief.")
+        .connect()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
+    assert!(!error.is_retryable());
+    let source = std::error::Error::source(&error).unwrap();
+    let source = source.downcast_ref::<rt_lowlevel::Error>().unwrap();
+    assert_eq!(source.kind(), rt_lowlevel::ErrorKind::Quota);
+    assert_eq!(server.connects(), 1);
+}

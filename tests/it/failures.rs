@@ -34,7 +34,8 @@ async fn an_unknown_model_is_final() {
         .connect()
         .await
         .unwrap_err();
-    assert!(!error.is_retryable(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert!(!error.is_retryable());
     assert_eq!(error.code(), Some("invalid_model"));
     assert!(error.to_string().contains("model"), "{error}");
     assert_eq!(server.connects(), 1);
@@ -42,12 +43,10 @@ async fn an_unknown_model_is_final() {
 
 #[tokio::test]
 async fn a_refused_port_is_tried_again_as_often_as_allowed() {
-    // A port that was free a moment ago, and that nobody listens on.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    // A port that is taken, so that no other test gets it, and on which nobody listens.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
     let endpoint =
         Endpoint::from_url(&format!("ws://127.0.0.1:{port}/v1/realtime?model=gpt-realtime")).unwrap();
     let mut config = quick();
@@ -92,6 +91,8 @@ async fn a_429_is_tried_again_when_the_server_says() {
     let ConnectionEvent::Retrying(retrying) = next(&mut connection).await else {
         panic!("no retry was told")
     };
+    assert_eq!(retrying.cause.kind(), ErrorKind::RateLimited);
+    assert!(retrying.cause.to_string().contains("429"), "{}", retrying.cause);
     assert_eq!(retrying.cause.http_status(), Some(429));
     assert_eq!(retrying.cause.retry_after(), Some(wait));
     assert!(retrying.delay >= wait, "{:?}", retrying.delay);
@@ -123,7 +124,9 @@ async fn a_drop_in_mid_turn_is_told_and_mended() {
     }
     assert_eq!(epochs, [1, 2]);
     assert_eq!(causes.len(), 1, "{causes:?}");
-    assert!(causes[0].is_retryable(), "{causes:?}");
+    assert_eq!(causes[0].kind(), ErrorKind::ConnectionLost);
+    assert!(causes[0].is_retryable());
+    assert!(causes[0].to_string().contains("connection"), "{}", causes[0]);
     assert_eq!(server.connects(), 2);
 
     // The new session works.
@@ -191,6 +194,8 @@ async fn bytes_that_are_no_frame_are_a_new_connection() {
         }
     };
     assert_eq!(cause.kind(), ErrorKind::Protocol, "{cause}");
+    assert!(cause.is_retryable());
+    assert!(cause.to_string().contains("WebSocket"), "{cause}");
     until(&mut connection, "session.created").await;
     assert_eq!(server.connects(), 2);
     connection.close().await;

@@ -101,7 +101,7 @@ impl SessionBuilder {
     ///
     /// # Errors
     /// `Connection` if no connection could be made after the retries of the [`Config`], `Settings` if the server
-    /// refused the settings, `Timeout` if it did not answer to them for 10 s.
+    /// refused the settings or they break a documented limit, `Timeout` if it did not answer to them for 10 s.
     ///
     /// # Cancel safety
     /// Dropping the future ends the connection.

@@ -41,7 +41,7 @@ impl Dispatcher {
             ConnectionEvent::Opened(opened) if opened.epoch > 1 => self.send_settings(),
             ConnectionEvent::Malformed(error) => {
                 self.handlers
-                    .failed(Error::new(ErrorKind::Connection, error.to_string()));
+                    .failed(Error::new(ErrorKind::Malformed, error.to_string()));
             }
             ConnectionEvent::Closed(closed) => {
                 if let Some(error) = closed.error {
@@ -58,7 +58,7 @@ impl Dispatcher {
             return;
         }
         let handle = self.handle.clone();
-        let update = settings_update(&self.settings, None);
+        let update = settings_update(&self.settings);
         // Not awaited here: this task takes the events whose flow lets the send go on.
         tokio::spawn(async move {
             let _ = handle.send(update).await;
@@ -66,11 +66,10 @@ impl Dispatcher {
     }
 }
 
+/// The id of the `session.update`s of this crate, by which a refusal is known.
+pub(crate) const SETTINGS_ID: &str = "rt_settings";
+
 /// The `session.update` of these settings.
-pub(crate) fn settings_update(settings: &RealtimeSession, event_id: Option<&str>) -> ClientEvent {
-    SessionUpdate {
-        event_id: event_id.map(str::to_owned).into(),
-        session: settings.clone().into(),
-    }
-    .into()
+pub(crate) fn settings_update(settings: &RealtimeSession) -> ClientEvent {
+    ClientEvent::from(SessionUpdate::new(settings.clone())).with_event_id(SETTINGS_ID)
 }

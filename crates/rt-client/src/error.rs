@@ -26,6 +26,8 @@ pub enum ErrorKind {
     InvalidEvent,
     /// The server did not answer in time. Trying again may help.
     Timeout,
+    /// A message of the server could not be read; the message says which type and where. The session goes on.
+    Malformed,
     /// A callback panicked. The session goes on; the callback is at fault.
     Callback,
 }
@@ -59,6 +61,25 @@ impl Error {
 
     pub(crate) fn closed() -> Self {
         Self::new(ErrorKind::Closed, "the session is closed: connect a new one")
+    }
+
+    /// Whether the same may work later: after a connection that failed for a passing reason, or a timeout.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Connection => self
+                .0
+                .source
+                .as_ref()
+                .and_then(|source| source.downcast_ref::<rt_lowlevel::Error>())
+                .is_some_and(rt_lowlevel::Error::is_retryable),
+            ErrorKind::Timeout => true,
+            ErrorKind::Closed
+            | ErrorKind::Settings
+            | ErrorKind::InvalidEvent
+            | ErrorKind::Malformed
+            | ErrorKind::Callback => false,
+        }
     }
 
     /// What kind of failure it is.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rt_protocol::{Pcm16, ServerEvent};
+use rt_protocol::session::AudioFormatKind;
+use rt_protocol::{Pcm16, ServerEvent, Session};
 
 use crate::error::{Error, ErrorKind};
 use crate::samples::Samples;
@@ -20,16 +21,21 @@ pub(crate) struct Handlers {
     pub(crate) event: EventCallback,
     pub(crate) error: Callback<Error>,
     pub(crate) samples: Samples,
+    /// The session's output is G.711 or something else that is not PCM16.
+    pub(crate) other_format: bool,
 }
 
 impl Handlers {
     /// Calls whatever an event concerns: first `on_event`, then the specific ones.
     pub(crate) fn server_event(&mut self, event: &ServerEvent) {
+        self.note_format(event);
         let mut panicked = None;
         if let Some(callback) = &mut self.event {
             panicked = call("on_event", || callback(event)).err();
         }
-        if let (Some(callback), ServerEvent::ResponseOutputAudioDelta(delta)) = (&mut self.audio, event) {
+        if let (Some(callback), ServerEvent::ResponseOutputAudioDelta(delta)) = (&mut self.audio, event)
+            && !self.other_format
+        {
             let audio = self.samples.of(delta);
             panicked = call("on_audio", || callback(audio)).err().or(panicked);
         }
@@ -40,6 +46,22 @@ impl Handlers {
         }
         if let Some(error) = panicked {
             self.failed(error);
+        }
+    }
+
+    /// Remembers the format of the audio that comes, which the server reports with the settings.
+    fn note_format(&mut self, event: &ServerEvent) {
+        let session = match event {
+            ServerEvent::SessionCreated(event) => &event.session,
+            ServerEvent::SessionUpdated(event) => &event.session,
+            _ => return,
+        };
+        if let Session::Realtime(session) = session {
+            let output = session.audio.value().and_then(|audio| audio.output.value());
+            let kind = output
+                .and_then(|output| output.format.value())
+                .and_then(|format| format.kind.value());
+            self.other_format = kind.is_some_and(|kind| *kind != AudioFormatKind::Pcm);
         }
     }
 

@@ -26,8 +26,8 @@
 //!
 //! # What it does not do yet
 //!
-//! - After a dropped connection it connects again and sends the settings again, but the server starts the new session
-//!   from nothing: the conversation is not restored.
+//! - After a dropped connection it connects again, but the server starts the new session from nothing: the conversation
+//!   is not restored. The settings are sent again, behind what was waiting to be sent.
 //! - No tool is run for you: watch for function calls with `on_event` and answer with [`Session::send`].
 //! - Nothing is played or recorded, and interruptions are not handled: stop your player at
 //!   `input_audio_buffer.speech_started`.

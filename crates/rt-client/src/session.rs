@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::builder::SessionBuilder;
-use crate::dispatch::{Dispatcher, settings_update};
+use crate::dispatch::{Dispatcher, SETTINGS_ID, settings_update};
 use crate::error::{Error, ErrorKind};
 use crate::handlers::Handlers;
 
@@ -20,8 +20,6 @@ use crate::handlers::Handlers;
 const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest audio in one message. Longer ones are split, so that a buffer of the connection need not hold it all.
 const APPEND: Duration = Duration::from_secs(1);
-/// The id of the first `session.update`, by which its refusal is known.
-const SETTINGS_ID: &str = "rt_settings";
 
 /// A running session. Clones are handles of the same one; when the last is dropped, the connection ends at once.
 #[derive(Debug, Clone)]
@@ -53,11 +51,7 @@ impl Session {
     /// Dropping the future may leave a part of long audio sent: whole pieces of one second.
     pub async fn send_audio(&self, audio: Pcm16) -> Result<(), Error> {
         for piece in audio.chunks(APPEND) {
-            let append = InputAudioBufferAppend {
-                audio: piece.into(),
-                ..Default::default()
-            };
-            self.send(append).await?;
+            self.send(InputAudioBufferAppend::new(piece)).await?;
         }
         Ok(())
     }
@@ -76,11 +70,8 @@ impl Session {
     /// # Errors
     /// `Closed` if the session is closed.
     pub async fn send_text(&self, text: impl Into<Text>) -> Result<(), Error> {
-        let create = ConversationItemCreate {
-            item: Item::user_text(text),
-            ..Default::default()
-        };
-        self.send(create).await?;
+        self.send(ConversationItemCreate::new(Item::user_text(text)))
+            .await?;
         self.respond().await
     }
 
@@ -117,10 +108,12 @@ impl Session {
     /// Closing begins with the first poll and goes on if the future is dropped.
     pub async fn close(&self) {
         self.handle.close().await;
-        if let Some(dispatcher) = self.shared.dispatcher.lock().await.take() {
+        let mut dispatcher = self.shared.dispatcher.lock().await;
+        if let Some(running) = dispatcher.as_mut() {
             // It ends when the last event was delivered; a panic of it would have nothing more to say.
-            let _ = dispatcher.await;
+            let _ = running.await;
         }
+        *dispatcher = None;
     }
 }
 
@@ -147,7 +140,7 @@ pub(crate) async fn open(
         sessions,
     };
     if dispatcher.settings != RealtimeSession::default() {
-        let update = settings_update(&dispatcher.settings, Some(SETTINGS_ID));
+        let update = settings_update(&dispatcher.settings);
         handle.send(update).await.map_err(|error| match error.kind() {
             rt_lowlevel::ErrorKind::InvalidEvent => Error::new(ErrorKind::Settings, error.to_string()),
             _ => Error::sending(error),
@@ -188,7 +181,10 @@ async fn settings_taken(dispatcher: &mut Dispatcher) -> Result<(), Error> {
                 let message = format!("the server refused the settings: {}{at}", error.error.message);
                 Some(Err(Error::new(ErrorKind::Settings, message)))
             }
-            ConnectionEvent::Closed(_) => Some(Err(Error::closed())),
+            ConnectionEvent::Closed(closed) => Some(Err(closed
+                .error
+                .clone()
+                .map_or_else(Error::closed, Error::connection))),
             _ => None,
         };
         dispatcher.take(event);

@@ -53,9 +53,22 @@ fn decode_fixture(bencher: Bencher<'_, '_>, name: &str) {
         env!("CARGO_MANIFEST_DIR")
     );
     let text = std::fs::read_to_string(&path).unwrap_or_default();
-    // As on the wire: without white space.
-    let json = serde_json::from_str::<serde_json::Value>(&text)
-        .map(|value| value.to_string())
-        .unwrap_or_default();
+    let json = without_space(&text);
     bencher.bench(|| ServerEvent::from_json(black_box(&json)));
+}
+
+/// As on the wire. The fields keep their order, which decides how much is read before the `type`.
+fn without_space(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    json.chars()
+        .filter(|&c| {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => in_string = !in_string,
+                _ => {}
+            }
+            in_string || !c.is_ascii_whitespace()
+        })
+        .collect()
 }

@@ -86,12 +86,19 @@ impl DecodeError {
     }
 }
 
-/// serde's reason without what it quotes of the message: `invalid type: string "..."` loses the string.
+/// serde's reason without the value that was wrong: `invalid type: string "...", expected u64` loses the string, and
+/// likewise the numbers that serde shows in backticks.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    match (text.find('"'), text.rfind('"')) {
-        (Some(first), Some(last)) if first < last => format!("{}...{}", &text[..first], &text[last + 1..]),
+    // The position stands at the end; the value may have words like it.
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(text, _)| text);
+    match text.rfind(", expected ") {
+        Some(at) if text.starts_with("invalid ") => {
+            let value = text.find(['"', '`']).map_or(at, |quote| quote.min(at));
+            format!("{}{}", text[..value].trim_end(), &text[at..])
+        }
         _ => text.to_owned(),
     }
 }

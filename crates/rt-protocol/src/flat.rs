@@ -8,6 +8,7 @@
 
 use memchr::memchr;
 
+use crate::peek::{plain_len, skip_space};
 use crate::server_event::{
     ConversationItemInputAudioTranscriptionDelta, ResponseFunctionCallArgumentsDelta,
     ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta,
@@ -18,7 +19,7 @@ use crate::{AudioBytes, Field, ServerEvent, Text, b64};
 pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
     Some(match event_type {
         "response.output_audio.delta" => {
-            let fields = Fields::scan(json)?;
+            let fields = Fields::scan(json, true)?;
             ServerEvent::ResponseOutputAudioDelta(ResponseOutputAudioDelta {
                 delta: match fields.delta {
                     Some(text) => AudioBytes::from(b64::decode(text.as_bytes())?),
@@ -33,43 +34,43 @@ pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
             })
         }
         "response.output_text.delta" => {
-            let fields = Fields::scan(json)?;
+            let fields = Fields::scan(json, false)?;
             ServerEvent::ResponseOutputTextDelta(ResponseOutputTextDelta {
                 event_id: fields.event_id(),
                 response_id: owned(fields.response_id),
                 item_id: owned(fields.item_id),
                 output_index: fields.output_index.unwrap_or_default(),
                 content_index: fields.content_index.unwrap_or_default(),
-                delta: fields.text()?,
+                delta: fields.text(),
                 obfuscation: fields.obfuscation(),
             })
         }
         "response.output_audio_transcript.delta" => {
-            let fields = Fields::scan(json)?;
+            let fields = Fields::scan(json, false)?;
             ServerEvent::ResponseOutputAudioTranscriptDelta(ResponseOutputAudioTranscriptDelta {
                 event_id: fields.event_id(),
                 response_id: owned(fields.response_id),
                 item_id: owned(fields.item_id),
                 output_index: fields.output_index.unwrap_or_default(),
                 content_index: fields.content_index.unwrap_or_default(),
-                delta: fields.text()?,
+                delta: fields.text(),
                 obfuscation: fields.obfuscation(),
             })
         }
         "response.function_call_arguments.delta" => {
-            let fields = Fields::scan(json)?;
+            let fields = Fields::scan(json, false)?;
             ServerEvent::ResponseFunctionCallArgumentsDelta(ResponseFunctionCallArgumentsDelta {
                 event_id: fields.event_id(),
                 response_id: owned(fields.response_id),
                 item_id: owned(fields.item_id),
                 output_index: fields.output_index.unwrap_or_default(),
                 call_id: owned(fields.call_id),
-                delta: fields.text()?,
+                delta: fields.text(),
                 obfuscation: fields.obfuscation(),
             })
         }
         "conversation.item.input_audio_transcription.delta" => {
-            let fields = Fields::scan(json)?;
+            let fields = Fields::scan(json, false)?;
             if fields.logprobs {
                 return None;
             }
@@ -79,7 +80,7 @@ pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
                     item_id: owned(fields.item_id),
                     content_index: fields.content_index.into(),
                     delta: match fields.delta {
-                        Some(_) => Field::Value(fields.text()?),
+                        Some(_) => Field::Value(fields.text()),
                         None => Field::Absent,
                     },
                     logprobs: Field::Absent,
@@ -113,24 +114,27 @@ enum Value<'a> {
 
 impl<'a> Fields<'a> {
     /// Scans a flat object; `None` for anything else.
-    fn scan(json: &'a str) -> Option<Self> {
+    ///
+    /// With `is_audio`, the delta may hold anything but a quote: whoever decodes it finds out.
+    fn scan(json: &'a str, is_audio: bool) -> Option<Self> {
+        let bytes = json.as_bytes();
         let mut fields = Self::default();
-        let mut rest = trim(json).strip_prefix('{')?;
+        let mut at = after(bytes, 0, b'{')?;
         loop {
-            let (key, after) = text(trim(rest))?;
-            if !is_plain(key) {
-                return None;
-            }
-            let value_text = trim(trim(after).strip_prefix(':')?);
-            let (value, after) = match value_text.as_bytes().first()? {
-                b'"' => text(value_text).map(|(text, after)| (Value::Text(text), after))?,
-                _ => number(value_text).map(|(number, after)| (Value::Number(number), after))?,
+            let (key, end) = text(json, skip_space(bytes, at))?;
+            at = skip_space(bytes, after(bytes, end, b':')?);
+            let (value, end) = match bytes.get(at)? {
+                b'"' if is_audio && key == "delta" => {
+                    audio(json, at).map(|(text, end)| (Value::Text(text), end))?
+                }
+                b'"' => text(json, at).map(|(text, end)| (Value::Text(text), end))?,
+                _ => number(json, at).map(|(number, end)| (Value::Number(number), end))?,
             };
             fields.set(key, value)?;
-            let after = trim(after);
-            match after.as_bytes().first()? {
-                b',' => rest = &after[1..],
-                b'}' => return trim(&after[1..]).is_empty().then_some(fields),
+            at = skip_space(bytes, end);
+            match bytes.get(at)? {
+                b',' => at += 1,
+                b'}' => return (skip_space(bytes, at + 1) == bytes.len()).then_some(fields),
                 _ => return None,
             }
         }
@@ -138,9 +142,6 @@ impl<'a> Fields<'a> {
 
     /// Takes a field; `None` if it is there twice or has another kind of value than serde would take.
     fn set(&mut self, key: &str, value: Value<'a>) -> Option<()> {
-        if matches!(value, Value::Text(text) if key != "delta" && !is_plain(text)) {
-            return None;
-        }
         let text = match key {
             "event_id" => &mut self.event_id,
             "response_id" => &mut self.response_id,
@@ -177,46 +178,60 @@ impl<'a> Fields<'a> {
     }
 
     /// The delta as text.
-    fn text(&self) -> Option<Text> {
-        let delta = self.delta.unwrap_or_default();
-        is_plain(delta).then(|| delta.into())
+    fn text(&self) -> Text {
+        self.delta.unwrap_or_default().into()
     }
-}
-
-/// Without the white space that JSON knows at the start.
-fn trim(json: &str) -> &str {
-    json.trim_start_matches([' ', '\t', '\n', '\r'])
 }
 
 fn owned(text: Option<&str>) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// What stands between the quote at the start and the next one, and what follows. The caller checks that it
-/// [`is_plain`], except for audio, where the base64 decoder is stricter and a second pass would double the cost.
-fn text(json: &str) -> Option<(&str, &str)> {
-    let inner = json.strip_prefix('"')?;
-    let end = memchr(b'"', inner.as_bytes())?;
-    let text = &inner[..end];
-    Some((text, &inner[end + 1..]))
+/// The position behind `byte`, which may have white space before it.
+fn after(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
+    let at = skip_space(bytes, at);
+    (bytes.get(at) == Some(&byte)).then_some(at + 1)
 }
 
-/// Whether the inside of a string stands for itself in JSON.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte >= 0x20 && byte != b'\\')
+/// The inside of the string that starts at `at`, if it stands for itself, and the position behind it.
+fn text(json: &str, at: usize) -> Option<(&str, usize)> {
+    let bytes = json.as_bytes();
+    let start = after_quote(bytes, at)?;
+    let end = start + plain_len(&bytes[start..]);
+    (bytes.get(end) == Some(&b'"')).then(|| (&json[start..end], end + 1))
 }
 
-/// The unsigned number at the start and what follows: digits only, no leading zero.
-fn number(json: &str) -> Option<(u32, &str)> {
-    let digits = json.bytes().take_while(u8::is_ascii_digit).count();
-    let number = &json[..digits];
-    if digits == 0 || digits > 9 || (digits > 1 && number.starts_with('0')) {
+/// The same for audio, without looking at most of it: its end is taken to be the first quote in the last [`TAIL`] bytes
+/// of the message. If that is wrong, there is a quote in what is returned, and base64 has none: the decoder refuses it.
+fn audio(json: &str, at: usize) -> Option<(&str, usize)> {
+    let bytes = json.as_bytes();
+    let start = after_quote(bytes, at)?;
+    let tail = start.max(bytes.len().saturating_sub(TAIL));
+    let end = tail + memchr(b'"', &bytes[tail..])?;
+    Some((&json[start..end], end + 1))
+}
+
+/// More than the other fields of an audio delta take.
+const TAIL: usize = 512;
+
+fn after_quote(bytes: &[u8], at: usize) -> Option<usize> {
+    (bytes.get(at) == Some(&b'"')).then_some(at + 1)
+}
+
+/// The unsigned number at `at` and the position behind it: digits only, no leading zero.
+fn number(json: &str, at: usize) -> Option<(u32, usize)> {
+    let digits = json.as_bytes()[at..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit());
+    let end = at + digits.count();
+    let number = &json[at..end];
+    if number.is_empty() || number.len() > 9 || (number.len() > 1 && number.starts_with('0')) {
         return None;
     }
-    if matches!(json.as_bytes().get(digits), Some(b'.' | b'e' | b'E')) {
+    if matches!(json.as_bytes().get(end), Some(b'.' | b'e' | b'E')) {
         return None;
     }
-    Some((number.parse().ok()?, &json[digits..]))
+    Some((number.parse().ok()?, end))
 }
 
 /// What serde makes of the same text: what the fast path is held against.
@@ -300,6 +315,36 @@ mod tests {
         }
         let json = r#"{"type":"response.output_text.delta"} x"#;
         assert_eq!(delta_event("response.output_text.delta", json), None);
+    }
+
+    #[test]
+    fn long_audio_is_found_from_the_end_or_left_to_serde() {
+        let event_type = "response.output_audio.delta";
+        let base64 = "AQID".repeat(500);
+        for len in [0, 1, 100, TAIL - 19, TAIL - 18, TAIL, 3 * TAIL] {
+            let tail = "x".repeat(len);
+            let json = format!(r#"{{"type":"{event_type}","delta":"{base64}","obfuscation":"{tail}"}}"#);
+            let fast = delta_event(event_type, &json);
+            // With the quotes, the comma, the name and the brace around it, 19 more.
+            assert_eq!(fast.is_some(), len + 19 <= TAIL, "{len}");
+            assert!(fast.is_none() || fast == slow(event_type, &json), "{len}");
+            for at in (0..json.len()).step_by(7) {
+                for byte in *b"\"\\, =\x01" {
+                    let mut bytes = json.clone().into_bytes();
+                    bytes[at] = byte;
+                    let damaged = String::from_utf8(bytes).unwrap();
+                    if let Some(fast) = delta_event(event_type, &damaged) {
+                        assert_eq!(Some(fast), slow(event_type, &damaged), "{damaged}");
+                    }
+                }
+            }
+        }
+        // A delta that ends early, with other strings in front of the tail.
+        let json = format!(r#"{{"type":"{event_type}","delta":"AQID","event_id":"{base64}","item_id":"i"}}"#);
+        assert_eq!(delta_event(event_type, &json), None);
+        let json = format!(r#"{{"type":"{event_type}","event_id":"{base64}","delta":"AQID"}}"#);
+        assert_eq!(delta_event(event_type, &json), slow(event_type, &json));
+        assert!(delta_event(event_type, &json).is_some());
     }
 
     #[test]

@@ -56,6 +56,7 @@
 
 mod audio_bytes;
 mod b64;
+mod either;
 mod error;
 mod events;
 mod field;

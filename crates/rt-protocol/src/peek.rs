@@ -1,4 +1,4 @@
-//! Finds the `type` of a message without reading the rest of it.
+//! Finds the `type` of a message without reading the rest of it, and the end of plain strings.
 
 use std::borrow::Cow;
 
@@ -20,8 +20,8 @@ pub(crate) fn peek_type(json: &str) -> Option<Cow<'_, str>> {
         if bytes.get(at) != Some(&b'"') {
             return None;
         }
-        let key_end = string_end(bytes, at)?;
-        let is_type = key_text(&json[at..key_end])? == "type";
+        let (key, key_end) = string(json, at)?;
+        let is_type = key == "type";
         at = skip_space(bytes, key_end);
         if bytes.get(at) != Some(&b':') {
             return None;
@@ -29,7 +29,7 @@ pub(crate) fn peek_type(json: &str) -> Option<Cow<'_, str>> {
         at = skip_space(bytes, at + 1);
         if is_type {
             return match bytes.get(at) {
-                Some(b'"') => key_text(&json[at..string_end(bytes, at)?]),
+                Some(b'"') => string(json, at).map(|(text, _)| text),
                 _ => None,
             };
         }
@@ -41,20 +41,56 @@ pub(crate) fn peek_type(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The text of a string with its quotes; borrowed unless it has escapes.
-fn key_text(quoted: &str) -> Option<Cow<'_, str>> {
-    let inner = &quoted[1..quoted.len() - 1];
-    if memchr(b'\\', inner.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(inner));
+/// The text of the string that starts at `at`, borrowed unless it has escapes, and the position behind it.
+fn string(json: &str, at: usize) -> Option<(Cow<'_, str>, usize)> {
+    let bytes = json.as_bytes();
+    let plain = at + 1 + plain_len(&bytes[at + 1..]);
+    if bytes.get(plain) == Some(&b'"') {
+        return Some((Cow::Borrowed(&json[at + 1..plain]), plain + 1));
     }
-    serde_json::from_str::<String>(quoted).ok().map(Cow::Owned)
+    let end = string_end(bytes, at)?;
+    let quoted = &json[at..end];
+    let text = if memchr(b'\\', quoted.as_bytes()).is_none() {
+        Cow::Borrowed(&quoted[1..quoted.len() - 1])
+    } else {
+        Cow::Owned(serde_json::from_str(quoted).ok()?)
+    };
+    Some((text, end))
 }
 
-fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
         at += 1;
     }
     at
+}
+
+/// How many bytes stand before the next quote, backslash or control character: all, if there is none.
+///
+/// Eight at a time, which for the short strings of a message is quicker than a call of `memchr`. The highest bit of a byte
+/// of `found` is set where one of the three is; what the subtractions carry over sets others, but only above the first.
+pub(crate) fn plain_len(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(word) = bytes[at..].first_chunk() {
+        let word = u64::from_le_bytes(*word);
+        // A quote is 0x22: with this bit flipped, it and the control characters are all that is below 0x21.
+        let low = word ^ (ONES * 0x02);
+        let backslash = word ^ (ONES * 0x5c);
+        let is_low = low.wrapping_sub(ONES * 0x21) & !low;
+        let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
+        let found = (is_low | is_backslash) & HIGHEST;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    at + rest
+        .iter()
+        .position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+        .unwrap_or(rest.len())
 }
 
 /// The position behind the string that starts at `at`.
@@ -124,6 +160,26 @@ mod tests {
         ] {
             assert_eq!(peek_type(json).as_deref(), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn plain_text_ends_where_a_byte_by_byte_search_says() {
+        // Every byte at every place of a word, between its neighbours below and above each limit.
+        for around in [0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {
+            for byte in 0..=u8::MAX {
+                for at in 0..20 {
+                    for len in [8, 9, 15, 16, 20] {
+                        let mut bytes = vec![around; len];
+                        if let Some(place) = bytes.get_mut(at) {
+                            *place = byte;
+                        }
+                        let slow = bytes.iter().position(|b| matches!(b, 0..0x20 | b'"' | b'\\'));
+                        assert_eq!(plain_len(&bytes), slow.unwrap_or(len), "{bytes:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(plain_len(b""), 0);
     }
 
     #[test]

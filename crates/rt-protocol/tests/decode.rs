@@ -86,6 +86,18 @@ fn errors_name_type_line_and_column_and_keep_the_text() {
         "{shown}"
     );
 
+    // Whatever the value is like: words of serde's own, numbers, secrets.
+    for json in [
+        r#"{"type":"input_audio_buffer.speech_started","audio_start_ms":"the 4111 at line 4111, expected \"4111\" at line 4111"}"#,
+        r#"{"type":"conversation.item.input_audio_transcription.completed","transcript":4111}"#,
+        r#"{"type":"session.updated","session":{"type":"realtime","tools":[{"type":"mcp","authorization":4111}]}}"#,
+        r#"{"type":"response.done","response":{"usage":{"total_tokens":-4111.5}}}"#,
+    ] {
+        let error = ServerEvent::from_json(json).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("4111"), "{error}");
+        assert!(error.to_string().contains("invalid type"), "{error}");
+    }
+
     for (json, kind) in [
         ("", DecodeErrorKind::NotJson),
         ("hello", DecodeErrorKind::NotJson),

@@ -30,8 +30,8 @@ impl Check for McpTool {
             Some(&self.server_label),
             "a label to call the server by",
         )?;
-        let places = [&self.server_url, &self.connector_id, &self.tunnel_id];
-        if places.iter().all(|place| place.value().is_none()) {
+        let (url, connector, tunnel) = (&self.server_url, &self.connector_id, &self.tunnel_id);
+        if url.value().is_none() && connector.value().is_none() && tunnel.value().is_none() {
             at.refuse(
                 "without a server",
                 "one of server_url, connector_id and tunnel_id",

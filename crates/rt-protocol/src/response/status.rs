@@ -1,7 +1,8 @@
 //! How a response ended.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::either;
 use crate::open_enum::open_enum;
 use crate::{Field, Text};
 
@@ -22,8 +23,8 @@ open_enum! {
 }
 
 /// Why a response ended as it did.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "Wire", into = "Wire")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(into = "Wire")]
 pub struct StatusDetails {
     /// The status again.
     pub kind: Field<ResponseStatus>,
@@ -64,7 +65,7 @@ open_enum! {
 }
 
 /// The object, or a bare text.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum Wire {
     Text(Text),
@@ -81,20 +82,19 @@ struct WireObject {
     error: Field<StatusError>,
 }
 
-impl From<Wire> for StatusDetails {
-    fn from(wire: Wire) -> Self {
-        match wire {
-            Wire::Text(text) => Self {
-                text: Some(text),
-                ..Self::default()
-            },
-            Wire::Object(object) => Self {
-                kind: object.kind,
-                reason: object.reason,
-                error: object.error,
-                text: None,
-            },
-        }
+impl<'de> Deserialize<'de> for StatusDetails {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bare = |text: &str| Self {
+            text: Some(text.into()),
+            ..Self::default()
+        };
+        let full = |object: WireObject| Self {
+            kind: object.kind,
+            reason: object.reason,
+            error: object.error,
+            text: None,
+        };
+        either::deserialize(deserializer, "status details", bare, full)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::either;
 use crate::open_enum::open_enum;
 use crate::session::turn_detection::TurnDetection;
 use crate::{Field, Text};
@@ -108,13 +109,6 @@ impl AudioFormat {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum AudioFormatWire {
-    Bare(AudioFormatKind),
-    Full(AudioFormatObject),
-}
-
-#[derive(Serialize, Deserialize)]
 struct AudioFormatObject {
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_absent")]
     kind: Field<AudioFormatKind>,
@@ -137,18 +131,17 @@ impl Serialize for AudioFormat {
 
 impl<'de> Deserialize<'de> for AudioFormat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match AudioFormatWire::deserialize(deserializer)? {
-            AudioFormatWire::Bare(kind) => Self {
-                kind: kind.into(),
-                rate: Field::Absent,
-                bare: true,
-            },
-            AudioFormatWire::Full(object) => Self {
-                kind: object.kind,
-                rate: object.rate,
-                bare: false,
-            },
-        })
+        let bare = |text: &str| Self {
+            kind: AudioFormatKind::from(text).into(),
+            rate: Field::Absent,
+            bare: true,
+        };
+        let full = |object: AudioFormatObject| Self {
+            kind: object.kind,
+            rate: object.rate,
+            bare: false,
+        };
+        either::deserialize(deserializer, "an audio format", bare, full)
     }
 }
 
@@ -289,7 +282,7 @@ open_enum! {
 }
 
 /// The voice of the model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Voice {
@@ -297,6 +290,17 @@ pub enum Voice {
     Named(VoiceName),
     /// A voice of your own, or one with settings.
     Custom(CustomVoice),
+}
+
+impl<'de> Deserialize<'de> for Voice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        either::deserialize(
+            deserializer,
+            "a voice, by name or as an object",
+            |text| Self::Named(text.into()),
+            Self::Custom,
+        )
+    }
 }
 
 impl From<VoiceName> for Voice {

@@ -1,7 +1,11 @@
 //! Settings that sessions and responses share.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::either;
 use crate::field;
 use crate::open_enum::open_enum;
 use crate::{Field, RawObject};
@@ -17,7 +21,7 @@ open_enum! {
 }
 
 /// The most tokens one response may have: a number from 1 to 4,096, or `"inf"`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum MaxOutputTokens {
@@ -25,6 +29,25 @@ pub enum MaxOutputTokens {
     Tokens(u64),
     /// `"inf"`: as many as the model allows.
     Named(TokenLimit),
+}
+
+impl<'de> Deserialize<'de> for MaxOutputTokens {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberOrName;
+        impl Visitor<'_> for NumberOrName {
+            type Value = MaxOutputTokens;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of tokens or inf")
+            }
+            fn visit_u64<E>(self, tokens: u64) -> Result<MaxOutputTokens, E> {
+                Ok(MaxOutputTokens::Tokens(tokens))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<MaxOutputTokens, E> {
+                Ok(MaxOutputTokens::Named(name.into()))
+            }
+        }
+        deserializer.deserialize_any(NumberOrName)
+    }
 }
 
 impl MaxOutputTokens {
@@ -81,7 +104,7 @@ open_enum! {
 }
 
 /// Tracing of the session in the service's dashboard. `null` switches it off; it cannot change once on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Tracing {
@@ -89,6 +112,17 @@ pub enum Tracing {
     Mode(TracingMode),
     /// With names of your own.
     Config(TracingConfig),
+}
+
+impl<'de> Deserialize<'de> for Tracing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        either::deserialize(
+            deserializer,
+            "auto or a tracing object",
+            |text| Self::Mode(text.into()),
+            Self::Config,
+        )
+    }
 }
 
 impl Tracing {
@@ -150,7 +184,7 @@ impl TracingConfig {
 }
 
 /// What happens when the conversation outgrows the model's context.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Truncation {
@@ -158,6 +192,17 @@ pub enum Truncation {
     Mode(TruncationMode),
     /// Drop the oldest items down to a part of the context.
     RetentionRatio(RetentionRatio),
+}
+
+impl<'de> Deserialize<'de> for Truncation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        either::deserialize(
+            deserializer,
+            "a truncation, by name or as an object",
+            |text| Self::Mode(text.into()),
+            Self::RetentionRatio,
+        )
+    }
 }
 
 impl From<TruncationMode> for Truncation {

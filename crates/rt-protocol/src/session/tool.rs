@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::either;
 use crate::field;
 use crate::open_enum::open_enum;
 use crate::tagged::{self, Fields, Tagged};
@@ -86,7 +87,7 @@ pub struct McpTool {
     pub server_label: String,
     /// Address of the server.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
-    pub server_url: Field<String>,
+    pub server_url: Field<Text>,
     /// A connector of the service (deprecated by the service).
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub connector_id: Field<String>,
@@ -132,7 +133,7 @@ impl McpTool {
     pub fn server(label: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             server_label: label.into(),
-            server_url: Field::Value(url.into()),
+            server_url: Field::Value(url.into().into()),
             ..Self::default()
         }
     }
@@ -248,7 +249,7 @@ pub struct McpToolFilter {
 }
 
 /// Which MCP calls need an approval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum RequireApproval {
@@ -256,6 +257,17 @@ pub enum RequireApproval {
     Mode(ApprovalMode),
     /// By tool.
     Filter(ApprovalFilter),
+}
+
+impl<'de> Deserialize<'de> for RequireApproval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        either::deserialize(
+            deserializer,
+            "always, never or an object",
+            |text| Self::Mode(text.into()),
+            Self::Filter,
+        )
+    }
 }
 
 impl From<ApprovalMode> for RequireApproval {
@@ -292,7 +304,7 @@ pub struct ApprovalFilter {
 }
 
 /// Whether and which tool the model uses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ToolChoice {
@@ -300,6 +312,17 @@ pub enum ToolChoice {
     Mode(ToolChoiceMode),
     /// This one tool.
     Tool(ToolChoiceTool),
+}
+
+impl<'de> Deserialize<'de> for ToolChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        either::deserialize(
+            deserializer,
+            "a tool choice, by name or as an object",
+            |text| Self::Mode(text.into()),
+            Self::Tool,
+        )
+    }
 }
 
 impl ToolChoice {
