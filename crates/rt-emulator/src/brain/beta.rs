@@ -150,7 +150,8 @@ impl Brain {
     }
 }
 
-/// Adds what beta has besides: the kind of object on items, the temperature of a response, a key that is not there.
+/// Adds what beta has besides: the kind of object on items, the temperature of a response, a key that is not there. And
+/// takes away what it has not: details of the usage, settings that are off.
 fn adorn(message: &mut Value, temperature: Option<f64>) {
     let object = |item: &mut Value| {
         if let Some(item) = item.as_object_mut() {
@@ -165,8 +166,21 @@ fn adorn(message: &mut Value, temperature: Option<f64>) {
         if let Some(items) = response.get_mut("output").and_then(Value::as_array_mut) {
             items.iter_mut().for_each(object);
         }
+        let details = response
+            .get_mut("usage")
+            .and_then(|usage| usage.get_mut("input_token_details"))
+            .and_then(Value::as_object_mut);
+        if let Some(details) = details {
+            details.remove("image_tokens");
+            details.remove("cached_tokens_details");
+        }
     }
     if let Some(session) = message.get_mut("session").and_then(Value::as_object_mut) {
+        for key in ["tracing", "prompt", "include"] {
+            if session.get(key).is_some_and(Value::is_null) {
+                session.remove(key);
+            }
+        }
         session.insert("client_secret".to_owned(), Value::Null);
     }
 }

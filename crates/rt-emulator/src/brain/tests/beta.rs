@@ -132,7 +132,14 @@ fn a_turn_has_the_order_and_the_keys_of_beta() {
     ] {
         assert_eq!(session.get(key), Some(&wanted), "{key}");
     }
-    for key in ["type", "audio", "output_modalities"] {
+    for key in [
+        "type",
+        "audio",
+        "output_modalities",
+        "tracing",
+        "prompt",
+        "include",
+    ] {
         assert_eq!(session.get(key), None, "{key}");
     }
     let names: Vec<&Value> = one(&events, "rate_limits.updated")["rate_limits"]
@@ -156,6 +163,9 @@ fn a_turn_has_the_order_and_the_keys_of_beta() {
         json!([{"type": "audio", "transcript": "Hello."}])
     );
     assert_eq!(done.get("audio"), None);
+    let details = done["usage"]["input_token_details"].as_object().unwrap();
+    let details: Vec<&str> = details.keys().map(String::as_str).collect();
+    assert_eq!(details, ["audio_tokens", "cached_tokens", "text_tokens"]);
 }
 
 #[test]
