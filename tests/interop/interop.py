@@ -13,7 +13,7 @@ import wave
 from pathlib import Path
 
 from openai import AsyncOpenAI
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 RATE = 24_000
 SPEECH = Path(__file__).parents[2] / "fixtures" / "audio" / "question.wav"
@@ -197,6 +197,61 @@ async def bad_key(url: str) -> str:
         raise AssertionError("the connection is still open")
 
 
+async def ephemeral_key(url: str) -> str:
+    session = {"type": "realtime", "model": MODEL, "instructions": "Of the key."}
+    secret = await client(url).realtime.client_secrets.create(
+        expires_after={"anchor": "created_at", "seconds": 60}, session=session
+    )
+    assert secret.value.startswith("ek_") and secret.session.instructions == "Of the key.", secret
+    async with client(url, api_key=secret.value).realtime.connect(model=MODEL) as connection:
+        created = await connection.recv()
+        assert created.session.instructions == "Of the key.", created
+    return f"{secret.session.type}, good until {secret.expires_at}"
+
+
+async def call(url: str) -> str:
+    calls = client(url).realtime.calls
+    answer = await calls.create(sdp="v=0\r\ns=-\r\n", session={"type": "realtime", "model": MODEL})
+    assert answer.response.status_code == 201 and answer.text.startswith("v=0")
+    call_id = answer.response.headers["location"].rpartition("/")[2]
+    async with client(url).realtime.connect(call_id=call_id) as connection:
+        assert (await connection.recv()).type == "session.created"
+    await calls.refer(call_id, target_uri="tel:+14155550123")
+    await calls.hangup(call_id)
+    return call_id[:4] + "..."
+
+
+async def transcription(url: str) -> str:
+    async with client(url).realtime.connect(extra_query={"intent": "transcription"}) as connection:
+        created = await connection.recv()
+        assert created.session.type == "transcription", created
+        await connection.session.update(
+            session={
+                "type": "transcription",
+                "audio": {"input": {"transcription": {"model": "whisper-1"}, "turn_detection": None}},
+            }
+        )
+        await until(connection, "session.updated")
+        await connection.input_audio_buffer.append(audio=base64.b64encode(speech()).decode())
+        await connection.input_audio_buffer.commit()
+        last = "conversation.item.input_audio_transcription.completed"
+        heard = (await until(connection, last))[-1]
+        assert heard.usage.type == "duration"
+        return heard.transcript
+
+
+async def azure(url: str) -> str:
+    url = url.replace("/v1/realtime", "/openai/v1/realtime")
+    async with client(url).realtime.connect(model=MODEL) as connection:
+        assert (await connection.recv()).session.type == "realtime"
+    try:
+        async with client(url, api_key="bad").realtime.connect(model=MODEL) as connection:
+            raise AssertionError("a bad key was let in")
+    except InvalidStatus as refused:
+        assert refused.response.status_code == 401
+        return f"a bad key is a {refused.response.status_code}"
+
+
 async def main(url: str, scripted: str) -> None:
     for check, target in [
         (text_turn, url),
@@ -204,6 +259,10 @@ async def main(url: str, scripted: str) -> None:
         (manual_commit, url),
         (tool_round, scripted),
         (bad_key, url),
+        (ephemeral_key, url),
+        (call, url),
+        (transcription, url),
+        (azure, url),
     ]:
         print(f"{check.__name__}: ok, {await check(target)}", flush=True)
 

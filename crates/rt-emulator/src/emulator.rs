@@ -15,7 +15,7 @@ use crate::faults::{Action, Fault, Faults};
 use crate::journal::Journal;
 use crate::pacing::Pacing;
 use crate::script::Script;
-use crate::server::{self, Access, Shared};
+use crate::server::{self, Access, Calls, Secrets, Shared};
 
 /// From one Ping to the next, as observed.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -27,6 +27,8 @@ const MAX_COMMANDS: usize = 256;
 pub struct Emulator {
     /// Where it listens.
     address: SocketAddr,
+    /// `s` if connections are encrypted: `wss`, `https`.
+    secure: &'static str,
     /// What it shares with its connections.
     shared: Arc<Shared>,
     /// Tells it to stop.
@@ -51,6 +53,8 @@ pub struct Builder {
     ping_every: Duration,
     /// Whether the journal keeps input audio.
     keep_audio: bool,
+    /// Whether connections are encrypted.
+    tls: bool,
 }
 
 impl Emulator {
@@ -66,6 +70,7 @@ impl Emulator {
             faults: Vec::new(),
             ping_every: PING_EVERY,
             keep_audio: true,
+            tls: false,
         }
     }
 
@@ -86,13 +91,33 @@ impl Emulator {
     /// The WebSocket URL, without `?model=`: `ws://127.0.0.1:…/v1/realtime`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("ws://{}/v1/realtime", self.address)
+        format!("ws{}://{}/v1/realtime", self.secure, self.address)
+    }
+
+    /// The WebSocket URL in Azure's form, without `?model=`: `ws://127.0.0.1:…/openai/v1/realtime`.
+    #[must_use]
+    pub fn azure_url(&self) -> String {
+        format!("ws{}://{}/openai/v1/realtime", self.secure, self.address)
     }
 
     /// The base URL of the HTTP endpoints: `http://127.0.0.1:…/v1`.
     #[must_use]
     pub fn http_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("http{}://{}/v1", self.secure, self.address)
+    }
+
+    /// The certificate that clients have to trust as a root, as PEM; `None` without [`Builder::tls`].
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn certificate_pem(&self) -> Option<&str> {
+        self.shared.tls.as_ref().map(server::Tls::root)
+    }
+
+    /// A call over SIP comes in and rings; its id is returned. It can be accepted or rejected, and once it is
+    /// accepted `?call_id=` leads to its session. Whoever waits for the webhook has to be told by the test.
+    #[must_use]
+    pub fn ring(&self) -> String {
+        self.shared.calls.begin(None)
     }
 
     /// What happened so far, and what will.
@@ -209,6 +234,15 @@ impl Builder {
         self
     }
 
+    /// Encrypts: `wss` and `https`, with a certificate for `localhost`, `127.0.0.1`, `::1` and the address it listens
+    /// on. It is made anew at each start, and signed by a root that [`Emulator::certificate_pem`] tells. Default: in
+    /// the clear.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
     /// Gives a fault to every connection.
     pub fn fault_always(mut self, fault: Fault) -> Self {
         self.faults.push((None, fault));
@@ -218,7 +252,8 @@ impl Builder {
     /// Starts it.
     ///
     /// # Errors
-    /// [`ErrorKind::Listen`] if the address cannot be listened on.
+    /// [`ErrorKind::Listen`] if the address cannot be listened on, and [`ErrorKind::Certificate`] if it is to encrypt
+    /// and cannot.
     pub async fn start(self) -> Result<Emulator, Error> {
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Listen, format!("cannot listen on {}", self.listen)).because(error)
@@ -231,6 +266,14 @@ impl Builder {
         }
         let shared = Arc::new(Shared {
             access: self.access,
+            secrets: Secrets::default(),
+            calls: Calls::default(),
+            #[cfg(feature = "tls")]
+            tls: if self.tls {
+                Some(server::Tls::new(address.ip())?)
+            } else {
+                None
+            },
             settings: self.settings,
             faults,
             journal: Journal::new(self.keep_audio),
@@ -241,6 +284,7 @@ impl Builder {
         let task = tokio::spawn(server::run(listener, Arc::clone(&shared), stopped));
         Ok(Emulator {
             address,
+            secure: if self.tls { "s" } else { "" },
             shared,
             stop,
             task: Some(task),

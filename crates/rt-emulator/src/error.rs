@@ -23,6 +23,8 @@ pub enum ErrorKind {
     ReadScript,
     /// The script is not valid; the message names line and field.
     Script,
+    /// A certificate for TLS could not be made.
+    Certificate,
     /// Something was waited for and did not happen in time.
     Timeout,
 }

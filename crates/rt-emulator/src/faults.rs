@@ -114,6 +114,16 @@ impl Fault {
         }
     }
 
+    /// An HTTP status with a body as Azure writes it: `Fault::azure(429).header("Retry-After", "2")`.
+    #[must_use]
+    pub fn azure(status: u16) -> Self {
+        Self::Http {
+            status,
+            headers: Vec::new(),
+            body: crate::server::azure_body(status),
+        }
+    }
+
     /// Adds a header; only an HTTP answer has them.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

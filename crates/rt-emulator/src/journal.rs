@@ -76,8 +76,8 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum What {
-    /// A request came: its path, with the names (and of `model` the value) of its query, and the names of its
-    /// headers.
+    /// A request came: its path, with the names of its query (and the values of `model`, `deployment` and `intent`),
+    /// and the names of its headers.
     Request {
         /// The path.
         path: String,
@@ -131,10 +131,24 @@ impl fmt::Debug for Message {
     }
 }
 
+/// Types that only the beta dialect has.
+const BETA_TYPES: &[&str] = &[
+    "response.text.delta",
+    "response.text.done",
+    "response.audio.delta",
+    "response.audio.done",
+    "response.audio_transcript.delta",
+    "response.audio_transcript.done",
+    "transcription_session.update",
+    "transcription_session.created",
+    "transcription_session.updated",
+];
+
 /// A type that exists; a client may put anything there, and it may end up in a log.
 pub(crate) fn printable(event_type: &str) -> &str {
-    let known =
-        ClientEvent::KNOWN_TYPES.contains(&event_type) || ServerEvent::KNOWN_TYPES.contains(&event_type);
+    let known = ClientEvent::KNOWN_TYPES.contains(&event_type)
+        || ServerEvent::KNOWN_TYPES.contains(&event_type)
+        || BETA_TYPES.contains(&event_type);
     if known { event_type } else { "unknown" }
 }
 
@@ -260,7 +274,7 @@ impl Journal {
         let message = Message::new(text);
         let event_type = message.event_type.clone();
         if self.shared.keep_audio
-            && event_type == "input_audio_buffer.append"
+            && event_type.ends_with("input_audio_buffer.append")
             && let Ok(append) = serde_json::from_str::<Append>(text)
         {
             let mut inner = self.inner();

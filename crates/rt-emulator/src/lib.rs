@@ -1,8 +1,8 @@
 //! The Realtime API in a process: a server for tests, examples and offline work, with no key and no bill.
 //!
-//! It speaks the GA dialect over WebSocket, as recorded traffic of the real server shows it: the same events in the
-//! same order, with the same fields and the same nulls. It listens to the samples it is sent, finds turns in them,
-//! answers, calls functions, and refuses what the real server refuses.
+//! It speaks as recorded traffic of the real server shows it: the same events in the same order, with the same fields
+//! and the same nulls. It listens to the samples it is sent, finds turns in them, answers, calls functions, and refuses
+//! what the real server refuses.
 //!
 //! ```
 //! use rt_emulator::{Emulator, Script, Step, Turn};
@@ -20,8 +20,27 @@
 //! # }
 //! ```
 //!
-//! As a program: `rt-emulator --listen 127.0.0.1:8787 [--script FILE] [--real-time]`. It prints
-//! `listening on ws://127.0.0.1:8787/v1/realtime` and runs until ctrl-c.
+//! As a program: `rt-emulator --listen 127.0.0.1:8787 [--script FILE] [--real-time] [--tls [--cert-out FILE]]`. It
+//! prints `listening on ws://127.0.0.1:8787/v1/realtime` and runs until ctrl-c.
+//!
+//! # Where it answers
+//!
+//! | WebSocket | what it is |
+//! |---|---|
+//! | `/v1/realtime?model=MODEL` | a conversation |
+//! | `/v1/realtime?intent=transcription` | speech to text; the model is `audio.input.transcription.model` |
+//! | `/v1/realtime/translations?model=gpt-realtime-translate` | speech to speech |
+//! | `/v1/realtime?call_id=rtc_…` | the session of a call that was made here |
+//! | `/openai/v1/realtime?…` | the same as Azure has it, `model` being a deployment |
+//! | `/openai/realtime?api-version=VERSION&deployment=DEPLOYMENT` | Azure's preview, in the beta dialect; also with `intent=transcription` |
+//!
+//! | `POST`, below `/v1/realtime` or `/openai/v1/realtime` | answer |
+//! |---|---|
+//! | `/client_secrets`, `/translations/client_secrets` | an ephemeral key, good here until it expires, and its session |
+//! | `/calls` | 201, an SDP answer that leads nowhere, and the call in `Location` |
+//! | `/calls/{id}/accept`, `/reject`, `/refer`, `/hangup` | 200, or 404 if there is no such call |
+//!
+//! `GET /health` is for those who wait for the program. A body may have 1 MiB.
 //!
 //! # What it does not model
 //!
@@ -31,22 +50,33 @@
 //!   tells the length. `semantic_vad` is a longer silence.
 //! - MCP tools are accepted and never called. Images are accepted and never seen. Token counts are estimates that
 //!   add up.
-//! - No TLS, no `permessage-deflate`, no WebRTC, no SIP; no transcription or translation sessions, no Azure URLs, no
-//!   beta dialect, and of the HTTP endpoints only `/health`.
+//! - No `permessage-deflate`. No media of calls, neither WebRTC nor SIP: a call is an id and a session, no webhook
+//!   tells of it (see [`Emulator::ring`]), and its end does not close the sessions that listen to it.
+//! - A translation gives the audio back, in steps of 200 ms; its transcripts are what the script hears and says, and
+//!   they come whether or not `transcription` is set. Other steps of a script mean nothing to it.
+//! - In a transcription session without `transcription` nothing is transcribed. There are no log probabilities, no
+//!   segments and no speakers.
+//! - Azure's preview is the beta dialect of [`rt_protocol::dialect`]. In errors about a value that both dialects have,
+//!   `param` is the name GA has for it. Azure Voice Live and its names are not emulated.
 //!
 //! # Who may connect
 //!
-//! As with the real server the handshake succeeds for whoever may not connect too, and the refusal is an `error`
-//! event and a close after it:
-//! 3000 without a key (`Authorization: Bearer …`, or the browsers' `openai-insecure-api-key.…` protocol) or with a
-//! bad one; 4000 without a model or with an unknown one, with the `OpenAI-Beta` header, or with an odd `intent`.
+//! OpenAI's handshake always succeeds, and a refusal is an `error` event and a close after it: 3000 without a key
+//! (`Authorization: Bearer …`, or the browsers' `openai-insecure-api-key.…` protocol) or with a bad one; 4000 without a
+//! model or with an unknown one, with a model for a transcription, with the `OpenAI-Beta` header, or with an odd
+//! `intent`. Only a call that does not exist is a 404.
+//!
+//! Azure's handshake fails, with a body of Azure's: 401 without a good key (`api-key` header or query parameter, or
+//! `Authorization: Bearer …`) and with an `api-version` at `/openai/v1`, 404 for an unknown deployment, or without an
+//! `api-version` at the preview's address. 429 is a [`Fault`]: `Fault::azure(429).header("Retry-After", "2")`.
 //!
 //! What is no proper handshake gets an HTTP status (400, 404 or 431), and so does a path or a `call_id` that does not
 //! exist.
 //!
 //! Every key is good that does not begin with `bad` or `invalid` (or `sk-bad`, `sk-invalid`), unless
-//! [`Builder::key`] lists the good ones. `gpt-realtime`, everything that begins with `gpt-realtime-`, and the
-//! published older models are known, and what [`Builder::model`] adds.
+//! [`Builder::key`] lists the good ones; ephemeral keys that were given out are good besides. `gpt-realtime`, everything
+//! that begins with `gpt-realtime-`, and the published older models are known, `gpt-realtime-translate` for
+//! translations, and what [`Builder::model`] adds. Deployments are known by the same names.
 //!
 //! # Scripts
 //!
@@ -106,6 +136,7 @@
 //!
 //! # Features
 //!
+//! - `tls`: `Builder::tls`, with `rustls` and `ring`. Part of `cli`.
 //! - `cli` (default): the program. Tests that only want the library can leave it out.
 
 mod brain;

@@ -7,12 +7,17 @@ use std::process::ExitCode;
 use std::task::Poll;
 
 use clap::Parser;
-use rt_emulator::{Emulator, Error, Pacing, Script};
+use rt_emulator::{Emulator, Pacing, Script};
 use tracing_subscriber::EnvFilter;
 
 /// The Realtime API on this machine: no key, no network, no bill.
 ///
 /// Point any client at the URL it prints. What the user says comes back, or a script is played.
+///
+/// Conversations are at /v1/realtime?model=MODEL, transcriptions at /v1/realtime?intent=transcription, translations at
+/// /v1/realtime/translations?model=gpt-realtime-translate. Azure's addresses are /openai/v1/realtime?model=DEPLOYMENT and,
+/// in the beta dialect, /openai/realtime?api-version=VERSION&deployment=DEPLOYMENT. Keys and calls are made by POST to
+/// /v1/realtime/client_secrets, /v1/realtime/translations/client_secrets and /v1/realtime/calls.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -28,6 +33,12 @@ struct Arguments {
     /// A good key; repeat it for more. Without it, every key is good that does not begin with "bad" or "invalid".
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
+    /// Encrypt: wss and https, with a certificate that is made at the start.
+    #[arg(long)]
+    tls: bool,
+    /// Where to write the certificate that clients have to trust, as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    cert_out: Option<PathBuf>,
     /// A model to accept besides the known ones; repeat it for more.
     #[arg(long, value_name = "MODEL")]
     model: Vec<String>,
@@ -42,14 +53,14 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error);
+            report(&*error);
             ExitCode::FAILURE
         }
     }
 }
 
 /// Runs until ctrl-c.
-async fn run(arguments: Arguments) -> Result<(), Error> {
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = Emulator::builder().listen(arguments.listen).keep_audio(false);
     if let Some(path) = arguments.script {
         builder = builder.script(Script::from_file(path)?);
@@ -65,7 +76,14 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         .model
         .into_iter()
         .fold(builder, |builder, model| builder.model(model));
+    if arguments.tls {
+        builder = builder.tls();
+    }
     let emulator = builder.start().await?;
+    if let Some((path, pem)) = arguments.cert_out.as_ref().zip(emulator.certificate_pem()) {
+        std::fs::write(path, pem)
+            .map_err(|error| format!("cannot write the certificate to {}: {error}", path.display()))?;
+    }
     // Polled before anyone reads the URL, so that an interrupt from then on finds its handler.
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     let first = futures::poll!(interrupt.as_mut());
@@ -88,9 +106,9 @@ fn announce(url: &str) {
 
 /// Says what went wrong, and why.
 #[expect(clippy::print_stderr, reason = "it is what the user reads")]
-fn report(error: &Error) {
+fn report(error: &dyn std::error::Error) {
     let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         message = format!("{message}: {cause}");
         source = cause.source();

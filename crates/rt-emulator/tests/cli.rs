@@ -72,6 +72,23 @@ fn prints_its_url_serves_and_ends_on_interrupt() {
 }
 
 #[test]
+fn writes_the_certificate_that_clients_have_to_trust() {
+    let file = std::env::temp_dir().join(format!("rt-emulator-{}.pem", std::process::id()));
+    let file_name = file.to_str().unwrap();
+    let arguments = ["--listen", "127.0.0.1:0", "--tls", "--cert-out", file_name];
+    let mut program = Program(command().args(arguments).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(program.0.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.starts_with("listening on wss://127.0.0.1:"), "{line}");
+    let pem = std::fs::read_to_string(&file).unwrap();
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
+    assert!(!pem.contains("PRIVATE"));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -92,6 +109,7 @@ fn what_is_wrong_is_named() {
             vec!["line 3", "unknown field `replay`", script],
         ),
         (["--listen", "here"], vec!["--listen", "here"]),
+        (["--cert-out", "x.pem"], vec!["--tls"]),
     ] {
         let output = command().args(arguments).output().unwrap();
         let message = String::from_utf8(output.stderr).unwrap();

@@ -42,7 +42,7 @@ async fn no_key_no_text_no_audio() {
         .pacing(Pacing::instant())
         .script(script)
         .key("canary-key")
-        .fault(2, Fault::status(401));
+        .fault(5, Fault::status(401));
     let mut printed = format!("{builder:?}");
     let emulator = builder.start().await.unwrap();
     printed.push_str(&format!("{emulator:?}"));
@@ -67,6 +67,40 @@ async fn no_key_no_text_no_audio() {
     client.send(json!({"type": "response.create"})).await;
     let sent = client.until("response.done").await;
     assert!(sent.len() > 10);
+    // The other manners of coming in, and the other kinds of session.
+    let azure = "/openai/v1/realtime?intent=transcription&api-key=canary-key";
+    let mut client = connect(&emulator, azure, &[]).await.unwrap();
+    client
+        .send(
+            json!({"type": "session.update", "session": {"type": "transcription", "audio": {"input":
+            {"transcription": {"model": "whisper-1", "prompt": "canary-prompt"}, "turn_detection": null}}}}),
+        )
+        .await;
+    client
+        .send(json!({"type": "input_audio_buffer.append", "audio": "Y2FuYXJ5".repeat(1600)}))
+        .await;
+    client.send(json!({"type": "input_audio_buffer.commit"})).await;
+    client
+        .until("conversation.item.input_audio_transcription.completed")
+        .await;
+    let translation = "/v1/realtime/translations?model=gpt-realtime-translate";
+    let key = ("authorization", "Bearer canary-key");
+    let mut client = connect(&emulator, translation, &[key]).await.unwrap();
+    client
+        .send(json!({"type": "session.input_audio_buffer.append", "audio": "Y2FuYXJ5".repeat(2400)}))
+        .await;
+    client.send(json!({"type": "session.close"})).await;
+    client.until("session.closed").await;
+    let preview = "/openai/realtime?api-version=canary-version&deployment=gpt-realtime";
+    let mut client = connect(&emulator, preview, &[("api-key", "canary-key")])
+        .await
+        .unwrap();
+    client
+        .send(
+            json!({"type": "session.update", "session": {"instructions": "canary-text", "canary-field": 1}}),
+        )
+        .await;
+    client.until("error").await;
     let journal = emulator.journal();
     printed.push_str(&format!("{:?}", journal.entries()));
     assert!(

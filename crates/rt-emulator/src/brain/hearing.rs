@@ -46,11 +46,7 @@ impl Hearing {
         pacing: &Pacing,
         now: Duration,
     ) -> Self {
-        let mut deltas = split(&text);
-        // The first word comes with a space before it; the completed text does not have it.
-        if let Some(first) = deltas.first_mut() {
-            first.insert(0, ' ');
-        }
+        let deltas = split(&text);
         Self {
             usage: usage(wish, ms, deltas.len() as u64),
             item_id,
@@ -58,6 +54,13 @@ impl Hearing {
             deltas: deltas.into(),
             due: now + pacing.transcription,
             step: pacing.transcription,
+        }
+    }
+
+    /// In a conversation the first word comes with a space before it; the completed text does not have it.
+    pub(crate) fn begin_with_space(&mut self) {
+        if let Some(first) = self.deltas.front_mut() {
+            first.insert(0, ' ');
         }
     }
 

@@ -8,9 +8,9 @@ use super::session::Turns;
 use super::vad::{Detector, Heard, PER_MS};
 
 /// The most audio in one append.
-const MAX_APPEND: usize = 15 << 20;
+pub(super) const MAX_APPEND: usize = 15 << 20;
 /// The most audio in the buffer: more than 45 minutes of PCM.
-const MAX_BUFFER: usize = 128 << 20;
+pub(super) const MAX_BUFFER: usize = 128 << 20;
 /// The least audio a commit takes.
 const MIN_COMMIT_MS: u64 = 100;
 /// Quiet audio kept in the buffer while turns are detected, besides what a turn's prefix needs.

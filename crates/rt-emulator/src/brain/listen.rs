@@ -7,6 +7,7 @@ use rt_protocol::server_event::{
     InputAudioBufferCleared, InputAudioBufferCommitted, InputAudioBufferSpeechStarted,
     InputAudioBufferSpeechStopped, InputAudioBufferTimeoutTriggered,
 };
+use rt_protocol::session::SessionKind;
 use rt_protocol::{Field, ServerEvent, Text};
 
 use super::Brain;
@@ -66,7 +67,8 @@ impl Brain {
 
     /// A turn of the user is over: a response follows, if the session says so.
     fn answer_turn(&mut self) {
-        if !self.session.turns().is_some_and(|turns| turns.create_response) {
+        let conversation = self.session.kind() == SessionKind::Realtime;
+        if !conversation || !self.session.turns().is_some_and(|turns| turns.create_response) {
             return;
         }
         if self.active_run().is_some() {
@@ -120,8 +122,11 @@ impl Brain {
         self.show_item(&item_id);
         if let Some(wish) = self.session.transcription() {
             let pacing = &self.settings.pacing;
-            self.hearings
-                .push(Hearing::new(item_id, heard, ms, wish, pacing, self.now));
+            let mut hearing = Hearing::new(item_id, heard, ms, wish, pacing, self.now);
+            if self.session.kind() == SessionKind::Realtime {
+                hearing.begin_with_space();
+            }
+            self.hearings.push(hearing);
         }
     }
 

@@ -1,5 +1,6 @@
 //! [`Brain`]: the server's side of one session. Pure: it takes the time as an argument, and waits for nothing.
 
+mod beta;
 mod conversation;
 mod failure;
 mod format;
@@ -8,6 +9,7 @@ mod hearing;
 mod ids;
 mod input;
 mod items;
+mod kinds;
 mod listen;
 mod obey;
 mod perform;
@@ -17,6 +19,7 @@ mod run;
 mod session;
 #[cfg(test)]
 mod tests;
+mod translate;
 mod usage;
 mod vad;
 mod validate;
@@ -27,16 +30,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rt_protocol::dialect::{Codec, Dialect};
 use rt_protocol::server_event::SessionCreated;
-use rt_protocol::{ClientEvent, Field, ServerEvent};
+use rt_protocol::session::SessionKind;
+use rt_protocol::{ClientEvent, Field, ServerEvent, Session};
 
 use self::conversation::Conversation;
-use self::failure::Failure;
+pub(crate) use self::failure::Failure;
 use self::hearing::Hearing;
 use self::ids::Ids;
 use self::input::Input;
 use self::run::Run;
 use self::session::SessionState;
+use self::translate::Translation;
+pub(crate) use self::validate::{Body, check_body};
 use crate::pacing::Pacing;
 use crate::script::{Player, Script};
 
@@ -44,8 +51,15 @@ use crate::script::{Player, Script};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The model, as it stands in the URL. Default `gpt-realtime`.
+    /// The kind of session, as it follows from the URL. Default a conversation.
+    pub kind: SessionKind,
+    /// The model, as it stands in the URL. Default `gpt-realtime`; without meaning for a transcription.
     pub model: String,
+    /// The dialect of the client: [`Brain::handle_text`] reads it, and [`Brain::encode`] writes it. Default GA.
+    pub dialect: Dialect,
+    /// What the session begins with, as a `session.update` would set it. It is passed over if it is of another kind
+    /// or if an update would be refused. Default none.
+    pub session: Option<Session>,
     /// What is heard, said and called. Default: the parrot.
     pub script: Arc<Script>,
     /// How fast.
@@ -64,7 +78,10 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            kind: SessionKind::Realtime,
             model: "gpt-realtime".to_owned(),
+            dialect: Dialect::Ga,
+            session: None,
             script: Arc::default(),
             pacing: Pacing::default(),
             seed: 0,
@@ -79,7 +96,7 @@ impl Default for Settings {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Output {
-    /// An event.
+    /// An event, in GA's form whatever the dialect: see [`Brain::encode`].
     Event(ServerEvent),
     /// The connection closes.
     Close {
@@ -113,6 +130,8 @@ pub enum Output {
 pub struct Brain {
     /// What the session is like.
     settings: Settings,
+    /// Reads and writes the dialect.
+    codec: Codec,
     /// Makes ids.
     ids: Ids,
     /// Where the script stands.
@@ -131,6 +150,8 @@ pub struct Brain {
     input: Input,
     /// The turn being spoken: the future item, and where it starts on the input clock.
     turn: Option<(String, u64)>,
+    /// What a translation does instead of all this.
+    translation: Translation,
     /// Responses under way.
     runs: Vec<Run>,
     /// Transcriptions under way.
@@ -161,8 +182,13 @@ impl Brain {
         let expires_at = settings
             .opened_at
             .saturating_add(settings.session_length.as_secs());
-        let session = SessionState::new(ids.session(), settings.model.clone(), expires_at);
+        let mut session = SessionState::new(settings.kind, ids.session(), settings.model.clone(), expires_at);
+        if let Some(wanted) = settings.session.clone() {
+            // Refused or not: there is nobody to tell.
+            let _ = session.update(wanted, false);
+        }
         Self {
+            codec: beta::codec(settings.dialect),
             player: Player::new(Arc::clone(&settings.script)),
             now: Duration::ZERO,
             out: Vec::new(),
@@ -170,6 +196,7 @@ impl Brain {
             conversation: Conversation::default(),
             input: Input::new(session.input_format(), session.turns()),
             turn: None,
+            translation: Translation::default(),
             runs: Vec::new(),
             hearings: Vec::new(),
             deferred: VecDeque::new(),
@@ -198,6 +225,7 @@ impl Brain {
             }
             .into(),
         ));
+        self.greet_in_beta();
         self.take()
     }
 
@@ -275,6 +303,21 @@ impl fmt::Debug for Brain {
     }
 }
 
+/// A session as its server would report it, before anyone connects.
+pub(crate) fn effective(settings: &Settings) -> Result<Session, Failure> {
+    let mut ids = Ids::new(settings.seed);
+    let mut session = SessionState::new(
+        settings.kind,
+        ids.session(),
+        settings.model.clone(),
+        settings.opened_at,
+    );
+    if let Some(wanted) = settings.session.clone() {
+        session.update(wanted, false)?;
+    }
+    Ok(session.to_wire())
+}
+
 /// Something that becomes due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Due {
@@ -286,6 +329,8 @@ enum Due {
     Limits,
     /// The user was quiet for too long.
     Idle,
+    /// More of a translation.
+    Translation,
     /// The end of the session.
     End,
 }
@@ -308,10 +353,12 @@ impl Brain {
             .filter_map(|(n, run)| Some((run.due()?, Due::Run(n))));
         let limits = self.limits_at.front().map(|due| (*due, Due::Limits));
         let idle = self.idle_at.map(|due| (due, Due::Idle));
+        let translation = self.translation.due().map(|due| (due, Due::Translation));
         hearings
             .chain(runs)
             .chain(limits)
             .chain(idle)
+            .chain(translation)
             .chain([(self.expires_at, Due::End)])
             .min_by_key(|(due, _)| *due)
     }
@@ -325,6 +372,7 @@ impl Brain {
                 Due::Run(n) => self.advance_run(n),
                 Due::Limits => self.send_limits(),
                 Due::Idle => self.take_idle_turn(),
+                Due::Translation => self.advance_translation(),
                 Due::End => self.end(),
             }
         }

@@ -5,6 +5,7 @@ use rt_protocol::{ClientEvent, Field, ResponseParams, ServerEvent};
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::kinds::{name_of, takes};
 use super::{Brain, Output, validate};
 
 /// The most outputs of calls that wait for the end of a response.
@@ -76,14 +77,27 @@ impl Brain {
                 .and_then(Value::as_str)
                 .map(|id| id.chars().take(512).collect()),
         );
-        let event_type = match validate::check(&object) {
+        let translated = if self.speaks_beta() {
+            match self.read_beta(&object, text) {
+                Ok(translated) => translated,
+                Err(failure) => return self.fail(failure, event_id),
+            }
+        } else {
+            None
+        };
+        let text = translated.as_deref().unwrap_or(text);
+        let object = match translated.as_deref().map(serde_json::from_str) {
+            Some(Ok(translated)) => translated,
+            _ => object,
+        };
+        let event_type = match validate::check(self.session.kind(), &object) {
             Ok(event_type) => event_type,
             Err(failure) => return self.fail(failure, event_id),
         };
         drop(object);
-        let result = match ClientEvent::from_json(text) {
+        let result = match ClientEvent::from_json_for(self.session.kind(), text) {
             Ok(event) => self.obey(event, &event_id),
-            Err(_) if event_type == "input_audio_buffer.append" => {
+            Err(_) if event_type.ends_with("input_audio_buffer.append") => {
                 let message =
                     "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value.";
                 Err(Failure::new("invalid_value", message).param("audio"))
@@ -100,7 +114,20 @@ impl Brain {
 
     /// Does what a checked event asks for.
     pub(super) fn obey(&mut self, event: ClientEvent, event_id: &Field<String>) -> Result<(), Failure> {
+        let kind = self.session.kind();
+        let refuse = |event_type: &str| {
+            let message = format!("'{event_type}' is not available in a {} session.", name_of(kind));
+            Err(Failure::new("invalid_value", message).param("type"))
+        };
+        if !takes(kind, event.event_type()) {
+            return refuse(event.event_type());
+        }
         match event {
+            ClientEvent::SessionInputAudioBufferAppend(append) => self.translate(append.audio.as_bytes()),
+            ClientEvent::SessionClose(_) => {
+                self.close_translation();
+                Ok(())
+            }
             ClientEvent::SessionUpdate(update) => self.update_session(update.session),
             ClientEvent::InputAudioBufferAppend(append) => self.append(append.audio.as_bytes()),
             ClientEvent::InputAudioBufferCommit(_) => self.commit(),
@@ -128,10 +155,7 @@ impl Brain {
                 Field::Absent | Field::Null => self.create_response(&ResponseParams::default()),
             },
             ClientEvent::ResponseCancel(cancel) => self.cancel_response(cancel.response_id.as_deref()),
-            other => {
-                let message = format!("'{}' is not available in a realtime session.", other.event_type());
-                Err(Failure::new("invalid_value", message).param("type"))
-            }
+            other => refuse(other.event_type()),
         }
     }
 

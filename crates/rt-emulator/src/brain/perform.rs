@@ -340,6 +340,7 @@ impl Brain {
             .unwrap_or_else(|| self.settings.model.starts_with("gpt-realtime-2"));
         // `gpt-realtime-2025-08-28` is an older model, in spite of its name.
         if limits
+            && !self.speaks_beta()
             && (self.settings.rate_limits.is_some() || !self.settings.model.starts_with("gpt-realtime-2025"))
         {
             self.limits_at.push_back(if pacing_is_instant {

@@ -163,6 +163,7 @@ impl Brain {
             }
             .into(),
         ));
+        self.limit_in_beta();
         self.runs.push(Run {
             id,
             in_conversation,

@@ -1,5 +1,6 @@
 //! [`SessionState`]: the effective session, and what updates do to it.
 
+use rt_protocol::session::SessionKind;
 use rt_protocol::session::{
     AudioInput, AudioOutput, Eagerness, MaxOutputTokens, Modality, RealtimeSession, SemanticVad, ServerVad,
     SessionAudio, ToolChoice, ToolChoiceMode, Transcription, Truncation, TruncationMode, Voice,
@@ -8,6 +9,7 @@ use rt_protocol::{Field, Session, TurnDetection};
 
 use super::failure::Failure;
 use super::format::Format;
+use super::kinds::name_of;
 use super::vad::Tuning;
 
 /// What a session is told when its client says nothing.
@@ -17,7 +19,9 @@ const INSTRUCTIONS: &str =
 /// The effective session.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionState {
-    /// As it is reported.
+    /// Its kind.
+    kind: SessionKind,
+    /// As it is reported; of transcriptions and translations only a part is.
     wire: RealtimeSession,
 }
 
@@ -36,7 +40,23 @@ pub(crate) struct Turns {
 
 impl SessionState {
     /// A session with the server's defaults.
-    pub(crate) fn new(id: String, model: String, expires_at: u64) -> Self {
+    pub(crate) fn new(kind: SessionKind, id: String, model: String, expires_at: u64) -> Self {
+        let audio = SessionAudio {
+            input: AudioInput {
+                format: Format::Pcm.to_wire().into(),
+                transcription: Field::Null,
+                noise_reduction: Field::Null,
+                turn_detection: TurnDetection::from(server_vad(&ServerVad::default())).into(),
+            }
+            .into(),
+            output: AudioOutput {
+                format: Format::Pcm.to_wire().into(),
+                voice: Voice::from("alloy").into(),
+                speed: 1.0.into(),
+                ..AudioOutput::default()
+            }
+            .into(),
+        };
         let wire = RealtimeSession {
             id: id.into(),
             object: "realtime.session".into(),
@@ -50,32 +70,30 @@ impl SessionState {
             truncation: Truncation::Mode(TruncationMode::Auto).into(),
             prompt: Field::Null,
             expires_at: expires_at.into(),
-            audio: SessionAudio {
-                input: AudioInput {
-                    format: Format::Pcm.to_wire().into(),
-                    transcription: Field::Null,
-                    noise_reduction: Field::Null,
-                    turn_detection: TurnDetection::from(server_vad(&ServerVad::default())).into(),
-                }
-                .into(),
-                output: AudioOutput {
-                    format: Format::Pcm.to_wire().into(),
-                    voice: Voice::from("alloy").into(),
-                    speed: 1.0.into(),
-                    ..AudioOutput::default()
-                }
-                .into(),
-            }
-            .into(),
+            audio: Self::audio_of(kind, audio).into(),
             include: Field::Null,
             ..RealtimeSession::default()
         };
-        Self { wire }
+        Self { kind, wire }
     }
 
     /// As it is reported.
     pub(crate) fn to_wire(&self) -> Session {
-        Session::Realtime(Box::new(self.wire.clone()))
+        match self.kind {
+            SessionKind::Transcription => self.transcription_to_wire(),
+            SessionKind::Translation => self.translation_to_wire(),
+            _ => Session::Realtime(Box::new(self.wire.clone())),
+        }
+    }
+
+    /// The kind of the session.
+    pub(crate) fn kind(&self) -> SessionKind {
+        self.kind
+    }
+
+    /// Puts the session in place of what it was.
+    pub(super) fn replace(&mut self, wire: RealtimeSession) {
+        self.wire = wire;
     }
 
     /// The session's own fields.
@@ -148,13 +166,26 @@ impl SessionState {
 
     /// Applies an update, whole or not at all. `spoke` says whether there has been audio output.
     pub(crate) fn update(&mut self, update: Session, spoke: bool) -> Result<(), Failure> {
-        let Session::Realtime(update) = update else {
-            let message =
-                "Passing a transcription session update event to a realtime session is not allowed.";
-            return Err(Failure::new("invalid_value", message).param("session.type"));
-        };
+        match (self.kind, update) {
+            (SessionKind::Realtime, Session::Realtime(update)) => self.update_conversation(*update, spoke),
+            (SessionKind::Transcription, Session::Transcription(update)) => {
+                self.update_transcription(*update)
+            }
+            (SessionKind::Translation, Session::Translation(update)) => self.update_translation(*update),
+            (own, update) => {
+                let given = update.kind().map_or("unknown", name_of);
+                let message = format!(
+                    "Passing a {given} session update event to a {} session is not allowed.",
+                    name_of(own)
+                );
+                Err(Failure::new("invalid_value", message).param("session.type"))
+            }
+        }
+    }
+
+    /// Applies an update to a conversation.
+    fn update_conversation(&mut self, update: RealtimeSession, spoke: bool) -> Result<(), Failure> {
         let mut next = self.wire.clone();
-        let update = *update;
         if update
             .model
             .value()
@@ -199,7 +230,7 @@ impl SessionState {
 }
 
 /// `audio.input`.
-fn update_input(effective: &mut AudioInput, update: AudioInput) {
+pub(super) fn update_input(effective: &mut AudioInput, update: AudioInput) {
     if update.format.value().is_some() {
         effective.format = Format::of(&update.format).to_wire().into();
     }

@@ -1,6 +1,14 @@
-//! [`Access`]: who may connect, and to which model. As with the real server, a refusal comes after the 101.
+//! [`Access`]: who may connect, and to what. OpenAI refuses after the 101, Azure with the status of the handshake.
 
-use super::request::Request;
+use rt_protocol::dialect::Dialect;
+use rt_protocol::session::SessionKind;
+use rt_protocol::{Field, Session};
+
+use super::azure;
+use super::calls::Calls;
+use super::request::{Request, error_body};
+use super::route::{Door, Route, Target};
+use super::secrets::{Known, Secrets};
 
 /// Models a realtime session can have.
 const MODELS: &[&str] = &[
@@ -15,6 +23,11 @@ const MODELS: &[&str] = &[
     "gpt-audio-mini-2025-10-06",
     "gpt-audio-mini-2025-12-15",
 ];
+
+/// The model of a session that names none.
+pub(crate) const DEFAULT_MODEL: &str = "gpt-realtime";
+/// The model of translations, and the family it is of.
+const TRANSLATION_MODEL: &str = "gpt-realtime-translate";
 
 /// Who may connect, and to which model. It holds keys, so it has no `Debug`.
 #[derive(Clone, Default)]
@@ -55,23 +68,116 @@ impl Refusal {
     }
 }
 
-impl Access {
-    /// The model of a good request, or why it is refused.
-    pub(crate) fn check(&self, request: &Request) -> Result<String, Refusal> {
-        let Some(key) = key_of(request) else {
-            return Err(Refusal::new(
-                3000,
-                None,
-                "Missing bearer or basic authentication in header.",
-            ));
-        };
-        if !self.is_good(key) {
-            return Err(Refusal::new(
-                3000,
-                Some("invalid_api_key"),
-                "Incorrect API key provided.",
-            ));
+/// An HTTP status in place of the 101.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Denial {
+    /// The status.
+    pub(crate) status: u16,
+    /// The body, JSON.
+    pub(crate) body: String,
+}
+
+/// What a good request gets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Opening {
+    /// The kind of session.
+    pub(crate) kind: SessionKind,
+    /// Its model; empty for a transcription, which says it in the session.
+    pub(crate) model: String,
+    /// The dialect it is held in.
+    pub(crate) dialect: Dialect,
+    /// The session that came with the ephemeral key, or with the call.
+    pub(crate) session: Option<Session>,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Verdict {
+    /// A session.
+    Open(Box<Opening>),
+    /// An `error` event and a close after the 101.
+    Refuse(Refusal),
+    /// No 101.
+    Deny(Denial),
+}
+
+impl Opening {
+    /// A session whose model is decided.
+    fn new(door: Door, kind: SessionKind, model: String, mut session: Option<Session>) -> Self {
+        match &mut session {
+            Some(Session::Realtime(session)) => session.model = Field::Absent,
+            Some(Session::Translation(session)) => session.model = Field::Absent,
+            _ => {}
         }
+        let dialect = if door == Door::AzurePreview {
+            Dialect::Beta
+        } else {
+            Dialect::Ga
+        };
+        Self {
+            kind,
+            model,
+            dialect,
+            session,
+        }
+    }
+}
+
+/// What else decides about a request: keys and calls of this server, and the time.
+#[derive(Clone, Copy)]
+pub(crate) struct Books<'a> {
+    /// The ephemeral keys.
+    pub(crate) secrets: &'a Secrets,
+    /// The calls.
+    pub(crate) calls: &'a Calls,
+    /// Seconds since 1970.
+    pub(crate) now: u64,
+}
+
+/// What is wrong with where a request wants to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Astray {
+    /// An `intent` that does not exist.
+    Intent(String),
+    /// No model.
+    NoModel,
+    /// A model that does not exist, or not for this kind of session.
+    Model(String),
+    /// A model in the address of a transcription.
+    ModelOfTranscription,
+    /// A call that does not exist, or that rings.
+    Call,
+}
+
+impl Access {
+    /// What becomes of a request for a WebSocket.
+    pub(crate) fn check(&self, request: &Request, route: &Route<'_>, books: Books<'_>) -> Verdict {
+        match route.door {
+            Door::OpenAi => self.check_openai(request, route, books),
+            Door::Azure | Door::AzurePreview => match self.check_azure(request, route, books) {
+                Ok(opening) => Verdict::Open(opening.into()),
+                Err(denial) => Verdict::Deny(denial),
+            },
+        }
+    }
+
+    /// As OpenAI does it.
+    fn check_openai(&self, request: &Request, route: &Route<'_>, books: Books<'_>) -> Verdict {
+        let there = |session| self.destination(request, route, session, books.calls);
+        if there(None) == Err(Astray::Call) {
+            return Verdict::Deny(Denial {
+                status: 404,
+                body: error_body(None, "No such call."),
+            });
+        }
+        let Some(key) = key_of(request) else {
+            let message = "Missing bearer or basic authentication in header.";
+            return Verdict::Refuse(Refusal::new(3000, None, message));
+        };
+        let Some(session) = self.admit(key, books) else {
+            let message = "Incorrect API key provided.";
+            return Verdict::Refuse(Refusal::new(3000, Some("invalid_api_key"), message));
+        };
         let beta = request
             .header("openai-beta")
             .is_some_and(|value| value.contains("realtime"))
@@ -81,30 +187,125 @@ impl Access {
         if beta {
             let message =
                 "The beta form of the Realtime API is switched off. Leave out the OpenAI-Beta header.";
-            return Err(Refusal::new(4000, Some("beta_api_shape_disabled"), message));
+            return Verdict::Refuse(Refusal::new(4000, Some("beta_api_shape_disabled"), message));
         }
-        if let Some(intent) = request.query("intent").filter(|intent| *intent != "realtime") {
-            let intent: String = intent.chars().take(64).collect();
-            return Err(Refusal::new(
-                4000,
-                Some("invalid_intent"),
-                format!("Invalid intent: '{intent}'."),
+        let (code, message) = match there(session) {
+            Ok(opening) => return Verdict::Open(opening.into()),
+            Err(Astray::Intent(intent)) => ("invalid_intent", format!("Invalid intent: '{intent}'.")),
+            Err(Astray::NoModel | Astray::Call) => {
+                ("missing_model", "You must provide a model parameter.".to_owned())
+            }
+            Err(Astray::Model(model)) => (
+                "invalid_model",
+                format!("Model '{model}' does not exist or cannot be used in this kind of session."),
+            ),
+            Err(Astray::ModelOfTranscription) => (
+                "invalid_model",
+                "A transcription session takes its model from the session, not from the address.".to_owned(),
+            ),
+        };
+        Verdict::Refuse(Refusal::new(4000, Some(code), message))
+    }
+
+    /// As Azure does it.
+    fn check_azure(&self, request: &Request, route: &Route<'_>, books: Books<'_>) -> Result<Opening, Denial> {
+        let session = self.admit_azure(request, route.door, books)?;
+        self.destination(request, route, session, books.calls)
+            .map_err(|astray| azure::lost(&astray))
+    }
+
+    /// Azure's keys, and its `api-version`: the preview needs one, and at `/openai/v1` it is as bad as a bad key.
+    pub(crate) fn admit_azure(
+        &self,
+        request: &Request,
+        door: Door,
+        books: Books<'_>,
+    ) -> Result<Option<Session>, Denial> {
+        let session = azure::key_of(request)
+            .and_then(|key| self.admit(key, books))
+            .ok_or_else(azure::bad_key)?;
+        let version = request
+            .query("api-version")
+            .is_some_and(|version| !version.is_empty());
+        match door {
+            Door::AzurePreview if !version => Err(azure::no_version()),
+            Door::Azure if version => Err(azure::bad_key()),
+            _ => Ok(session),
+        }
+    }
+
+    /// The session that comes with a good key, if one does; `None` for a bad key.
+    #[expect(clippy::option_option, reason = "the outer one is the verdict")]
+    pub(crate) fn admit(&self, key: &str, books: Books<'_>) -> Option<Option<Session>> {
+        match books.secrets.look_up(key, books.now) {
+            Known::Good(session) => Some(Some(session)),
+            Known::Expired => None,
+            Known::Never => self.is_good(key).then_some(None),
+        }
+    }
+
+    /// The session a request asks for. What comes with the key decides where the address does not.
+    fn destination(
+        &self,
+        request: &Request,
+        route: &Route<'_>,
+        session: Option<Session>,
+        calls: &Calls,
+    ) -> Result<Opening, Astray> {
+        if let Some(id) = request
+            .query("call_id")
+            .filter(|_| route.target == Target::Realtime)
+        {
+            let session = calls.session(id).ok_or(Astray::Call)?;
+            let model = session
+                .model
+                .value()
+                .map_or(DEFAULT_MODEL, String::as_str)
+                .to_owned();
+            return Ok(Opening::new(
+                route.door,
+                SessionKind::Realtime,
+                model,
+                Some(session.into()),
             ));
         }
-        match request.query("model") {
-            None | Some("") => Err(Refusal::new(
-                4000,
-                Some("missing_model"),
-                "You must provide a model parameter.",
-            )),
-            Some(model) if self.knows(model) => Ok(model.to_owned()),
-            Some(model) => {
-                let model: String = model.chars().take(64).collect();
-                let message =
-                    format!("Model '{model}' does not exist or cannot be used in a realtime session.");
-                Err(Refusal::new(4000, Some("invalid_model"), message))
+        let parameter = if route.door == Door::AzurePreview {
+            "deployment"
+        } else {
+            "model"
+        };
+        let model = request.query(parameter).filter(|model| !model.is_empty());
+        let kind = match (route.target, request.query("intent")) {
+            (Target::Translations, _) => SessionKind::Translation,
+            (_, Some("transcription")) => SessionKind::Transcription,
+            (_, None) if model.is_none() && matches!(session, Some(Session::Transcription(_))) => {
+                SessionKind::Transcription
             }
+            (_, None | Some("realtime")) => SessionKind::Realtime,
+            (_, Some(other)) => return Err(Astray::Intent(other.chars().take(64).collect())),
+        };
+        let session = session.filter(|session| session.kind() == Some(kind));
+        if kind == SessionKind::Transcription {
+            if model.is_some() && route.door == Door::OpenAi {
+                return Err(Astray::ModelOfTranscription);
+            }
+            return Ok(Opening::new(route.door, kind, String::new(), session));
         }
+        let of_session = match &session {
+            Some(Session::Realtime(session)) => session.model.value(),
+            Some(Session::Translation(session)) => session.model.value(),
+            _ => None,
+        };
+        let Some(model) = model
+            .or_else(|| of_session.map(String::as_str))
+            .map(str::to_owned)
+        else {
+            return Err(Astray::NoModel);
+        };
+        if !self.knows(kind, &model) {
+            return Err(Astray::Model(model.chars().take(64).collect()));
+        }
+        Ok(Opening::new(route.door, kind, model, session))
     }
 
     /// Without a list, every key is good that does not say of itself that it is bad.
@@ -117,105 +318,38 @@ impl Access {
         }
     }
 
-    /// The `gpt-realtime` family, the older ones by name, and what was added. Models for transcription and
-    /// translation are not for this endpoint.
-    fn knows(&self, model: &str) -> bool {
+    /// The `gpt-realtime` family, the older ones by name, and what was added. Models for transcription are for no
+    /// address, those for translation for theirs.
+    pub(crate) fn knows(&self, kind: SessionKind, model: &str) -> bool {
+        if self.models.iter().any(|known| known == model) {
+            return true;
+        }
+        if kind == SessionKind::Translation {
+            return model == TRANSLATION_MODEL || model.starts_with(&format!("{TRANSLATION_MODEL}-"));
+        }
         let other_kind =
             model.contains("whisper") || model.contains("translate") || model.contains("transcribe");
-        let family = model == "gpt-realtime" || model.starts_with("gpt-realtime-");
-        (family && !other_kind) || MODELS.contains(&model) || self.models.iter().any(|known| known == model)
+        let family = model == DEFAULT_MODEL || model.starts_with("gpt-realtime-");
+        (family && !other_kind) || MODELS.contains(&model)
     }
 }
 
 /// The key of a request: a bearer token, or the browsers' WebSocket protocol.
-fn key_of(request: &Request) -> Option<&str> {
-    if let Some(value) = request.header("authorization") {
-        let (scheme, key) = value.split_once(' ').unwrap_or((value, ""));
-        return Some(key.trim()).filter(|key| scheme.eq_ignore_ascii_case("bearer") && !key.is_empty());
+pub(crate) fn key_of(request: &Request) -> Option<&str> {
+    if request.header("authorization").is_some() {
+        return bearer(request);
     }
     request
         .protocols()
         .find_map(|protocol| protocol.strip_prefix("openai-insecure-api-key."))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::request::tests::request;
-    use super::*;
-
-    fn check(access: &Access, target: &str, headers: &str) -> Result<String, (u16, String)> {
-        let request = request(&format!("GET {target} HTTP/1.1\nHost: h\n{headers}"));
-        access
-            .check(&request)
-            .map_err(|refusal| (refusal.close, refusal.reason))
-    }
-
-    #[test]
-    fn refuses_as_the_real_server_does() {
-        let key = "Authorization: Bearer sk-test";
-        let url = "/v1/realtime?model=gpt-realtime";
-        for (target, headers, close, reason) in [
-            (url, "X: y", 3000, "invalid_request_error"),
-            (url, "Authorization: Bearer ", 3000, "invalid_request_error"),
-            (url, "Authorization: Basic abc", 3000, "invalid_request_error"),
-            (
-                url,
-                "Authorization: Bearer bad",
-                3000,
-                "invalid_request_error.invalid_api_key",
-            ),
-            (
-                url,
-                "Authorization: Bearer sk-invalid-1",
-                3000,
-                "invalid_request_error.invalid_api_key",
-            ),
-            ("/v1/realtime", key, 4000, "invalid_request_error.missing_model"),
-            (
-                "/v1/realtime?model=gpt-5",
-                key,
-                4000,
-                "invalid_request_error.invalid_model",
-            ),
-            (
-                "/v1/realtime?model=gpt-realtime-whisper",
-                key,
-                4000,
-                "invalid_request_error.invalid_model",
-            ),
-            (
-                "/v1/realtime?intent=chat",
-                key,
-                4000,
-                "invalid_request_error.invalid_intent",
-            ),
-            (
-                url,
-                "Authorization: Bearer x\nOpenAI-Beta: realtime=v1",
-                4000,
-                "invalid_request_error.beta_api_shape_disabled",
-            ),
-        ] {
-            let refused = check(&Access::default(), target, headers).unwrap_err();
-            assert_eq!(refused, (close, reason.to_owned()), "{target} {headers}");
-        }
-    }
-
-    #[test]
-    fn admits_the_good() {
-        let access = Access::default();
-        let url = "/v1/realtime?model=gpt-realtime-2.1-mini";
-        assert_eq!(
-            check(&access, url, "Authorization: bearer x").unwrap(),
-            "gpt-realtime-2.1-mini"
-        );
-        let browser = "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.ek_1";
-        assert!(check(&access, url, browser).is_ok());
-        let strict = Access {
-            keys: vec!["sk-1".into()],
-            models: vec!["mine".into()],
-        };
-        assert!(check(&strict, "/v1/realtime?model=mine", "Authorization: Bearer sk-1").is_ok());
-        assert_eq!(check(&strict, url, browser).unwrap_err().0, 3000);
-    }
+/// A bearer token.
+pub(crate) fn bearer(request: &Request) -> Option<&str> {
+    let value = request.header("authorization")?;
+    let (scheme, key) = value.split_once(' ').unwrap_or((value, ""));
+    Some(key.trim()).filter(|key| scheme.eq_ignore_ascii_case("bearer") && !key.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ use futures::{SinkExt as _, StreamExt as _};
 use rt_protocol::server_event::{ErrorDetails, ErrorEvent};
 use rt_protocol::{Field, ServerEvent};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -17,7 +16,8 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use tracing::debug;
 
-use super::access::Refusal;
+use super::access::{Opening, Refusal};
+use super::stream::Stream;
 use super::{Shared, stopped, unix_time};
 use crate::brain::{Brain, Output};
 use crate::faults::{Action, Fault, Watch};
@@ -33,7 +33,7 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// One WebSocket.
 pub(super) struct Connection<'a> {
     /// The socket.
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     /// The number of the connection.
     number: u64,
     /// What all connections share.
@@ -54,7 +54,7 @@ type Flow = ControlFlow<()>;
 impl<'a> Connection<'a> {
     /// Takes over after the 101. `rest` came with the request.
     pub(super) async fn new(
-        stream: TcpStream,
+        stream: Stream,
         rest: Vec<u8>,
         number: u64,
         shared: &'a Shared,
@@ -92,20 +92,27 @@ impl<'a> Connection<'a> {
     }
 
     /// Holds the session, or refuses it.
-    pub(super) async fn run(mut self, verdict: Result<String, Refusal>, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(
+        mut self,
+        verdict: Result<Box<Opening>, Refusal>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let verdict = match self.refusal.take() {
             Some(refusal) => Err(refusal),
             None => verdict,
         };
-        let model = match verdict {
-            Ok(model) => model,
+        let opening = match verdict {
+            Ok(opening) => opening,
             Err(refusal) => {
                 self.refuse(refusal).await;
                 return;
             }
         };
         let mut settings = self.shared.settings.clone();
-        settings.model = model;
+        settings.kind = opening.kind;
+        settings.model = opening.model;
+        settings.dialect = opening.dialect;
+        settings.session = opening.session;
         settings.seed = settings.seed.wrapping_add(self.number);
         settings.opened_at = unix_time();
         let mut brain = Brain::new(settings);
@@ -206,18 +213,20 @@ impl<'a> Connection<'a> {
         for output in outputs {
             match output {
                 Output::Event(event) => {
-                    let text = event.to_json();
-                    self.shared
-                        .journal
-                        .note(self.number, What::Sent(Message::new(&text)));
+                    let Some(text) = brain.encode(&event) else {
+                        continue;
+                    };
+                    let message = Message::new(&text);
+                    let event_type = message.event_type.clone();
+                    self.shared.journal.note(self.number, What::Sent(message));
                     debug!(
                         connection = self.number,
-                        event_type = event.event_type(),
+                        event_type = printable(&event_type),
                         bytes = text.len(),
                         "sent"
                     );
                     self.feed(Frame::Text(text.into())).await?;
-                    let actions = self.watch.sent(event.event_type());
+                    let actions = self.watch.sent(&event_type);
                     if !actions.is_empty() {
                         self.flush().await?;
                         // Boxed, because an action may end the session with more to send.
@@ -239,7 +248,7 @@ impl<'a> Connection<'a> {
             debug!(connection = self.number, "a fault was asked for");
             match action {
                 Action::Reset => {
-                    let _ = self.socket.get_ref().set_zero_linger();
+                    let _ = self.socket.get_ref().tcp().set_zero_linger();
                     return Flow::Break(());
                 }
                 Action::HangUp => {

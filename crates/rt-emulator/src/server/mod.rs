@@ -1,8 +1,17 @@
 //! The server: accepts connections and gives each its task.
 
 mod access;
+mod azure;
+mod body;
+mod calls;
 mod connection;
+mod endpoints;
 mod request;
+mod route;
+mod secrets;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,22 +23,35 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 pub(crate) use self::access::Access;
+use self::access::{Books, Verdict};
+pub(crate) use self::azure::body_of as azure_body;
+pub(crate) use self::calls::Calls;
 use self::connection::Connection;
 pub(crate) use self::request::error_body;
 use self::request::{NoRequest, Request, answer};
+use self::route::{Route, Target};
+pub(crate) use self::secrets::Secrets;
+use self::stream::Stream;
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::Tls;
 use crate::brain::Settings;
 use crate::faults::{Action, Fault, Faults};
 use crate::journal::{Journal, What};
 
 /// The most connections at a time; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 4096;
-/// The path of the Realtime API. Other forms of the URL (Azure's) and other kinds of session belong here.
-const REALTIME_PATH: &str = "/v1/realtime";
 
 /// What all connections share.
 pub(crate) struct Shared {
     /// Who may connect.
     pub(crate) access: Access,
+    /// The ephemeral keys that were given out.
+    pub(crate) secrets: Secrets,
+    /// The calls that go on.
+    pub(crate) calls: Calls,
+    /// How connections are encrypted, if they are.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
     /// What sessions are like.
     pub(crate) settings: Settings,
     /// What goes wrong.
@@ -40,6 +62,24 @@ pub(crate) struct Shared {
     pub(crate) ping_every: Duration,
     /// What is to go wrong now, and on which connection.
     pub(crate) commands: broadcast::Sender<(u64, Action)>,
+}
+
+impl Shared {
+    /// The stream, encrypted if that is wanted; `None` if the client can't.
+    #[cfg(feature = "tls")]
+    async fn encrypted(&self, stream: TcpStream) -> Option<Stream> {
+        match &self.tls {
+            Some(tls) => tls.accept(stream).await,
+            None => Some(Stream::Plain(stream)),
+        }
+    }
+
+    /// The stream as it is.
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_async, reason = "with encryption it waits")]
+    async fn encrypted(&self, stream: TcpStream) -> Option<Stream> {
+        Some(Stream::Plain(stream))
+    }
 }
 
 /// Accepts connections until told to stop, then lets them end.
@@ -92,8 +132,8 @@ async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, mut stop: w
     debug!(connection = number, "connection ended");
 }
 
-/// The handshake, and the session after it.
-async fn open(mut stream: TcpStream, number: u64, shared: &Shared, stop: watch::Receiver<bool>) {
+/// The first request, and what follows from it.
+async fn open(stream: TcpStream, number: u64, shared: &Shared, stop: watch::Receiver<bool>) {
     // A test on the same machine must not wait for delayed acknowledgements.
     let _ = stream.set_nodelay(true);
     let faults = shared.faults.of(number);
@@ -101,13 +141,13 @@ async fn open(mut stream: TcpStream, number: u64, shared: &Shared, stop: watch::
         let _ = stream.set_zero_linger();
         return;
     }
-    let request = match Request::read(&mut stream).await {
+    let Some(mut stream) = shared.encrypted(stream).await else {
+        debug!(connection = number, "no key was agreed on");
+        return;
+    };
+    let mut request = match Request::read(&mut stream).await {
         Ok(request) => request,
-        Err(NoRequest::Gone) => return,
-        Err(NoRequest::Malformed) => return refuse(&mut stream, number, shared, 400, "Bad request.").await,
-        Err(NoRequest::TooLong) => {
-            return refuse(&mut stream, number, shared, 431, "The head is too long.").await;
-        }
+        Err(problem) => return misread(&mut stream, number, shared, problem).await,
     };
     let (path, headers) = request.outline();
     shared.journal.note(number, What::Request { path, headers });
@@ -123,40 +163,65 @@ async fn open(mut stream: TcpStream, number: u64, shared: &Shared, stop: watch::
         shared.journal.note(number, What::Answered { status });
         return answer(&mut stream, status, headers, body).await;
     }
-    match request.path.as_str() {
-        REALTIME_PATH => {}
-        "/health" if request.method == "GET" => {
+    let path = request.path.clone();
+    match Route::of(&path) {
+        Some(Route {
+            target: Target::Health,
+            ..
+        }) if request.method == "GET" => {
             shared.journal.note(number, What::Answered { status: 200 });
-            return answer(&mut stream, 200, &[], r#"{"status":"ok"}"#).await;
+            answer(&mut stream, 200, &[], r#"{"status":"ok"}"#).await;
         }
-        path => {
+        Some(
+            route @ Route {
+                target: Target::Realtime | Target::Translations,
+                ..
+            },
+        ) => converse(stream, request, &route, number, shared, faults, stop).await,
+        Some(route) if route.target != Target::Health => {
+            let answered = match body::read(&mut request, &mut stream).await {
+                Ok(body) => endpoints::answer_to(shared, &request, &route, &body, unix_time()),
+                Err(problem) => return misread(&mut stream, number, shared, problem).await,
+            };
+            let status = answered.status;
+            shared.journal.note(number, What::Answered { status });
+            answer(&mut stream, status, &answered.headers, &answered.body).await;
+        }
+        _ => {
             let path: String = path.chars().take(256).collect();
             let message = format!("Invalid URL ({} {path})", request.method);
-            return refuse(&mut stream, number, shared, 404, &message).await;
+            refuse(&mut stream, number, shared, 404, &message).await;
         }
     }
-    if request.query("call_id").is_some() {
-        return refuse(&mut stream, number, shared, 404, "No such call.").await;
-    }
-    if request.query("intent") == Some("transcription") {
-        return refuse(
-            &mut stream,
-            number,
-            shared,
-            501,
-            "Transcription sessions are not emulated.",
-        )
-        .await;
-    }
+}
+
+/// The handshake, and the session after it.
+async fn converse(
+    mut stream: Stream,
+    mut request: Request,
+    route: &Route<'_>,
+    number: u64,
+    shared: &Shared,
+    faults: Vec<Fault>,
+    stop: watch::Receiver<bool>,
+) {
     let Some(upgrade) = request.upgrade() else {
-        return refuse(
-            &mut stream,
-            number,
-            shared,
-            400,
-            "This endpoint speaks WebSocket.",
-        )
-        .await;
+        let message = "This endpoint speaks WebSocket.";
+        return refuse(&mut stream, number, shared, 400, message).await;
+    };
+    let books = Books {
+        secrets: &shared.secrets,
+        calls: &shared.calls,
+        now: unix_time(),
+    };
+    let verdict = match shared.access.check(&request, route, books) {
+        Verdict::Open(opening) => Ok(opening),
+        Verdict::Refuse(refusal) => Err(refusal),
+        Verdict::Deny(denial) => {
+            let status = denial.status;
+            shared.journal.note(number, What::Answered { status });
+            return answer(&mut stream, status, &[], &denial.body).await;
+        }
     };
     if tokio::io::AsyncWriteExt::write_all(&mut stream, upgrade.as_bytes())
         .await
@@ -165,15 +230,25 @@ async fn open(mut stream: TcpStream, number: u64, shared: &Shared, stop: watch::
         return;
     }
     shared.journal.note(number, What::Answered { status: 101 });
-    let verdict = shared.access.check(&request);
-    Connection::new(stream, request.rest, number, shared, faults)
+    let rest = std::mem::take(&mut request.rest);
+    Connection::new(stream, rest, number, shared, faults)
         .await
         .run(verdict, stop)
         .await;
 }
 
+/// Answers a request that could not be read.
+async fn misread(stream: &mut Stream, number: u64, shared: &Shared, problem: NoRequest) {
+    match problem {
+        NoRequest::Gone => {}
+        NoRequest::Malformed => refuse(stream, number, shared, 400, "Bad request.").await,
+        NoRequest::TooLong => refuse(stream, number, shared, 431, "The head is too long.").await,
+        NoRequest::TooLarge => refuse(stream, number, shared, 413, "The body is too large.").await,
+    }
+}
+
 /// Answers with an error body.
-async fn refuse(stream: &mut TcpStream, number: u64, shared: &Shared, status: u16, message: &str) {
+async fn refuse(stream: &mut Stream, number: u64, shared: &Shared, status: u16, message: &str) {
     shared.journal.note(number, What::Answered { status });
     answer(stream, status, &[], &error_body(None, message)).await;
 }

@@ -7,6 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::form_urlencoded;
 
+use crate::brain::Failure;
+
 /// The longest request head.
 const MAX_HEAD: usize = 16 << 10;
 /// The most headers in it.
@@ -37,6 +39,8 @@ pub(crate) enum NoRequest {
     Malformed,
     /// Its head is too long.
     TooLong,
+    /// Its body is too large.
+    TooLarge,
 }
 
 impl Request {
@@ -116,13 +120,14 @@ impl Request {
         self.list("sec-websocket-protocol")
     }
 
-    /// The names of the headers, and the path with the query's names: what may be written down.
+    /// The names of the headers, and the path with the query's names: what may be written down. Of the model and the
+    /// intent the values may be, too.
     pub(crate) fn outline(&self) -> (String, Vec<String>) {
         let query: Vec<String> = self
             .query
             .iter()
             .map(|(key, value)| {
-                if key == "model" {
+                if matches!(key.as_str(), "model" | "deployment" | "intent") {
                     format!("{key}={value}")
                 } else {
                     format!("{key}=…")
@@ -160,6 +165,13 @@ impl Request {
         answer.push_str("\r\n");
         Some(answer)
     }
+}
+
+/// The body that tells of a failure.
+pub(crate) fn failure_body(failure: &Failure) -> String {
+    json!({"error": {"message": failure.message, "type": "invalid_request_error", "param": failure.param,
+        "code": failure.code}})
+    .to_string()
 }
 
 /// An error body as the HTTP endpoints write it.
@@ -205,11 +217,15 @@ pub(crate) async fn answer(
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
         408 => "Request Timeout",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",

@@ -1,9 +1,12 @@
 //! Whole sessions in simulated time.
 
+mod beta;
 mod chaos;
 mod items;
 mod responses;
 mod sessions;
+mod transcription;
+mod translation;
 mod turns;
 
 use std::sync::Arc;
@@ -27,7 +30,8 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    pub(super) fn with(settings: Settings) -> Self {
+    /// An open session; `session.created` is still to be looked at.
+    pub(super) fn of(settings: Settings) -> Self {
         let mut talk = Self {
             brain: Brain::new(settings),
             now: Duration::ZERO,
@@ -36,6 +40,11 @@ impl Talk {
         };
         let outputs = talk.brain.open(talk.now);
         talk.take(outputs);
+        talk
+    }
+
+    pub(super) fn with(settings: Settings) -> Self {
+        let mut talk = Self::of(settings);
         assert_eq!(talk.types(), ["session.created"]);
         talk
     }

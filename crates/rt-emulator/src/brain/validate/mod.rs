@@ -1,11 +1,14 @@
 //! Checks what a client sends, field by field, as the real server does: the first fault refuses the whole event.
 
+mod kinds;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+use rt_protocol::session::SessionKind;
 use serde_json::{Map, Value};
 
+pub(crate) use self::kinds::Body;
 use super::failure::Failure;
 
 /// What a JSON value has to be.
@@ -54,20 +57,25 @@ pub(crate) struct Field {
     required: bool,
 }
 
-/// Checks a client event; its `type` is returned.
-pub(crate) fn check(event: &Map<String, Value>) -> Result<&'static str, Failure> {
+/// Checks a client event in a session of a kind; its `type` is returned.
+pub(crate) fn check(kind: SessionKind, event: &Map<String, Value>) -> Result<&'static str, Failure> {
     let Some(given) = event.get("type") else {
         return Err(Failure::new("invalid_event", "The 'type' field is missing.").param("type"));
     };
     let Some(given) = given.as_str() else {
         return Err(Failure::wrong_type("type", "a string", given));
     };
-    let Some((name, fields)) = rules::EVENTS.iter().find(|(name, _)| *name == given) else {
-        let names: Vec<&str> = rules::EVENTS.iter().map(|(name, _)| *name).collect();
+    let Some((name, fields)) = kinds::event(kind, given) else {
+        let names = kinds::names(kind);
         return Err(Failure::unsupported("type", given, &names));
     };
     check_object("", event, fields)?;
     Ok(name)
+}
+
+/// Checks the body of an HTTP request, or what stands at `path` in it.
+pub(crate) fn check_body(body: Body, path: &str, value: &Value) -> Result<(), Failure> {
+    check_value(path, value, &body.rule())
 }
 
 /// Checks one value.
@@ -176,7 +184,11 @@ fn check_tagged(path: &str, value: &Value, kinds: &[(&str, &[Field])]) -> Result
     let Some(object) = value.as_object() else {
         return Err(Failure::wrong_type(path, "an object", value));
     };
-    let tag_path = format!("{path}.type");
+    let tag_path = if path.is_empty() {
+        "type".to_owned()
+    } else {
+        format!("{path}.type")
+    };
     let Some(tag) = object.get("type") else {
         return Err(Failure::missing(&tag_path));
     };

@@ -7,12 +7,12 @@ use super::Rule::{
 };
 
 /// Text without a documented limit.
-const TEXT: Rule = Text(usize::MAX);
+pub(super) const TEXT: Rule = Text(usize::MAX);
 /// Text, or null.
-const TEXT_OR_NULL: Rule = Nullable(&TEXT);
+pub(super) const TEXT_OR_NULL: Rule = Nullable(&TEXT);
 
 /// A field that may be left out.
-const fn may(name: &'static str, rule: &'static Rule) -> Field {
+pub(super) const fn may(name: &'static str, rule: &'static Rule) -> Field {
     Field {
         name,
         rule,
@@ -21,7 +21,7 @@ const fn may(name: &'static str, rule: &'static Rule) -> Field {
 }
 
 /// A field that must be there.
-const fn must(name: &'static str, rule: &'static Rule) -> Field {
+pub(super) const fn must(name: &'static str, rule: &'static Rule) -> Field {
     Field {
         name,
         rule,
@@ -30,9 +30,9 @@ const fn must(name: &'static str, rule: &'static Rule) -> Field {
 }
 
 /// `type`, already checked.
-const TYPE: Field = may("type", &Any);
+pub(super) const TYPE: Field = may("type", &Any);
 /// `event_id`.
-const EVENT_ID: Field = may("event_id", &Nullable(&Text(512)));
+pub(super) const EVENT_ID: Field = may("event_id", &Nullable(&Text(512)));
 
 /// Every event the WebSocket accepts, with its fields.
 pub(super) static EVENTS: &[(&str, &[Field])] = &[
@@ -89,7 +89,7 @@ pub(super) static EVENTS: &[(&str, &[Field])] = &[
 ];
 
 /// `session` of `session.update`.
-static SESSION: &[Field] = &[
+pub(super) static SESSION: &[Field] = &[
     must("type", &Choice(&["realtime", "transcription"])),
     may("model", &TEXT),
     may("output_modalities", &MODALITIES),
@@ -138,7 +138,7 @@ static RESPONSE: &[Field] = &[
 ];
 
 /// `audio.input`.
-static INPUT: &[Field] = &[
+pub(super) static INPUT: &[Field] = &[
     may("format", &FORMAT),
     may("transcription", &Nullable(&Object(TRANSCRIPTION))),
     may(

@@ -1,11 +1,12 @@
 //! Every kind of fault, with code and param.
 
+use rt_protocol::session::SessionKind;
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 
 fn check(event: &Value) -> Result<&'static str, Failure> {
-    super::check(event.as_object().unwrap())
+    super::check(SessionKind::Realtime, event.as_object().unwrap())
 }
 
 #[test]
