@@ -50,7 +50,7 @@ pub(super) struct Link {
     /// A ping is to be written.
     ping_due: bool,
     pings_sent: u64,
-    /// Since when a ping is unanswered.
+    /// Since when a ping that was written is unanswered.
     ping_since: Option<Instant>,
     /// Reading stands still because the consumer is slow.
     is_paused: bool,
@@ -236,7 +236,15 @@ impl Machine {
         if !self.is_current(epoch) {
             return Transmit::Stop;
         }
-        let frame = self.next_frame();
+        if !flushed && self.phase == Phase::Open && self.link.as_ref().is_some_and(|link| link.ping_due) {
+            // What lies in the socket goes out first: the peer has its time to answer from when the ping is next.
+            return self.transmit_of(at, None, flushed);
+        }
+        let frame = self.next_frame(at.now);
+        self.transmit_of(at, frame, flushed)
+    }
+
+    fn transmit_of(&mut self, at: At, frame: Option<Frame>, flushed: bool) -> Transmit {
         let Some(link) = &mut self.link else {
             return Transmit::Stop;
         };
@@ -268,14 +276,21 @@ impl Machine {
         }
     }
 
-    fn next_frame(&mut self) -> Option<Frame> {
+    fn next_frame(&mut self, now: Instant) -> Option<Frame> {
         let link = self.link.as_mut()?;
         if link.close_written {
             return None;
         }
         match self.phase {
             Phase::Open if std::mem::take(&mut link.ping_due) => {
-                return Some(Frame::Ping(link.pings_sent.to_be_bytes()));
+                link.pings_sent += 1;
+                link.ping_since.get_or_insert(now);
+                let frame = Frame::Ping(link.pings_sent.to_be_bytes());
+                if !link.is_paused && !self.timers.is_set(Timer::PingDeadline) {
+                    self.timers
+                        .set(Timer::PingDeadline, now + self.config.liveness.ping_timeout);
+                }
+                return Some(frame);
             }
             Phase::Open => {}
             Phase::Draining if !link.flushes_outbox || self.outbox.len() == 0 => {
@@ -302,19 +317,12 @@ impl Machine {
         self.config.liveness.ping_interval.max(Duration::from_millis(1))
     }
 
+    /// A ping is due. The time to answer it begins when it is handed to the writer, which may still be busy.
     pub(super) fn ping(&mut self, now: Instant) {
         self.timers.set(Timer::Ping, now + self.ping_interval());
         let Some(link) = &mut self.link else { return };
-        link.pings_sent += 1;
         link.ping_due = true;
         self.wakes_writer = true;
-        if link.ping_since.is_none() {
-            link.ping_since = Some(now);
-        }
-        if !link.is_paused && !self.timers.is_set(Timer::PingDeadline) {
-            self.timers
-                .set(Timer::PingDeadline, now + self.config.liveness.ping_timeout);
-        }
     }
 
     /// Dead, if nothing came since the ping went unanswered; else the clock starts where something last came.

@@ -50,7 +50,7 @@ fn pongs_keep_a_quiet_connection() {
     };
     for _ in 0..120 {
         bench.advance_with(seconds(5), Some(traffic));
-        let ping = bench.transmit(false);
+        let ping = bench.transmit(true);
         let Transmit::Frame(Frame::Ping(payload)) = ping else {
             panic!("{ping:?}")
         };
@@ -59,6 +59,37 @@ fn pongs_keep_a_quiet_connection() {
         bench.written();
     }
     assert_eq!(bench.machine.state(), State::Connected);
+}
+
+#[test]
+fn a_ping_that_waits_behind_a_large_message_is_not_unanswered() {
+    let mut bench = Bench::opened(|_| {});
+    bench.send("large");
+    assert!(matches!(bench.transmit(true), Transmit::Frame(Frame::Text(_))));
+    let opened = bench.now;
+    // It goes out slowly for half a minute, and nothing comes in.
+    let traffic = |now| Traffic {
+        last_in: opened,
+        last_out: now,
+    };
+    for _ in 0..30 {
+        let now = bench.now + seconds(1);
+        bench.advance_with(seconds(1), Some(traffic(now)));
+    }
+    assert_eq!(bench.machine.state(), State::Connected);
+    assert_eq!(
+        bench.transmit(false),
+        Transmit::Idle,
+        "what was written before the ping is flushed first"
+    );
+    assert!(matches!(bench.transmit(true), Transmit::Frame(Frame::Ping(_))));
+    assert_eq!(bench.transmit(true), Transmit::Idle, "one ping, however late");
+    // From here on the peer has its ten seconds.
+    let written = bench.now;
+    bench.advance_with(Duration::from_millis(9_999), Some(traffic(written)));
+    assert_eq!(bench.machine.state(), State::Connected);
+    bench.advance_with(Duration::from_millis(1), Some(traffic(written)));
+    assert_eq!(bench.retrying().cause.kind(), ErrorKind::PingTimeout);
 }
 
 #[test]
