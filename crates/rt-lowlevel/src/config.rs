@@ -166,9 +166,11 @@ pub struct RetryPolicy {
     pub cap: Duration,
     /// Connects per outage; for a new connection the first one counts. 8. With 1 there are no retries; 0 means 1.
     pub max_attempts: u32,
-    /// Time without a session per outage. 60 s.
+    /// Time without a session per outage. 60 s. Waits that are not of our choice do not count, only
+    /// [`max_attempts`](Self::max_attempts) bounds them: those for `Retry-After`, [`throttle_floor`](Self::throttle_floor)
+    /// and [`max_connects`](Self::max_connects).
     pub max_downtime: Duration,
-    /// Connects in any [`window`](Self::window). 6: some servers count them.
+    /// Connects in any [`window`](Self::window). 6: some servers count them. The next one waits until it fits in.
     pub max_connects: usize,
     /// What [`max_connects`](Self::max_connects) is counted over. 60 s.
     pub window: Duration,

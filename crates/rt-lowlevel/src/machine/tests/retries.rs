@@ -1,15 +1,5 @@
 use super::*;
-use crate::classify::Refusal;
 use crate::error::ErrorKind;
-
-fn status(status: u16, retry_after: Option<Duration>) -> Failure {
-    Failure::Refused(Box::new(Refusal {
-        status,
-        is_json: true,
-        retry_after,
-        ..Refusal::default()
-    }))
-}
 
 /// Plays "connect, created, `end`" until the machine gives up; returns the number of connects.
 fn flap(bench: &mut Bench, end: impl Fn(&mut Bench)) -> u32 {
@@ -87,59 +77,6 @@ fn a_refused_port_is_tried_so_often_and_so_long() {
     assert_eq!(closed.by, CloseInitiator::Transport);
     bench.advance(seconds(1000));
     assert!(bench.actions().is_empty() && bench.events().is_empty());
-}
-
-#[test]
-fn there_are_only_so_many_connects_in_a_window() {
-    let mut bench = Bench::new(|config| config.retry.max_downtime = seconds(1000));
-    bench.jitter = 0.0;
-    for _ in 0..5 {
-        bench.fail_dial(&refused_port());
-        assert_eq!(bench.retrying().delay, Duration::ZERO);
-        bench.advance(Duration::from_millis(1));
-    }
-    bench.fail_dial(&refused_port());
-    let delay = bench.retrying().delay;
-    assert_eq!(
-        delay,
-        seconds(60) - Duration::from_millis(5),
-        "the seventh in a minute"
-    );
-    // With the default downtime that is the end.
-    let mut bench = Bench::new(|config| config.retry.max_downtime = seconds(59));
-    bench.jitter = 0.0;
-    for _ in 0..5 {
-        bench.fail_dial(&refused_port());
-        bench.advance(Duration::from_millis(1));
-    }
-    bench.events();
-    bench.fail_dial(&refused_port());
-    assert_eq!(bench.closed().error.unwrap().attempts(), Some(6));
-}
-
-#[test]
-fn an_outage_is_only_so_long() {
-    let mut bench = Bench::new(|config| config.retry.max_downtime = seconds(5));
-    bench.fail_dial(&status(503, Some(seconds(4))));
-    assert_eq!(bench.retrying().delay, seconds(4));
-    bench.advance(seconds(4));
-    bench.fail_dial(&status(503, Some(seconds(2))));
-    let error = bench.closed().error.unwrap();
-    assert_eq!(error.retry_after(), Some(seconds(2)));
-    assert!(error.is_retryable());
-}
-
-#[test]
-fn retry_after_is_a_floor_and_jitter_can_only_add() {
-    for (jitter, expected) in [(0.0, 3000), (1.0, 3000)] {
-        let mut bench = Bench::new(|_| {});
-        bench.jitter = jitter;
-        bench.fail_dial(&status(429, Some(seconds(3))));
-        assert_eq!(bench.retrying().delay.as_millis(), expected);
-    }
-    let mut bench = Bench::new(|config| config.retry.base = seconds(8));
-    bench.fail_dial(&status(429, Some(seconds(3))));
-    assert_eq!(bench.retrying().delay, seconds(8));
 }
 
 #[test]
