@@ -197,6 +197,8 @@ impl Machine {
         {
             link.is_paused = true;
             self.timers.stop(Timer::PingDeadline);
+            // What was awaited may be what finds no room.
+            self.timers.stop(Timer::Created);
         }
     }
 
@@ -207,6 +209,10 @@ impl Machine {
         }
         let Some(link) = &mut self.link else { return };
         link.is_paused = false;
+        if self.phase == Phase::AwaitCreated {
+            self.timers
+                .set(Timer::Created, at.now + self.config.timeouts.session_created);
+        }
         if link.ping_since.is_some() {
             link.ping_since = Some(at.now);
             self.timers

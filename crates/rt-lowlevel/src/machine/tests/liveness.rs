@@ -112,6 +112,36 @@ fn the_clock_stands_while_we_do_not_read() {
 }
 
 #[test]
+fn a_session_that_waits_for_room_is_not_late() {
+    let mut bench = Bench::opened(|_| {});
+    bench.drop_stream();
+    bench.advance(seconds(1));
+    bench.connect();
+    bench.events();
+    let epoch = bench.epoch();
+    bench.machine.handle_read_paused(epoch);
+    bench.advance(seconds(20));
+    assert!(bench.events().is_empty());
+    let at = bench.at();
+    bench.machine.handle_read_resumed(at, epoch);
+    // What was read may have been something else: the session has its time again.
+    bench.advance(Duration::from_millis(9_999));
+    assert!(bench.events().is_empty());
+    bench.created();
+    assert_eq!(bench.machine.state(), State::Connected);
+
+    bench.drop_stream();
+    bench.advance(seconds(1));
+    bench.connect();
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(epoch);
+    bench.machine.handle_read_resumed(at, epoch);
+    bench.events();
+    bench.advance(seconds(10));
+    assert_eq!(bench.retrying().cause.kind(), ErrorKind::Handshake);
+}
+
+#[test]
 fn a_write_that_stalls_is_noticed_and_one_that_creeps_is_not() {
     // Without pings, which have a deadline of their own.
     let mut bench = Bench::opened(|config| config.liveness.ping_interval = seconds(3600));
