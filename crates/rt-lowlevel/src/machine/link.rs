@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::timer::after;
 use super::{At, Machine, Phase, Timer, Transmit};
 use crate::classify::{ApiError, Failure};
 use crate::close::{CloseCode, CloseFrame};
@@ -210,13 +211,17 @@ impl Machine {
         let Some(link) = &mut self.link else { return };
         link.is_paused = false;
         if self.phase == Phase::AwaitCreated {
-            self.timers
-                .set(Timer::Created, at.now + self.config.timeouts.session_created);
+            self.timers.set(
+                Timer::Created,
+                after(at.now, self.config.timeouts.session_created),
+            );
         }
         if link.ping_since.is_some() {
             link.ping_since = Some(at.now);
-            self.timers
-                .set(Timer::PingDeadline, at.now + self.config.liveness.ping_timeout);
+            self.timers.set(
+                Timer::PingDeadline,
+                after(at.now, self.config.liveness.ping_timeout),
+            );
         }
     }
 
@@ -231,7 +236,7 @@ impl Machine {
         link.writing_since = None;
         link.write_failure = Some(failure);
         self.timers.stop(Timer::WriteStall);
-        self.timers.set(Timer::WriteStall, at.now + ANNOUNCED);
+        self.timers.set(Timer::WriteStall, after(at.now, ANNOUNCED));
     }
 
     /// What to write next. `flushed` says that all that was written before has been flushed.
@@ -264,7 +269,7 @@ impl Machine {
                 }
                 if !self.timers.is_set(Timer::WriteStall) {
                     self.timers
-                        .set(Timer::WriteStall, at.now + self.config.liveness.write_stall);
+                        .set(Timer::WriteStall, after(at.now, self.config.liveness.write_stall));
                 }
                 Transmit::Frame(frame)
             }
@@ -294,7 +299,7 @@ impl Machine {
                 let frame = Frame::Ping(link.pings_sent.to_be_bytes());
                 if !link.is_paused && !self.timers.is_set(Timer::PingDeadline) {
                     self.timers
-                        .set(Timer::PingDeadline, now + self.config.liveness.ping_timeout);
+                        .set(Timer::PingDeadline, after(now, self.config.liveness.ping_timeout));
                 }
                 return Some(frame);
             }
@@ -325,7 +330,7 @@ impl Machine {
 
     /// A ping is due. The time to answer it begins when it is handed to the writer, which may still be busy.
     pub(super) fn ping(&mut self, now: Instant) {
-        self.timers.set(Timer::Ping, now + self.ping_interval());
+        self.timers.set(Timer::Ping, after(now, self.ping_interval()));
         let Some(link) = &mut self.link else { return };
         link.ping_due = true;
         self.wakes_writer = true;
@@ -338,10 +343,10 @@ impl Machine {
             return;
         };
         let silent_since = traffic.map_or(since, |traffic| since.max(traffic.last_in));
-        if silent_since + limit <= at.now {
+        if after(silent_since, limit) <= at.now {
             self.lose_link(at, Failure::PingTimeout(limit), None);
         } else {
-            self.timers.set(Timer::PingDeadline, silent_since + limit);
+            self.timers.set(Timer::PingDeadline, after(silent_since, limit));
         }
     }
 
@@ -355,10 +360,10 @@ impl Machine {
         }
         let Some(since) = link.writing_since else { return };
         let stuck_since = traffic.map_or(since, |traffic| since.max(traffic.last_out));
-        if stuck_since + limit <= at.now {
+        if after(stuck_since, limit) <= at.now {
             self.lose_link(at, Failure::WriteStall(limit), None);
         } else {
-            self.timers.set(Timer::WriteStall, stuck_since + limit);
+            self.timers.set(Timer::WriteStall, after(stuck_since, limit));
         }
     }
 }

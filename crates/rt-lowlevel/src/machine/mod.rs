@@ -38,7 +38,7 @@ pub(crate) use self::outbox::Message;
 use self::link::Link;
 use self::outbox::Outbox;
 use self::retry::Budget;
-use self::timer::{Timer, Timers};
+use self::timer::{Timer, Timers, after};
 use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
@@ -218,7 +218,8 @@ impl Machine {
                 for timer in [Timer::Created, Timer::Ping, Timer::PingDeadline, Timer::Announced] {
                     self.timers.stop(timer);
                 }
-                self.timers.set(Timer::Close, at.now + self.config.timeouts.close);
+                self.timers
+                    .set(Timer::Close, after(at.now, self.config.timeouts.close));
                 self.wakes_writer = true;
                 self.has_room = true;
             }
@@ -236,8 +237,10 @@ impl Machine {
         self.epoch += 1;
         self.link = Some(Link::new(at.now, handshake));
         self.phase = Phase::AwaitCreated;
-        self.timers
-            .set(Timer::Created, at.now + self.config.timeouts.session_created);
+        self.timers.set(
+            Timer::Created,
+            after(at.now, self.config.timeouts.session_created),
+        );
         Some(self.epoch)
     }
 

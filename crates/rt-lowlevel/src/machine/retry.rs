@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::timer::after;
 use super::{At, backoff};
 use crate::classify::{Bucket, Class, Facts, Failure, verdict};
 use crate::config::RetryPolicy;
@@ -111,7 +112,7 @@ impl Budget {
             self.connects.pop_front();
         }
         match self.connects.len().checked_sub(policy.max_connects.max(1)) {
-            Some(index) => (self.connects[index] + policy.window).saturating_duration_since(now),
+            Some(index) => after(self.connects[index], policy.window).saturating_duration_since(now),
             None => Duration::ZERO,
         }
     }

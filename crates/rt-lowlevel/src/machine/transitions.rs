@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::link::{ANNOUNCED, Link};
-use super::timer::Timer;
+use super::timer::{Timer, after};
 use super::{Action, At, Machine, Phase};
 use crate::classify::{ApiError, Class, Failure, event_class};
 use crate::close::{CloseCode, CloseFrame};
@@ -15,7 +15,7 @@ impl Machine {
         self.phase = Phase::Dialing;
         self.budget.count_connect(now);
         self.timers
-            .set(Timer::Attempt, now + self.config.timeouts.attempt);
+            .set(Timer::Attempt, after(now, self.config.timeouts.attempt));
         let refresh_token = std::mem::take(&mut self.refresh_token);
         self.actions.push_back(Action::Dial {
             attempt: self.budget.attempts(),
@@ -49,7 +49,7 @@ impl Machine {
         if let Some(link) = &mut self.link {
             link.opened_at = Some(now);
         }
-        self.timers.set(Timer::Ping, now + self.ping_interval());
+        self.timers.set(Timer::Ping, after(now, self.ping_interval()));
         self.wakes_writer = true;
     }
 
@@ -126,7 +126,7 @@ impl Machine {
                 self.refresh_token =
                     matches!(failure, Failure::Refused(refusal) if refusal.status == 401) && self.can_refresh;
                 self.phase = Phase::Waiting;
-                self.timers.set(Timer::Backoff, at.now + delay);
+                self.timers.set(Timer::Backoff, after(at.now, delay));
                 self.events.push_back(ConnectionEvent::Retrying(Retrying {
                     attempt: self.budget.attempts() + 1,
                     delay,
@@ -203,7 +203,7 @@ impl Machine {
         let Some(link) = &mut self.link else { return };
         if matches!(failure, Failure::Expired) && self.phase == Phase::Open {
             // The server closes next; if it does not, we do.
-            self.timers.set(Timer::Announced, at.now + ANNOUNCED);
+            self.timers.set(Timer::Announced, after(at.now, ANNOUNCED));
         }
         // The first fatal cause stays.
         if !matches!(link.latched, Some(Failure::Event(_))) {

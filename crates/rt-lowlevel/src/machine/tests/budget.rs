@@ -106,3 +106,57 @@ fn retry_after_is_a_floor_and_jitter_can_only_add() {
     bench.fail_dial(&status(429, Some(seconds(3))));
     assert_eq!(bench.retrying().delay, seconds(8));
 }
+
+#[test]
+fn a_duration_without_end_is_one() {
+    let endless = |config: &mut Config| {
+        let never = Duration::MAX;
+        config.timeouts.attempt = never;
+        config.timeouts.session_created = never;
+        config.timeouts.close = never;
+        config.liveness.ping_timeout = never;
+        config.liveness.write_stall = never;
+        config.retry.max_downtime = never;
+        config.retry.healthy_after = never;
+    };
+    let mut bench = Bench::opened(endless);
+    bench.send("a");
+    let traffic = Traffic {
+        last_in: bench.now,
+        last_out: bench.now,
+    };
+    for _ in 0..100 {
+        bench.transmit(true);
+        let epoch = bench.epoch();
+        bench.machine.handle_read_paused(epoch);
+        let at = bench.at();
+        bench.machine.handle_read_resumed(at, epoch);
+        bench.advance_with(seconds(3600), Some(traffic));
+    }
+    let (at, traffic) = (bench.at(), Some(traffic));
+    bench.machine.check_ping(at, traffic);
+    bench.machine.check_write(at, traffic);
+    assert_eq!(bench.machine.state(), State::Connected);
+    bench.drop_stream();
+    bench.retrying();
+    bench.advance(seconds(1));
+    bench.connect();
+    bench.created();
+    let at = bench.at();
+    bench.machine.handle_close(at);
+    assert_eq!(bench.machine.state(), State::Closing);
+
+    let mut bench = Bench::opened(|config| {
+        config.liveness.ping_interval = Duration::MAX;
+        config.retry.base = Duration::MAX;
+        config.retry.cap = Duration::MAX;
+        config.retry.window = Duration::MAX;
+        config.retry.max_connects = 1;
+        config.retry.max_downtime = Duration::MAX;
+    });
+    bench.advance(seconds(3600));
+    bench.drop_stream();
+    bench.retrying();
+    bench.advance(seconds(3600));
+    assert_eq!(bench.machine.state(), State::Reconnecting);
+}
