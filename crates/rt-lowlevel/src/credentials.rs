@@ -39,7 +39,9 @@ enum Kind {
 /// Fetches bearer tokens, such as Microsoft Entra ID's.
 ///
 /// It is asked before every connect, so a reconnect after hours has a fresh token; cache inside if fetching is
-/// slow. After a 401 it is asked once more with `refresh` set.
+/// slow. After a 401 it is asked once more with `refresh` set. It runs in a task of its own: one that blocks its thread
+/// does not hold up deadlines on a runtime with several threads, and one that panics ends the connection with
+/// `InvalidConfig`.
 #[async_trait::async_trait]
 pub trait TokenProvider: Send + Sync + 'static {
     /// A token that is valid now. `refresh` says that the last one was refused: do not answer from a cache.

@@ -16,3 +16,4 @@ mod slow_consumer;
 mod support;
 mod tls;
 mod traffic;
+mod user_code;
