@@ -195,7 +195,7 @@ impl Machine {
 
     /// Whether a failed response or an error event decides what a later end of the connection means.
     pub(super) fn latch(&mut self, at: At, api: &ApiError) {
-        let failure = match event_class(api) {
+        let failure = match event_class(api, self.phase != Phase::AwaitCreated) {
             Class::Fatal => Failure::Event(api.clone()),
             Class::Now => Failure::Expired,
             Class::Keep | Class::Retry | Class::Once => return,

@@ -230,6 +230,7 @@ fn a_fatal_error_event_decides_what_the_close_means() {
         ("invalid_api_key", 3000, "invalid_request_error.invalid_api_key"),
         ("insufficient_quota", 1001, "maximum duration"),
         ("insufficient_quota", 1013, ""),
+        ("credit_balance_exhausted", 1011, ""),
     ] {
         let mut bench = Bench::opened(|_| {});
         bench.signal(Signal::Other);
@@ -280,6 +281,25 @@ fn an_error_of_a_request_changes_nothing() {
     bench.error_event("conversation_already_has_active_response");
     bench.close(1011, "");
     assert_eq!(bench.retrying().cause.close_code(), Some(1011));
+}
+
+#[test]
+fn an_unknown_model_in_a_request_does_not_mark_the_session() {
+    for code in ["model_not_found", "invalid_model", "missing_model"] {
+        let mut bench = Bench::opened(|_| {});
+        bench.signal(Signal::Other);
+        // The answer to a `session.update` with a transcription model that does not exist.
+        bench.error_event(code);
+        bench.now += seconds(1800);
+        bench.drop_stream();
+        assert_eq!(bench.retrying().cause.kind(), ErrorKind::ConnectionLost, "{code}");
+        // Before the session it is what was asked for that does not exist.
+        bench.advance(seconds(1));
+        bench.connect();
+        bench.error_event(code);
+        bench.drop_stream();
+        assert_eq!(bench.closed().error.unwrap().code(), Some(code));
+    }
 }
 
 #[test]
