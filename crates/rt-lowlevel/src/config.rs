@@ -124,6 +124,7 @@ impl Default for Limits {
 /// What happens to input audio that cannot be written, because the network is slow or down.
 ///
 /// Durations are of 24 kHz PCM16; other formats are counted by their bytes, so that 1 s here holds 6 s of G.711.
+/// An event counts as 100 bytes at least, however little audio is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudioPolicy {
