@@ -106,6 +106,7 @@ pub(crate) struct Machine {
     /// The number of the latest session.
     session_epoch: u64,
     budget: Budget,
+    /// The last token that got as far as the server was refused.
     refresh_token: bool,
     link: Option<Link>,
     /// A close frame that the writer of a connection just given up is still to write.
@@ -235,6 +236,7 @@ impl Machine {
         }
         self.timers.stop(Timer::Attempt);
         self.epoch += 1;
+        self.refresh_token = false;
         self.link = Some(Link::new(at.now, handshake));
         self.phase = Phase::AwaitCreated;
         self.timers.set(

@@ -16,10 +16,9 @@ impl Machine {
         self.budget.count_connect(now);
         self.timers
             .set(Timer::Attempt, after(now, self.config.timeouts.attempt));
-        let refresh_token = std::mem::take(&mut self.refresh_token);
         self.actions.push_back(Action::Dial {
             attempt: self.budget.attempts(),
-            refresh_token,
+            refresh_token: self.refresh_token,
         });
     }
 
@@ -123,7 +122,7 @@ impl Machine {
         let error = failure.to_error().with_request_id(request_id);
         match decision {
             Some(delay) => {
-                self.refresh_token =
+                self.refresh_token |=
                     matches!(failure, Failure::Refused(refusal) if refusal.status == 401) && self.can_refresh;
                 self.phase = Phase::Waiting;
                 self.timers.set(Timer::Backoff, after(at.now, delay));

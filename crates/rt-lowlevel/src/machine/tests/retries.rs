@@ -114,6 +114,31 @@ fn a_refused_token_is_replaced_once() {
 }
 
 #[test]
+fn a_refused_token_is_refused_until_a_new_one_was_taken() {
+    let dials = |bench: &mut Bench| match bench.actions()[..] {
+        [.., Action::Dial { refresh_token, .. }] => refresh_token,
+        ref other => panic!("{other:?}"),
+    };
+    let mut bench = Bench::with_provider(|_| {}, true);
+    assert!(!dials(&mut bench));
+    bench.fail_dial(&status(401, None));
+    bench.advance(seconds(1));
+    assert!(dials(&mut bench));
+    // The provider is down for a moment: the next token must not be the refused one either.
+    let down = Failure::Token(Error::new(ErrorKind::TokenProvider, "down"));
+    for failure in [down, refused_port()] {
+        bench.fail_dial(&failure);
+        bench.advance(seconds(2));
+        assert!(dials(&mut bench));
+    }
+    bench.connect();
+    bench.created();
+    bench.drop_stream();
+    bench.advance(seconds(8));
+    assert!(!dials(&mut bench), "the token was good");
+}
+
+#[test]
 fn what_is_forgiven_twice_is_not_forgiven_three_times() {
     let mut bench = Bench::new(|_| {});
     let dials = flap(&mut bench, |bench| {
