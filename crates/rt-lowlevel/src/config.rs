@@ -155,7 +155,8 @@ impl AudioPolicy {
 ///
 /// The waits are random between zero and a ceiling that doubles (full jitter), so that many clients cut off at once do
 /// not come back at once. What is used up comes back only after a connection proves itself: [`healthy_after`] open
-/// and one server event that is more than a greeting or an error.
+/// and one server event that is more than a greeting or an error. A session that reached its maximum duration needs no such
+/// event.
 ///
 /// [`healthy_after`]: Self::healthy_after
 #[derive(Debug, Clone)]

@@ -224,6 +224,17 @@ pub(crate) enum Failure {
     TooLarge { limit: usize },
 }
 
+impl Failure {
+    /// Whether the session reached its maximum duration.
+    pub(crate) fn is_expiry(&self) -> bool {
+        match self {
+            Self::Expired => true,
+            Self::Close(close) => close.code == CloseCode::AWAY && close.reason.contains("maximum duration"),
+            _ => false,
+        }
+    }
+}
+
 /// What the class may depend on besides the failure itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
@@ -254,6 +265,7 @@ pub(crate) fn verdict(failure: &Failure, facts: Facts<'_>) -> Verdict {
         Failure::NotWebSocket(_) => Verdict::counted(Class::Once, Bucket::NotWebSocket),
         Failure::Event(_) | Failure::TooLarge { .. } => Verdict::FATAL,
         Failure::Expired => Verdict::of(Class::Now),
+        Failure::Close(_) if failure.is_expiry() => Verdict::of(Class::Now),
         Failure::Close(close) => close_verdict(close, facts.policy),
         Failure::Violation(_) => Verdict::counted(Class::Retry, Bucket::Violation),
     }
@@ -293,7 +305,6 @@ fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
     match close.code {
         CloseCode::NORMAL if policy.reopen_after_normal_close => Verdict::RETRY,
         CloseCode::NORMAL => Verdict::FATAL,
-        CloseCode::AWAY if close.reason.contains("maximum duration") => Verdict::of(Class::Now),
         CloseCode::PROTOCOL if close.reason == REWRITTEN => Verdict::counted(Class::Retry, Bucket::Violation),
         CloseCode::PROTOCOL
         | CloseCode::UNSUPPORTED

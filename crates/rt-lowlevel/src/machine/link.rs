@@ -88,10 +88,13 @@ impl Link {
 
     /// Whether the connection has proved itself: a greeting proves nothing.
     pub(super) fn is_healthy(&self, now: Instant, policy: &RetryPolicy) -> bool {
-        self.saw_traffic
-            && self
-                .opened_at
-                .is_some_and(|at| now.saturating_duration_since(at) >= policy.healthy_after)
+        self.saw_traffic && self.is_lasting(now, policy)
+    }
+
+    /// Whether it was open long enough to count as good.
+    pub(super) fn is_lasting(&self, now: Instant, policy: &RetryPolicy) -> bool {
+        self.opened_at
+            .is_some_and(|at| now.saturating_duration_since(at) >= policy.healthy_after)
     }
 }
 

@@ -88,13 +88,22 @@ impl Machine {
             self.end_drained(&link, &failure);
             return;
         }
-        let is_healthy = link.is_healthy(at.now, &self.config.retry);
+        // What the server said before it closed is the cause; the close is only how it acted on it.
+        let policy = &self.config.retry;
+        let failure = match &link.latched {
+            Some(latched) => latched.clone(),
+            None => failure,
+        };
+        // A session that was idle until its time was over has done all that it was asked for.
+        let is_healthy = if failure.is_expiry() {
+            link.is_lasting(at.now, policy)
+        } else {
+            link.is_healthy(at.now, policy)
+        };
         if is_healthy {
             self.budget.reset();
         }
         self.budget.start_outage(at.now);
-        // What the server said before it closed is the cause; the close is only how it acted on it.
-        let failure = link.latched.unwrap_or(failure);
         let request_id = link.handshake.request_id;
         self.retry_or_end_of(at, &failure, is_healthy, request_id);
     }

@@ -236,6 +236,26 @@ fn expiry_of_a_good_session_costs_nothing() {
 }
 
 #[test]
+fn an_idle_connection_is_renewed_every_hour() {
+    let mut bench = Bench::opened(|_| {});
+    for _ in 0..48 {
+        bench.now += seconds(3600);
+        bench.error_event("session_expired");
+        bench.close(1001, "Your session hit the maximum duration of 60 minutes.");
+        let retrying = bench.retrying();
+        assert_eq!((retrying.attempt, retrying.delay), (1, Duration::ZERO));
+        bench.advance(Duration::ZERO);
+        bench.connect();
+        bench.created();
+        bench.actions();
+        bench.events();
+    }
+    // The budget is whole when it is needed.
+    bench.drop_stream();
+    assert_eq!(bench.retrying().attempt, 2);
+}
+
+#[test]
 fn an_expiry_without_a_close_is_closed_by_us() {
     let mut bench = Bench::opened(|_| {});
     bench.error_event("session_expired");
