@@ -149,6 +149,14 @@ impl Credentials {
     }
 }
 
+/// Whether what goes by this name, in a header or a query, is probably a secret.
+pub(crate) fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["key", "token", "auth", "secret", "cookie", "password"]
+        .iter()
+        .any(|part| name.contains(part))
+}
+
 /// Trims and checks a secret; the rejected text is wiped.
 fn secret(what: &str, text: String) -> Result<SecretString, Error> {
     let text = Zeroizing::new(text);
@@ -269,6 +277,32 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         assert!(!format!("{error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for name in [
+            "authorization",
+            "Proxy-Authorization",
+            "api-key",
+            "x-api-key",
+            "Ocp-Apim-Subscription-Key",
+            "cookie",
+            "X-Auth-Token",
+            "client_secret",
+        ] {
+            assert!(names_secret(name), "{name}");
+        }
+        for name in [
+            "OpenAI-Project",
+            "x-team",
+            "user-agent",
+            "model",
+            "api-version",
+            "call_id",
+        ] {
+            assert!(!names_secret(name), "{name}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use rt_protocol::dialect::{BetaVariant, Dialect};
 use url::{Host, Url};
 
+use crate::credentials::names_secret;
 use crate::error::Error;
 
 #[cfg(test)]
@@ -116,7 +117,8 @@ impl Endpoint {
     /// [`with_provider`](Self::with_provider) for one behind a name of its own.
     ///
     /// # Errors
-    /// `InvalidConfig` for another scheme, a user name or password, a fragment, or a key in the query.
+    /// `InvalidConfig` for another scheme, a user name or password, a fragment, or a key, token or signature in the
+    /// query.
     pub fn from_url(url: &str) -> Result<Self, Error> {
         let url = checked(url)?;
         let provider = match url.host_str() {
@@ -278,10 +280,12 @@ fn checked(text: &str) -> Result<Url, Error> {
     if url.fragment().is_some() {
         return Err(Error::config("the endpoint has a fragment (`#`)"));
     }
-    let secret = |name: &str| matches!(name.to_ascii_lowercase().as_str(), "api-key" | "api_key" | "key");
-    if url.query_pairs().any(|(name, _)| secret(&name)) {
-        return Err(Error::config("the endpoint has an API key in its query")
-            .with_hint("pass it as `Credentials::api_key`, it is sent as a header"));
+    if url
+        .query_pairs()
+        .any(|(name, _)| names_secret(&name) || name.eq_ignore_ascii_case("sig"))
+    {
+        return Err(Error::config("the endpoint has a key or token in its query")
+            .with_hint("pass it as `Credentials`, or with `Builder::header`: it is sent as a header"));
     }
     Ok(url)
 }

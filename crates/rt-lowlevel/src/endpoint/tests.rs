@@ -88,6 +88,9 @@ fn what_is_not_usable_is_refused_and_not_repeated() {
         Endpoint::from_url("wss://u:canary@h/"),
         Endpoint::from_url("wss://h/#canary"),
         Endpoint::from_url("wss://h/?api-key=canary"),
+        Endpoint::from_url("wss://h/?model=m&access_token=canary"),
+        Endpoint::from_url("wss://h/?Subscription-Key=canary"),
+        Endpoint::from_url("wss://h/?sig=canary"),
         Endpoint::from_url("wss://"),
         Endpoint::openai("m").and_then(|it| it.with_base_url("https://h/v1?canary=1")),
     ];
