@@ -63,10 +63,21 @@ pub(super) struct Link {
     pings: (Instant, u32),
     pub(super) flushes_outbox: bool,
     pub(super) close_written: bool,
-    pub(super) peer_closed: bool,
+    /// What the peer closed with while we were closing.
+    pub(super) peer_close: Option<CloseFrame>,
 }
 
 impl Link {
+    /// A close of the peer that is no answer to ours, although we were closing.
+    pub(super) fn crossing_close(&self) -> Option<&CloseFrame> {
+        self.peer_close.as_ref().filter(|close| match close.code {
+            CloseCode::NORMAL => false,
+            // Some answer with these instead of repeating our code.
+            CloseCode::NO_STATUS | CloseCode::AWAY => !self.close_written,
+            _ => true,
+        })
+    }
+
     pub(super) fn new(now: Instant, handshake: Handshake) -> Self {
         Self {
             handshake,
@@ -82,7 +93,7 @@ impl Link {
             pings: (now, 0),
             flushes_outbox: true,
             close_written: false,
-            peer_closed: false,
+            peer_close: None,
         }
     }
 
@@ -174,7 +185,7 @@ impl Machine {
         if self.phase == Phase::Draining {
             // The answer to our close, or a close that crossed ours: the end of the stream comes next.
             if let Some(link) = &mut self.link {
-                link.peer_closed = true;
+                link.peer_close = Some(close);
             }
             return;
         }

@@ -301,8 +301,14 @@ impl Machine {
                 Timer::WriteStall => self.check_write(at, traffic),
                 Timer::Announced => self.lose_link(at, Failure::Expired, Some(CloseCode::NORMAL)),
                 Timer::Close => {
+                    let crossing = self.link.as_ref().and_then(|link| link.crossing_close().cloned());
                     self.hang_up(false);
-                    self.end(CloseInitiator::Us, None);
+                    match crossing {
+                        Some(close) => {
+                            self.end(CloseInitiator::Peer, Some(Failure::Close(close).to_error()));
+                        }
+                        None => self.end(CloseInitiator::Us, None),
+                    }
                 }
             }
         }

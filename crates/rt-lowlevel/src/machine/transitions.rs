@@ -157,17 +157,17 @@ impl Machine {
 
     /// The connection ended while it was being closed.
     pub(super) fn end_drained(&mut self, link: &Link, failure: &Failure) {
-        let is_clean = link.close_written && link.peer_closed && self.outbox.len() == 0;
-        let error = match failure {
-            _ if link.close_written => None,
-            Failure::Close(close) if close.code == CloseCode::NORMAL => None,
-            other => Some(other.to_error()),
+        let (by, error) = match (link.crossing_close(), failure) {
+            (Some(close), _) => (
+                CloseInitiator::Peer,
+                Some(Failure::Close(close.clone()).to_error()),
+            ),
+            _ if link.close_written => (CloseInitiator::Us, None),
+            (None, Failure::Close(close)) if close.code == CloseCode::NORMAL => (CloseInitiator::Us, None),
+            (None, other) => (CloseInitiator::Transport, Some(other.to_error())),
         };
-        let by = if error.is_some() {
-            CloseInitiator::Transport
-        } else {
-            CloseInitiator::Us
-        };
+        let is_clean =
+            error.is_none() && link.close_written && link.peer_close.is_some() && self.outbox.len() == 0;
         self.end_as(by, error, is_clean);
     }
 
