@@ -30,6 +30,10 @@ async fn a_refused_port_is_tried_eight_times() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Tcp, Some(8)));
     assert!(error.is_retryable());
     assert!(error.to_string().contains("gave up after 8 attempts"), "{error}");
+    // The cause is told once, as the source.
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("refused"), "{source}");
+    assert!(!error.to_string().contains(&source), "{error}");
 }
 
 #[tokio::test]
