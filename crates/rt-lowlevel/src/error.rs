@@ -146,6 +146,13 @@ impl Error {
         self.edit(|inner| inner.source = Some(source))
     }
 
+    pub(crate) fn with_close(self, close: Option<CloseFrame>) -> Self {
+        if close.is_none() || self.inner.detail.close.is_some() {
+            return self;
+        }
+        self.edit(|inner| inner.detail.close = close)
+    }
+
     pub(crate) fn with_attempts(self, attempts: u32) -> Self {
         self.edit(|inner| inner.attempts = Some(attempts))
     }

@@ -90,9 +90,10 @@ impl Machine {
         }
         // What the server said before it closed is the cause; the close is only how it acted on it.
         let policy = &self.config.retry;
-        let failure = match &link.latched {
-            Some(latched) => latched.clone(),
-            None => failure,
+        let (failure, close) = match (&link.latched, failure) {
+            (Some(latched), Failure::Close(close)) => (latched.clone(), Some(close)),
+            (Some(latched), _) => (latched.clone(), None),
+            (None, failure) => (failure, None),
         };
         // A session that was idle until its time was over has done all that it was asked for.
         let is_healthy = if failure.is_expiry() {
@@ -104,21 +105,19 @@ impl Machine {
             self.budget.reset();
         }
         self.budget.start_outage(at.now);
-        let request_id = link.handshake.request_id;
-        self.retry_or_end_of(at, &failure, is_healthy, request_id);
+        let error = failure
+            .to_error()
+            .with_request_id(link.handshake.request_id)
+            .with_close(close);
+        self.retry_or_end_of(at, &failure, is_healthy, error);
     }
 
     pub(super) fn retry_or_end(&mut self, at: At, failure: &Failure, was_healthy: bool) {
-        self.retry_or_end_of(at, failure, was_healthy, None);
+        self.retry_or_end_of(at, failure, was_healthy, failure.to_error());
     }
 
-    pub(super) fn retry_or_end_of(
-        &mut self,
-        at: At,
-        failure: &Failure,
-        was_healthy: bool,
-        request_id: Option<String>,
-    ) {
+    /// As [`retry_or_end`](Self::retry_or_end), told as `error`.
+    fn retry_or_end_of(&mut self, at: At, failure: &Failure, was_healthy: bool, error: Error) {
         let is_first = self.session_epoch == 0;
         let decision = self.budget.decide(
             at,
@@ -128,7 +127,6 @@ impl Machine {
             is_first,
             was_healthy,
         );
-        let error = failure.to_error().with_request_id(request_id);
         match decision {
             Some(delay) => {
                 self.refresh_token |=

@@ -63,7 +63,8 @@ async fn an_empty_account_that_is_told_in_a_session_costs_one_connect() {
     let mut connection = within(server.builder().connect()).await.unwrap();
     let events = all(&mut connection).await;
     assert_eq!(names(&events), ["opened 1", "session.created", "error", "closed"]);
-    assert_eq!(cause(&events).kind(), ErrorKind::Quota);
+    let error = cause(&events);
+    assert_eq!((error.kind(), error.close_code()), (ErrorKind::Quota, Some(1011)));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(server.connects(), 1);
 }

@@ -288,7 +288,8 @@ fn a_fatal_error_event_decides_what_the_close_means() {
         );
         bench.close(close, reason);
         let error = bench.closed().error.unwrap();
-        assert_eq!(error.code(), Some(code));
+        assert_eq!((error.code(), error.close_code()), (Some(code), Some(close)));
+        assert_eq!(error.close_reason(), Some(reason));
         assert!(
             bench
                 .actions()
