@@ -57,7 +57,7 @@ pub struct Timeouts {
     pub tls: Duration,
     /// The HTTP upgrade, up to the end of the response's headers. 5 s.
     pub upgrade: Duration,
-    /// The body of a refusal. 2 s; what has arrived by then is used.
+    /// The body of a refusal. 2 s, or until shortly before the attempt's end; what has arrived by then is used.
     pub refusal_body: Duration,
     /// One whole attempt: token, DNS, TCP, TLS and upgrade. 10 s.
     pub attempt: Duration,

@@ -113,6 +113,27 @@ async fn an_empty_account_is_told_from_a_busy_one_even_if_the_body_comes_late() 
 }
 
 #[tokio::test]
+async fn a_refusal_whose_body_does_not_come_is_told_within_the_attempt() {
+    let server = Server::start(|_, mut stream| async move {
+        request(&mut stream).await;
+        let head = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let mut config = quick();
+    config.timeouts.attempt = Duration::from_millis(500);
+    let error = within(server.builder().config(config).connect())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), server.connects()),
+        (ErrorKind::Unauthorized, 1),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn retry_after_is_honoured() {
     let server = Server::start(|number, stream| async move {
         if number == 1 {
