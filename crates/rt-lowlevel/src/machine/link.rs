@@ -206,7 +206,7 @@ impl Machine {
     }
 
     /// The reader stopped reading because the consumer is slow.
-    pub(crate) fn handle_read_paused(&mut self, epoch: u64) {
+    pub(crate) fn handle_read_paused(&mut self, at: At, epoch: u64) {
         if self.is_current(epoch)
             && let Some(link) = &mut self.link
         {
@@ -214,6 +214,8 @@ impl Machine {
             self.timers.stop(Timer::PingDeadline);
             // What was awaited may be what finds no room.
             self.timers.stop(Timer::Created);
+            // It is not the server that is late: this is no downtime.
+            self.budget.stop_clock(at.now);
         }
     }
 
@@ -225,6 +227,7 @@ impl Machine {
         let Some(link) = &mut self.link else { return };
         link.is_paused = false;
         if self.phase == Phase::AwaitCreated {
+            self.budget.start_outage(at.now);
             self.timers.set(
                 Timer::Created,
                 after(at.now, self.config.timeouts.session_created),

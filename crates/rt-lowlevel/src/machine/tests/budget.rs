@@ -127,8 +127,8 @@ fn a_duration_without_end_is_one() {
     };
     for _ in 0..100 {
         bench.transmit(true);
-        let epoch = bench.epoch();
-        bench.machine.handle_read_paused(epoch);
+        let (at, epoch) = (bench.at(), bench.epoch());
+        bench.machine.handle_read_paused(at, epoch);
         let at = bench.at();
         bench.machine.handle_read_resumed(at, epoch);
         bench.advance_with(seconds(3600), Some(traffic));

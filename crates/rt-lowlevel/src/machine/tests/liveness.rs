@@ -95,9 +95,9 @@ fn a_ping_that_waits_behind_a_large_message_is_not_unanswered() {
 #[test]
 fn the_clock_stands_while_we_do_not_read() {
     let mut bench = Bench::opened(|_| {});
-    let epoch = bench.epoch();
     bench.advance(seconds(5));
-    bench.machine.handle_read_paused(epoch);
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
     for _ in 0..60 {
         bench.advance(seconds(5));
         bench.written();
@@ -118,9 +118,9 @@ fn a_session_that_waits_for_room_is_not_late() {
     bench.advance(seconds(1));
     bench.connect();
     bench.events();
-    let epoch = bench.epoch();
-    bench.machine.handle_read_paused(epoch);
-    bench.advance(seconds(20));
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
+    bench.advance(seconds(600));
     assert!(bench.events().is_empty());
     let at = bench.at();
     bench.machine.handle_read_resumed(at, epoch);
@@ -134,7 +134,7 @@ fn a_session_that_waits_for_room_is_not_late() {
     bench.advance(seconds(1));
     bench.connect();
     let (at, epoch) = (bench.at(), bench.epoch());
-    bench.machine.handle_read_paused(epoch);
+    bench.machine.handle_read_paused(at, epoch);
     bench.machine.handle_read_resumed(at, epoch);
     bench.events();
     bench.advance(seconds(10));
