@@ -57,7 +57,7 @@ pub struct Timeouts {
     pub tls: Duration,
     /// The HTTP upgrade, up to the end of the response's headers. 5 s.
     pub upgrade: Duration,
-    /// The body of a refusal. 2 s; what has arrived by then is used.
+    /// The body of a refusal. 2 s, or until shortly before the attempt's end; what has arrived by then is used.
     pub refusal_body: Duration,
     /// One whole attempt: token, DNS, TCP, TLS and upgrade. 10 s.
     pub attempt: Duration,
@@ -124,6 +124,7 @@ impl Default for Limits {
 /// What happens to input audio that cannot be written, because the network is slow or down.
 ///
 /// Durations are of 24 kHz PCM16; other formats are counted by their bytes, so that 1 s here holds 6 s of G.711.
+/// An event counts as 100 bytes at least, however little audio is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudioPolicy {
@@ -154,7 +155,8 @@ impl AudioPolicy {
 ///
 /// The waits are random between zero and a ceiling that doubles (full jitter), so that many clients cut off at once do
 /// not come back at once. What is used up comes back only after a connection proves itself: [`healthy_after`] open
-/// and one server event that is more than a greeting or an error.
+/// and one server event that is more than a greeting or an error. A session that reached its maximum duration needs no such
+/// event.
 ///
 /// [`healthy_after`]: Self::healthy_after
 #[derive(Debug, Clone)]
@@ -166,9 +168,11 @@ pub struct RetryPolicy {
     pub cap: Duration,
     /// Connects per outage; for a new connection the first one counts. 8. With 1 there are no retries; 0 means 1.
     pub max_attempts: u32,
-    /// Time without a session per outage. 60 s.
+    /// Time without a session per outage. 60 s. Waits that are not of our choice do not count, only
+    /// [`max_attempts`](Self::max_attempts) bounds them: those for `Retry-After`, [`throttle_floor`](Self::throttle_floor)
+    /// and [`max_connects`](Self::max_connects).
     pub max_downtime: Duration,
-    /// Connects in any [`window`](Self::window). 6: some servers count them.
+    /// Connects in any [`window`](Self::window). 6: some servers count them. The next one waits until it fits in.
     pub max_connects: usize,
     /// What [`max_connects`](Self::max_connects) is counted over. 60 s.
     pub window: Duration,

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
 
 use crate::config::Config;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, names_secret};
 use crate::dialect::Translator;
 use crate::driver::{Context, Delivery, Shared, run};
 use crate::endpoint::Endpoint;
@@ -41,7 +41,8 @@ impl Builder {
     }
 
     /// Another header of the upgrade request, such as `OpenAI-Project`. One of the same name is replaced. Headers that
-    /// hold a secret by their name (`authorization`, `api-key`, `cookie`) are treated like credentials.
+    /// hold a secret by their name (`authorization`, `cookie`, whatever has `key`, `token`, `auth`, `secret` or `password` in
+    /// it) are treated like credentials.
     ///
     /// # Errors
     /// `InvalidConfig` if name or value cannot be a header, or the name is one the upgrade itself needs.
@@ -67,8 +68,7 @@ impl Builder {
                 "the value of the extra header {name} is not a header value"
             ))
         })?;
-        let secret = ["authorization", "proxy-authorization", "api-key", "cookie"];
-        value.set_sensitive(secret.contains(&name.as_str()));
+        value.set_sensitive(names_secret(name.as_str()));
         self.headers.insert(name, value);
         Ok(self)
     }

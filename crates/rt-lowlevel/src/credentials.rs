@@ -39,7 +39,9 @@ enum Kind {
 /// Fetches bearer tokens, such as Microsoft Entra ID's.
 ///
 /// It is asked before every connect, so a reconnect after hours has a fresh token; cache inside if fetching is
-/// slow. After a 401 it is asked once more with `refresh` set.
+/// slow. After a 401 it is asked once more with `refresh` set. It runs in a task of its own: one that blocks its thread
+/// does not hold up deadlines on a runtime with several threads, and one that panics ends the connection with
+/// `InvalidConfig`.
 #[async_trait::async_trait]
 pub trait TokenProvider: Send + Sync + 'static {
     /// A token that is valid now. `refresh` says that the last one was refused: do not answer from a cache.
@@ -145,6 +147,14 @@ impl Credentials {
         headers.insert(name, value);
         Ok(())
     }
+}
+
+/// Whether what goes by this name, in a header or a query, is probably a secret.
+pub(crate) fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["key", "token", "auth", "secret", "cookie", "password"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 /// Trims and checks a secret; the rejected text is wiped.
@@ -267,6 +277,32 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         assert!(!format!("{error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for name in [
+            "authorization",
+            "Proxy-Authorization",
+            "api-key",
+            "x-api-key",
+            "Ocp-Apim-Subscription-Key",
+            "cookie",
+            "X-Auth-Token",
+            "client_secret",
+        ] {
+            assert!(names_secret(name), "{name}");
+        }
+        for name in [
+            "OpenAI-Project",
+            "x-team",
+            "user-agent",
+            "model",
+            "api-version",
+            "call_id",
+        ] {
+            assert!(!names_secret(name), "{name}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use rt_protocol::dialect::{BetaVariant, Dialect};
 use url::{Host, Url};
 
+use crate::credentials::names_secret;
 use crate::error::Error;
 
 #[cfg(test)]
@@ -82,7 +83,8 @@ impl Endpoint {
 
     /// A deployment at Azure OpenAI, GA form: no `api-version`.
     ///
-    /// `resource` is the resource's name (`my-resource`) or its address (`https://my-resource.openai.azure.com`).
+    /// `resource` is the resource's name (`my-resource`) or its address (`https://my-resource.openai.azure.com`, with or
+    /// without `/openai/v1`).
     ///
     /// # Errors
     /// `InvalidConfig` if the resource is not a name or an address, or the deployment is empty.
@@ -116,28 +118,24 @@ impl Endpoint {
     /// [`with_provider`](Self::with_provider) for one behind a name of its own.
     ///
     /// # Errors
-    /// `InvalidConfig` for another scheme, a user name or password, a fragment, or a key in the query.
+    /// `InvalidConfig` for another scheme, a user name or password, a fragment, or a key, token or signature in the
+    /// query.
     pub fn from_url(url: &str) -> Result<Self, Error> {
         let url = checked(url)?;
-        let provider = match url.host_str() {
-            Some(host) if is_azure(host) && url.query_pairs().any(|(name, _)| name == "api-version") => {
-                Provider::AzurePreview
-            }
-            Some(host) if is_azure(host) => Provider::Azure,
-            _ => Provider::OpenAi,
-        };
+        let provider = provider_of(&url);
         Ok(Self { url, provider })
     }
 
-    /// The same path and query below another base, such as `https://eu.api.openai.com/v1` or
-    /// `http://127.0.0.1:8787/v1`. `/realtime` is added to the base's path.
+    /// The same query at another base, such as `https://eu.api.openai.com/v1` or `http://127.0.0.1:8787/v1`: the path is
+    /// the base's with `/realtime` added. The provider is that of the new host, as with [`from_url`](Self::from_url).
     ///
     /// # Errors
     /// As [`from_url`](Self::from_url).
     pub fn with_base_url(self, base: &str) -> Result<Self, Error> {
         let mut url = joined(&checked(base)?, "realtime")?;
         url.set_query(self.url.query());
-        Ok(Self { url, ..self })
+        let provider = provider_of(&url);
+        Ok(Self { url, provider })
     }
 
     /// The same address, treated as that provider's.
@@ -211,6 +209,17 @@ impl Endpoint {
     }
 }
 
+/// Who runs the server, by its name.
+fn provider_of(url: &Url) -> Provider {
+    match url.host_str() {
+        Some(host) if is_azure(host) && url.query_pairs().any(|(name, _)| name == "api-version") => {
+            Provider::AzurePreview
+        }
+        Some(host) if is_azure(host) => Provider::Azure,
+        _ => Provider::OpenAi,
+    }
+}
+
 fn is_azure(host: &str) -> bool {
     [
         ".openai.azure.com",
@@ -224,7 +233,9 @@ fn is_azure(host: &str) -> bool {
 fn azure_base(resource: &str) -> Result<String, Error> {
     let resource = resource.trim().trim_end_matches('/');
     if resource.contains("://") {
-        return Ok(resource.to_owned());
+        // The portal and other libraries show addresses with a part of the path.
+        let base = resource.strip_suffix("/v1").unwrap_or(resource);
+        return Ok(base.strip_suffix("/openai").unwrap_or(resource).to_owned());
     }
     let is_name = !resource.is_empty()
         && resource
@@ -278,10 +289,12 @@ fn checked(text: &str) -> Result<Url, Error> {
     if url.fragment().is_some() {
         return Err(Error::config("the endpoint has a fragment (`#`)"));
     }
-    let secret = |name: &str| matches!(name.to_ascii_lowercase().as_str(), "api-key" | "api_key" | "key");
-    if url.query_pairs().any(|(name, _)| secret(&name)) {
-        return Err(Error::config("the endpoint has an API key in its query")
-            .with_hint("pass it as `Credentials::api_key`, it is sent as a header"));
+    if url
+        .query_pairs()
+        .any(|(name, _)| names_secret(&name) || name.eq_ignore_ascii_case("sig"))
+    {
+        return Err(Error::config("the endpoint has a key or token in its query")
+            .with_hint("pass it as `Credentials`, or with `Builder::header`: it is sent as a header"));
     }
     Ok(url)
 }

@@ -18,13 +18,14 @@ pub struct Error {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
     hint: Option<&'static str>,
     attempts: Option<u32>,
     detail: Detail,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What the server said, kept for support requests.
@@ -113,22 +114,11 @@ impl Error {
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        // Every caller holds the only reference, save for `with_attempts`.
+        // Most callers hold the only reference.
         match Arc::get_mut(&mut self.inner) {
             Some(inner) => change(inner),
             None => {
-                let old = &self.inner;
-                let mut inner = Inner {
-                    kind: old.kind,
-                    message: old.message.clone(),
-                    hint: old.hint,
-                    attempts: old.attempts,
-                    detail: old.detail.clone(),
-                    source: None,
-                };
-                if old.source.is_some() {
-                    inner.source = Some(Box::new(self.clone()));
-                }
+                let mut inner = Inner::clone(&self.inner);
                 change(&mut inner);
                 self.inner = Arc::new(inner);
             }
@@ -152,8 +142,15 @@ impl Error {
     }
 
     pub(crate) fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        let source = source.into();
+        let source = Arc::from(source.into());
         self.edit(|inner| inner.source = Some(source))
+    }
+
+    pub(crate) fn with_close(self, close: Option<CloseFrame>) -> Self {
+        if close.is_none() || self.inner.detail.close.is_some() {
+            return self;
+        }
+        self.edit(|inner| inner.detail.close = close)
     }
 
     pub(crate) fn with_attempts(self, attempts: u32) -> Self {
@@ -305,6 +302,8 @@ mod tests {
         let second = first.clone().with_attempts(3);
         assert_eq!(first.attempts(), None);
         assert_eq!(second.attempts(), Some(3));
-        assert!(second.source().is_some());
+        let source = second.source().unwrap();
+        assert_eq!(source.to_string(), "cause", "not the error itself once more");
+        assert!(source.source().is_none());
     }
 }

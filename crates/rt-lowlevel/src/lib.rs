@@ -33,9 +33,9 @@
 //! ```text
 //! Idle -> Connecting -> Connected <-> Reconnecting
 //!              |            |              |
-//!              +---------> Closing <-------+      close() in any state
+//!              +---------> Closing <-------+      close() while there is a connection
 //!              |            |              |
-//!              +---------> Closed <--------+      fatal cause, or retries used up
+//!              +---------> Closed <--------+      close(), fatal cause, or retries used up
 //! ```
 //!
 //! # What it promises
@@ -44,14 +44,15 @@
 //!   delivered in its order, between the [`Opened`] and the [`Retrying`] or [`Closed`] of its session.
 //! - **At most once.** An event is written to one connection. What waited while there was none is sent on the next.
 //! - **One end.** Exactly one [`Closed`], last, with the cause: close code and reason, status, request id.
-//! - **No pointless retries.** A bad key, an unknown model, an empty account end it at once, also when the server says so
-//!   only after the upgrade. The rest is tried again after random waits that grow, with `Retry-After` honoured and a limit
+//! - **No pointless retries.** A bad key, an unknown model, an empty account are not tried again, also when the server says
+//!   so only after the upgrade. The rest is tried again after random waits that grow, with `Retry-After` honoured and a limit
 //!   per outage; a connection that opens and fails again does not renew it. See [`RetryPolicy`].
 //! - **Nothing hangs.** Every step has a deadline ([`Timeouts`]); a peer that died without a word is noticed
-//!   ([`Liveness`]).
+//!   ([`Liveness`]). Only a consumer that takes no events is waited for.
 //! - **Everything is bounded.** Queues, frames, buffers ([`Limits`]). A slow consumer slows the server down, and loses
 //!   nothing.
-//! - **Secrets stay.** No key in any `Debug`, error or log line; none over `ws://` to another machine; no redirects.
+//! - **Secrets stay.** No key in any `Debug`, error or log line of this crate; none over `ws://` to another machine unless
+//!   [`Config::allow_insecure`] is set; no redirects.
 //! - **Cancel safety.** Every future may be dropped at any time.
 //!
 //! # Logs

@@ -60,7 +60,7 @@ impl Failure {
 /// The kind a code of the API stands for.
 fn kind_of(name: &str) -> Option<ErrorKind> {
     Some(match name {
-        "insufficient_quota" | "billing_hard_limit_reached" => ErrorKind::Quota,
+        "insufficient_quota" | "billing_hard_limit_reached" | "credit_balance_exhausted" => ErrorKind::Quota,
         "invalid_api_key" | "account_deactivated" | "authentication_error" => ErrorKind::Unauthorized,
         "model_not_found" | "invalid_model" | "missing_model" | "DeploymentNotFound" => ErrorKind::NotFound,
         "unsupported_country_region_territory" => ErrorKind::Forbidden,

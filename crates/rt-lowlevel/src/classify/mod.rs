@@ -125,13 +125,21 @@ impl ApiError {
     }
 
     fn is_quota(&self) -> bool {
-        self.find(|name| name.contains("quota") || name == "billing_hard_limit_reached")
-            .is_some()
+        let is_quota = |name: &str| {
+            name.contains("quota")
+                || ["billing_hard_limit_reached", "credit_balance_exhausted"].contains(&name)
+        };
+        self.find(is_quota).is_some()
     }
 
-    /// Whether the session is over for good, whatever close follows.
-    pub(crate) fn is_fatal(&self) -> bool {
-        self.find(|name| FATAL_CODES.contains(&name)).is_some()
+    /// Whether it is about the account, and so about every later session too.
+    fn is_of_account(&self) -> bool {
+        self.find(|name| ACCOUNT_CODES.contains(&name)).is_some()
+    }
+
+    /// Whether it says that a session like the one that was asked for cannot be had.
+    fn is_of_setup(&self) -> bool {
+        self.find(|name| SETUP_CODES.contains(&name)).is_some()
     }
 
     pub(crate) fn is_expiry(&self) -> bool {
@@ -139,22 +147,30 @@ impl ApiError {
     }
 }
 
-const FATAL_CODES: [&str; 10] = [
+/// Codes that end it at any time.
+const ACCOUNT_CODES: [&str; 6] = [
     "insufficient_quota",
     "invalid_api_key",
     "account_deactivated",
     "billing_hard_limit_reached",
-    "model_not_found",
+    "credit_balance_exhausted",
     "unsupported_country_region_territory",
+];
+
+/// Codes that end it before `session.created`. Later they answer one request, such as a `session.update` that names a
+/// transcription model, and the session goes on.
+const SETUP_CODES: [&str; 5] = [
+    "model_not_found",
     "invalid_model",
     "missing_model",
     "invalid_intent",
     "beta_api_shape_disabled",
 ];
 
-/// The class of an error event, or of the error in a failed response.
-pub(crate) fn event_class(error: &ApiError) -> Class {
-    if error.is_fatal() {
+/// The class of an error event, or of the error in a failed response. `is_created` says whether `session.created` has
+/// come.
+pub(crate) fn event_class(error: &ApiError, is_created: bool) -> Class {
+    if error.is_of_account() || (!is_created && error.is_of_setup()) {
         Class::Fatal
     } else if error.is_expiry() {
         Class::Now
@@ -208,6 +224,17 @@ pub(crate) enum Failure {
     TooLarge { limit: usize },
 }
 
+impl Failure {
+    /// Whether the session reached its maximum duration.
+    pub(crate) fn is_expiry(&self) -> bool {
+        match self {
+            Self::Expired => true,
+            Self::Close(close) => close.code == CloseCode::AWAY && close.reason.contains("maximum duration"),
+            _ => false,
+        }
+    }
+}
+
 /// What the class may depend on besides the failure itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
@@ -238,6 +265,7 @@ pub(crate) fn verdict(failure: &Failure, facts: Facts<'_>) -> Verdict {
         Failure::NotWebSocket(_) => Verdict::counted(Class::Once, Bucket::NotWebSocket),
         Failure::Event(_) | Failure::TooLarge { .. } => Verdict::FATAL,
         Failure::Expired => Verdict::of(Class::Now),
+        Failure::Close(_) if failure.is_expiry() => Verdict::of(Class::Now),
         Failure::Close(close) => close_verdict(close, facts.policy),
         Failure::Violation(_) => Verdict::counted(Class::Retry, Bucket::Violation),
     }
@@ -277,7 +305,6 @@ fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
     match close.code {
         CloseCode::NORMAL if policy.reopen_after_normal_close => Verdict::RETRY,
         CloseCode::NORMAL => Verdict::FATAL,
-        CloseCode::AWAY if close.reason.contains("maximum duration") => Verdict::of(Class::Now),
         CloseCode::PROTOCOL if close.reason == REWRITTEN => Verdict::counted(Class::Retry, Bucket::Violation),
         CloseCode::PROTOCOL
         | CloseCode::UNSUPPORTED

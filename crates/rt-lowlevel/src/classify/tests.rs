@@ -227,31 +227,37 @@ fn before_the_upgrade() {
 
 #[test]
 fn error_events_match_on_code_or_type() {
-    for name in FATAL_CODES {
-        assert_eq!(
-            event_class(&api(Some(name), Some("invalid_request_error"))),
-            Class::Fatal,
-            "{name}"
-        );
-        assert_eq!(event_class(&api(None, Some(name))), Class::Fatal, "{name}");
+    let class = |is_created, code: Option<&str>, kind| event_class(&api(code, kind), is_created);
+    for is_created in [false, true] {
+        for (names, expected) in [
+            (&ACCOUNT_CODES[..], Class::Fatal),
+            (
+                &SETUP_CODES[..],
+                if is_created { Class::Keep } else { Class::Fatal },
+            ),
+        ] {
+            for name in names {
+                let kind = Some("invalid_request_error");
+                assert_eq!(class(is_created, Some(name), kind), expected, "{name}");
+                assert_eq!(class(is_created, None, Some(name)), expected, "{name}");
+            }
+        }
+        let expired = class(is_created, Some("session_expired"), Some("invalid_request_error"));
+        assert_eq!(expired, Class::Now);
+        for name in [
+            "rate_limit_exceeded",
+            "inference_rate_limit_exceeded",
+            "server_error",
+            "conversation_already_has_active_response",
+            "response_cancel_not_active",
+            "input_audio_buffer_commit_empty",
+            "item_create_duplicate_item_id",
+            "never_seen_before",
+        ] {
+            assert_eq!(class(is_created, Some(name), None), Class::Keep, "{name}");
+        }
+        assert_eq!(class(is_created, None, None), Class::Keep);
     }
-    assert_eq!(
-        event_class(&api(Some("session_expired"), Some("invalid_request_error"))),
-        Class::Now
-    );
-    for name in [
-        "rate_limit_exceeded",
-        "inference_rate_limit_exceeded",
-        "server_error",
-        "conversation_already_has_active_response",
-        "response_cancel_not_active",
-        "input_audio_buffer_commit_empty",
-        "item_create_duplicate_item_id",
-        "never_seen_before",
-    ] {
-        assert_eq!(event_class(&api(Some(name), None)), Class::Keep, "{name}");
-    }
-    assert_eq!(event_class(&api(None, None)), Class::Keep);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use tokio::time::Instant;
 
 use crate::classify::Failure;
 use crate::config::Config;
@@ -51,6 +52,7 @@ impl Context {
 
 pub(super) async fn attempt(context: Arc<Context>, refresh_token: bool) -> Result<Connected, Failure> {
     let timeouts = &context.config.timeouts;
+    let begun = Instant::now();
     let mut headers = context.headers.clone();
     let provider = context.endpoint.provider();
     context
@@ -71,7 +73,8 @@ pub(super) async fn attempt(context: Arc<Context>, refresh_token: bool) -> Resul
         .map_err(|error| error.into_failure())?;
     tracing::debug!("stream open");
     let request = Request::new(&context.endpoint, &headers);
-    let upgraded = upgrade(stream, &request, timeouts).await?;
+    let remaining = timeouts.attempt.saturating_sub(begun.elapsed());
+    let upgraded = upgrade(stream, &request, timeouts, remaining).await?;
     drop(request);
     tracing::debug!("upgraded");
     let handshake = upgraded.handshake.clone();

@@ -1,9 +1,10 @@
 //! The tasks around the machine: they move data and decide nothing.
 //!
-//! - the supervisor dials, keeps the timers and ends connections;
+//! - the supervisor keeps the timers, and starts and ends the other tasks;
+//! - one task per attempt to connect, which is the only one that runs code of the user: token provider and dialer;
 //! - one reader and one writer per connection, so that neither direction can hold the other up.
 //!
-//! User code runs in none of them. Only the writer writes.
+//! Reader and writer poll the stream that the dialer opened. Messages are written by the writer only; pongs and the answer to a close are queued by the WebSocket itself.
 
 mod attempt;
 mod reader;

@@ -70,7 +70,7 @@ async fn receive(shared: &Shared, epoch: u64, decoded: Result<ServerEvent, Decod
     let room = match shared.try_reserve(bytes) {
         Some(room) => Some(room),
         None => {
-            shared.with(|machine, _| machine.handle_read_paused(epoch));
+            shared.with(|machine, at| machine.handle_read_paused(at, epoch));
             let room = shared.reserve(bytes).await;
             shared.with(|machine, at| machine.handle_read_resumed(at, epoch));
             room

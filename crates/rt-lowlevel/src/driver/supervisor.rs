@@ -1,7 +1,5 @@
 //! The supervisor: dials, sleeps, and ends connections, as the machine says.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,11 +10,43 @@ use super::attempt::{Connected, Context, attempt};
 use super::shared::Shared;
 use super::{reader, writer};
 use crate::classify::Failure;
+use crate::error::Error;
 use crate::machine::Action;
 use crate::state::State;
 use crate::transport::Meter;
 
-type Dial = Pin<Box<dyn Future<Output = Result<Connected, Failure>> + Send>>;
+/// An attempt, in a task of its own: it runs the code of the user's token provider and dialer, and what that does must
+/// not keep deadlines and `close` from being acted upon. Dropping it aborts it.
+struct Dial(JoinHandle<Result<Connected, Failure>>);
+
+impl Dial {
+    fn spawn(context: Arc<Context>, number: u32, refresh_token: bool) -> Self {
+        let span = tracing::debug_span!("rt.attempt", attempt = number);
+        let task = async move {
+            // Once around the scheduler, which lets another thread take over the timers in case this one gets stuck.
+            tokio::task::yield_now().await;
+            attempt(context, refresh_token).await
+        };
+        Self(tokio::spawn(task.instrument(span)))
+    }
+
+    async fn result(&mut self) -> Result<Connected, Failure> {
+        match (&mut self.0).await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => Err(Failure::Config(Error::config(
+                "the token provider or dialer panicked",
+            ))),
+            // The runtime shuts down, and this task goes with it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Dial {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// The two tasks of a connection. Dropping it ends both at once.
 struct Link {
@@ -77,10 +107,7 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
                     attempt: number,
                     refresh_token,
                 } => {
-                    let span = tracing::debug_span!("rt.attempt", attempt = number);
-                    dial = Some(Box::pin(
-                        attempt(Arc::clone(&context), refresh_token).instrument(span),
-                    ));
+                    dial = Some(Dial::spawn(Arc::clone(&context), number, refresh_token));
                 }
                 Action::AbortDial => dial = None,
                 Action::Hangup { linger, .. } => {
@@ -125,7 +152,7 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
 /// The result of the dial, if there is one under way.
 async fn progress(dial: &mut Option<Dial>) -> Result<Connected, Failure> {
     match dial {
-        Some(dial) => dial.await,
+        Some(dial) => dial.result().await,
         None => std::future::pending().await,
     }
 }

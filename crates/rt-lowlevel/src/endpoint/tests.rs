@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn every_form_has_its_url() {
-    let cases: [(Result<Endpoint, Error>, &str, Provider); 12] = [
+    let cases: [(Result<Endpoint, Error>, &str, Provider); 17] = [
         (
             Endpoint::openai("gpt-realtime"),
             "wss://api.openai.com/v1/realtime?model=gpt-realtime",
@@ -42,6 +42,31 @@ fn every_form_has_its_url() {
             Endpoint::azure("https://res.openai.azure.com/", "dep"),
             "wss://res.openai.azure.com/openai/v1/realtime?model=dep",
             Provider::Azure,
+        ),
+        (
+            Endpoint::azure("https://res.openai.azure.com/openai/v1/", "dep"),
+            "wss://res.openai.azure.com/openai/v1/realtime?model=dep",
+            Provider::Azure,
+        ),
+        (
+            Endpoint::azure("https://res.openai.azure.com/openai", "dep"),
+            "wss://res.openai.azure.com/openai/v1/realtime?model=dep",
+            Provider::Azure,
+        ),
+        (
+            Endpoint::azure_preview("https://res.openai.azure.com/openai/v1", "dep", "v"),
+            "wss://res.openai.azure.com/openai/realtime?api-version=v&deployment=dep",
+            Provider::AzurePreview,
+        ),
+        (
+            Endpoint::openai("m").and_then(|it| it.with_base_url("https://res.openai.azure.com/openai/v1")),
+            "wss://res.openai.azure.com/openai/v1/realtime?model=m",
+            Provider::Azure,
+        ),
+        (
+            Endpoint::azure("res", "dep").and_then(|it| it.with_base_url("http://127.0.0.1:8787/v1")),
+            "ws://127.0.0.1:8787/v1/realtime?model=dep",
+            Provider::OpenAi,
         ),
         (
             Endpoint::azure_preview("res", "dep", "2025-04-01-preview"),
@@ -88,6 +113,9 @@ fn what_is_not_usable_is_refused_and_not_repeated() {
         Endpoint::from_url("wss://u:canary@h/"),
         Endpoint::from_url("wss://h/#canary"),
         Endpoint::from_url("wss://h/?api-key=canary"),
+        Endpoint::from_url("wss://h/?model=m&access_token=canary"),
+        Endpoint::from_url("wss://h/?Subscription-Key=canary"),
+        Endpoint::from_url("wss://h/?sig=canary"),
         Endpoint::from_url("wss://"),
         Endpoint::openai("m").and_then(|it| it.with_base_url("https://h/v1?canary=1")),
     ];

@@ -16,7 +16,9 @@ pub(super) fn nominal(policy: &RetryPolicy, failures: u32) -> Duration {
 
 /// The wait itself: `jitter`, from 0 to 1, of the ceiling.
 pub(super) fn delay(policy: &RetryPolicy, failures: u32, jitter: f64) -> Duration {
-    nominal(policy, failures).mul_f64(jitter.clamp(0.0, 1.0))
+    // The product of the longest duration is rounded up to one that does not exist.
+    let nominal = nominal(policy, failures).min(Duration::MAX / 2);
+    nominal.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -31,6 +33,12 @@ mod tests {
         assert_eq!(nominal(&policy, 31), policy.cap);
         assert_eq!(nominal(&policy, 32), policy.cap);
         assert_eq!(nominal(&policy, u32::MAX), policy.cap);
+        let endless = RetryPolicy {
+            base: Duration::MAX,
+            cap: Duration::MAX,
+            ..policy
+        };
+        assert!(delay(&endless, 9, 1.0) > Duration::from_secs(1 << 40));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::timer::after;
 use super::{At, Machine, Phase, Timer, Transmit};
 use crate::classify::{ApiError, Failure};
 use crate::close::{CloseCode, CloseFrame};
@@ -50,7 +51,7 @@ pub(super) struct Link {
     /// A ping is to be written.
     ping_due: bool,
     pings_sent: u64,
-    /// Since when a ping is unanswered.
+    /// Since when a ping that was written is unanswered.
     ping_since: Option<Instant>,
     /// Reading stands still because the consumer is slow.
     is_paused: bool,
@@ -62,10 +63,21 @@ pub(super) struct Link {
     pings: (Instant, u32),
     pub(super) flushes_outbox: bool,
     pub(super) close_written: bool,
-    pub(super) peer_closed: bool,
+    /// What the peer closed with while we were closing.
+    pub(super) peer_close: Option<CloseFrame>,
 }
 
 impl Link {
+    /// A close of the peer that is no answer to ours, although we were closing.
+    pub(super) fn crossing_close(&self) -> Option<&CloseFrame> {
+        self.peer_close.as_ref().filter(|close| match close.code {
+            CloseCode::NORMAL => false,
+            // Some answer with these instead of repeating our code.
+            CloseCode::NO_STATUS | CloseCode::AWAY => !self.close_written,
+            _ => true,
+        })
+    }
+
     pub(super) fn new(now: Instant, handshake: Handshake) -> Self {
         Self {
             handshake,
@@ -81,16 +93,19 @@ impl Link {
             pings: (now, 0),
             flushes_outbox: true,
             close_written: false,
-            peer_closed: false,
+            peer_close: None,
         }
     }
 
     /// Whether the connection has proved itself: a greeting proves nothing.
     pub(super) fn is_healthy(&self, now: Instant, policy: &RetryPolicy) -> bool {
-        self.saw_traffic
-            && self
-                .opened_at
-                .is_some_and(|at| now.saturating_duration_since(at) >= policy.healthy_after)
+        self.saw_traffic && self.is_lasting(now, policy)
+    }
+
+    /// Whether it was open long enough to count as good.
+    pub(super) fn is_lasting(&self, now: Instant, policy: &RetryPolicy) -> bool {
+        self.opened_at
+            .is_some_and(|at| now.saturating_duration_since(at) >= policy.healthy_after)
     }
 }
 
@@ -170,7 +185,7 @@ impl Machine {
         if self.phase == Phase::Draining {
             // The answer to our close, or a close that crossed ours: the end of the stream comes next.
             if let Some(link) = &mut self.link {
-                link.peer_closed = true;
+                link.peer_close = Some(close);
             }
             return;
         }
@@ -191,12 +206,16 @@ impl Machine {
     }
 
     /// The reader stopped reading because the consumer is slow.
-    pub(crate) fn handle_read_paused(&mut self, epoch: u64) {
+    pub(crate) fn handle_read_paused(&mut self, at: At, epoch: u64) {
         if self.is_current(epoch)
             && let Some(link) = &mut self.link
         {
             link.is_paused = true;
             self.timers.stop(Timer::PingDeadline);
+            // What was awaited may be what finds no room.
+            self.timers.stop(Timer::Created);
+            // It is not the server that is late: this is no downtime.
+            self.budget.stop_clock(at.now);
         }
     }
 
@@ -207,10 +226,19 @@ impl Machine {
         }
         let Some(link) = &mut self.link else { return };
         link.is_paused = false;
+        if self.phase == Phase::AwaitCreated {
+            self.budget.start_outage(at.now);
+            self.timers.set(
+                Timer::Created,
+                after(at.now, self.config.timeouts.session_created),
+            );
+        }
         if link.ping_since.is_some() {
             link.ping_since = Some(at.now);
-            self.timers
-                .set(Timer::PingDeadline, at.now + self.config.liveness.ping_timeout);
+            self.timers.set(
+                Timer::PingDeadline,
+                after(at.now, self.config.liveness.ping_timeout),
+            );
         }
     }
 
@@ -225,7 +253,7 @@ impl Machine {
         link.writing_since = None;
         link.write_failure = Some(failure);
         self.timers.stop(Timer::WriteStall);
-        self.timers.set(Timer::WriteStall, at.now + ANNOUNCED);
+        self.timers.set(Timer::WriteStall, after(at.now, ANNOUNCED));
     }
 
     /// What to write next. `flushed` says that all that was written before has been flushed.
@@ -236,7 +264,15 @@ impl Machine {
         if !self.is_current(epoch) {
             return Transmit::Stop;
         }
-        let frame = self.next_frame();
+        if !flushed && self.phase == Phase::Open && self.link.as_ref().is_some_and(|link| link.ping_due) {
+            // What lies in the socket goes out first: the peer has its time to answer from when the ping is next.
+            return self.transmit_of(at, None, flushed);
+        }
+        let frame = self.next_frame(at.now);
+        self.transmit_of(at, frame, flushed)
+    }
+
+    fn transmit_of(&mut self, at: At, frame: Option<Frame>, flushed: bool) -> Transmit {
         let Some(link) = &mut self.link else {
             return Transmit::Stop;
         };
@@ -250,7 +286,7 @@ impl Machine {
                 }
                 if !self.timers.is_set(Timer::WriteStall) {
                     self.timers
-                        .set(Timer::WriteStall, at.now + self.config.liveness.write_stall);
+                        .set(Timer::WriteStall, after(at.now, self.config.liveness.write_stall));
                 }
                 Transmit::Frame(frame)
             }
@@ -268,14 +304,21 @@ impl Machine {
         }
     }
 
-    fn next_frame(&mut self) -> Option<Frame> {
+    fn next_frame(&mut self, now: Instant) -> Option<Frame> {
         let link = self.link.as_mut()?;
         if link.close_written {
             return None;
         }
         match self.phase {
             Phase::Open if std::mem::take(&mut link.ping_due) => {
-                return Some(Frame::Ping(link.pings_sent.to_be_bytes()));
+                link.pings_sent += 1;
+                link.ping_since.get_or_insert(now);
+                let frame = Frame::Ping(link.pings_sent.to_be_bytes());
+                if !link.is_paused && !self.timers.is_set(Timer::PingDeadline) {
+                    self.timers
+                        .set(Timer::PingDeadline, after(now, self.config.liveness.ping_timeout));
+                }
+                return Some(frame);
             }
             Phase::Open => {}
             Phase::Draining if !link.flushes_outbox || self.outbox.len() == 0 => {
@@ -302,19 +345,12 @@ impl Machine {
         self.config.liveness.ping_interval.max(Duration::from_millis(1))
     }
 
+    /// A ping is due. The time to answer it begins when it is handed to the writer, which may still be busy.
     pub(super) fn ping(&mut self, now: Instant) {
-        self.timers.set(Timer::Ping, now + self.ping_interval());
+        self.timers.set(Timer::Ping, after(now, self.ping_interval()));
         let Some(link) = &mut self.link else { return };
-        link.pings_sent += 1;
         link.ping_due = true;
         self.wakes_writer = true;
-        if link.ping_since.is_none() {
-            link.ping_since = Some(now);
-        }
-        if !link.is_paused && !self.timers.is_set(Timer::PingDeadline) {
-            self.timers
-                .set(Timer::PingDeadline, now + self.config.liveness.ping_timeout);
-        }
     }
 
     /// Dead, if nothing came since the ping went unanswered; else the clock starts where something last came.
@@ -324,10 +360,10 @@ impl Machine {
             return;
         };
         let silent_since = traffic.map_or(since, |traffic| since.max(traffic.last_in));
-        if silent_since + limit <= at.now {
+        if after(silent_since, limit) <= at.now {
             self.lose_link(at, Failure::PingTimeout(limit), None);
         } else {
-            self.timers.set(Timer::PingDeadline, silent_since + limit);
+            self.timers.set(Timer::PingDeadline, after(silent_since, limit));
         }
     }
 
@@ -341,10 +377,10 @@ impl Machine {
         }
         let Some(since) = link.writing_since else { return };
         let stuck_since = traffic.map_or(since, |traffic| since.max(traffic.last_out));
-        if stuck_since + limit <= at.now {
+        if after(stuck_since, limit) <= at.now {
             self.lose_link(at, Failure::WriteStall(limit), None);
         } else {
-            self.timers.set(Timer::WriteStall, stuck_since + limit);
+            self.timers.set(Timer::WriteStall, after(stuck_since, limit));
         }
     }
 }

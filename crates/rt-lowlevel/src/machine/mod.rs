@@ -38,7 +38,7 @@ pub(crate) use self::outbox::Message;
 use self::link::Link;
 use self::outbox::Outbox;
 use self::retry::Budget;
-use self::timer::{Timer, Timers};
+use self::timer::{Timer, Timers, after};
 use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
@@ -106,6 +106,7 @@ pub(crate) struct Machine {
     /// The number of the latest session.
     session_epoch: u64,
     budget: Budget,
+    /// The last token that got as far as the server was refused.
     refresh_token: bool,
     link: Option<Link>,
     /// A close frame that the writer of a connection just given up is still to write.
@@ -218,7 +219,8 @@ impl Machine {
                 for timer in [Timer::Created, Timer::Ping, Timer::PingDeadline, Timer::Announced] {
                     self.timers.stop(timer);
                 }
-                self.timers.set(Timer::Close, at.now + self.config.timeouts.close);
+                self.timers
+                    .set(Timer::Close, after(at.now, self.config.timeouts.close));
                 self.wakes_writer = true;
                 self.has_room = true;
             }
@@ -234,10 +236,13 @@ impl Machine {
         }
         self.timers.stop(Timer::Attempt);
         self.epoch += 1;
+        self.refresh_token = false;
         self.link = Some(Link::new(at.now, handshake));
         self.phase = Phase::AwaitCreated;
-        self.timers
-            .set(Timer::Created, at.now + self.config.timeouts.session_created);
+        self.timers.set(
+            Timer::Created,
+            after(at.now, self.config.timeouts.session_created),
+        );
         Some(self.epoch)
     }
 
@@ -296,8 +301,14 @@ impl Machine {
                 Timer::WriteStall => self.check_write(at, traffic),
                 Timer::Announced => self.lose_link(at, Failure::Expired, Some(CloseCode::NORMAL)),
                 Timer::Close => {
+                    let crossing = self.link.as_ref().and_then(|link| link.crossing_close().cloned());
                     self.hang_up(false);
-                    self.end(CloseInitiator::Us, None);
+                    match crossing {
+                        Some(close) => {
+                            self.end(CloseInitiator::Peer, Some(Failure::Close(close).to_error()));
+                        }
+                        None => self.end(CloseInitiator::Us, None),
+                    }
                 }
             }
         }

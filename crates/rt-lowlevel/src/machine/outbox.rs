@@ -5,6 +5,10 @@ use std::fmt;
 
 use crate::config::{AudioPolicy, Limits};
 
+/// What an audio message counts as at least, so that small ones cannot pile up without end: an append without any audio
+/// in it has about this size.
+const AUDIO_FLOOR: usize = 100;
+
 /// One message, ready to be written.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -27,6 +31,11 @@ impl Message {
 
     pub(crate) fn len(&self) -> usize {
         self.text.len()
+    }
+
+    /// How much of the bound for audio it takes up; `None` for a control message.
+    fn audio_cost(&self) -> Option<usize> {
+        self.audio.map(|bytes| bytes.max(AUDIO_FLOOR))
     }
 
     pub(crate) fn is_audio(&self) -> bool {
@@ -52,6 +61,8 @@ pub(super) struct Outbox {
     control_messages: usize,
     control_bytes: usize,
     audio_bytes: usize,
+    /// As `audio_bytes`, with every message at its cost.
+    audio_cost: usize,
     dropped_audio: u64,
     max_control_messages: usize,
     max_control_bytes: usize,
@@ -66,6 +77,7 @@ impl Outbox {
             control_messages: 0,
             control_bytes: 0,
             audio_bytes: 0,
+            audio_cost: 0,
             dropped_audio: 0,
             max_control_messages: limits.control_messages.max(1),
             max_control_bytes: limits.control_bytes,
@@ -79,25 +91,27 @@ impl Outbox {
         let control = messages.iter().filter(|message| message.audio.is_none());
         let (count, bytes) = control.fold((0, 0), |(count, bytes), it| (count + 1, bytes + it.len()));
         let audio: usize = messages.iter().filter_map(|message| message.audio).sum();
+        let cost: usize = messages.iter().filter_map(Message::audio_cost).sum();
 
         // What is larger than the whole bound is taken when it would be alone.
         let control_fits = count == 0
             || self.control_messages == 0
             || (self.control_messages + count <= self.max_control_messages
                 && self.control_bytes + bytes <= self.max_control_bytes);
-        let audio_fits = audio == 0
-            || self.audio_bytes == 0
+        let audio_fits = cost == 0
+            || self.audio_cost == 0
             || self.drops_oldest
-            || self.audio_bytes + audio <= self.max_audio_bytes;
+            || self.audio_cost + cost <= self.max_audio_bytes;
         if !control_fits || !audio_fits {
             return Err(messages);
         }
-        if audio > 0 {
-            self.make_room(audio);
+        if cost > 0 {
+            self.make_room(cost);
         }
         self.control_messages += count;
         self.control_bytes += bytes;
         self.audio_bytes += audio;
+        self.audio_cost += cost;
         self.queue.extend(messages);
         Ok(())
     }
@@ -122,8 +136,8 @@ impl Outbox {
         self.audio_bytes
     }
 
-    fn make_room(&mut self, audio: usize) {
-        while self.drops_oldest && self.audio_bytes > 0 && self.audio_bytes + audio > self.max_audio_bytes {
+    fn make_room(&mut self, cost: usize) {
+        while self.drops_oldest && self.audio_cost > 0 && self.audio_cost + cost > self.max_audio_bytes {
             let oldest = self.queue.iter().position(|message| message.audio.is_some());
             let Some(message) = oldest.and_then(|at| self.queue.remove(at)) else {
                 return;
@@ -135,7 +149,10 @@ impl Outbox {
 
     fn forget(&mut self, message: &Message) {
         match message.audio {
-            Some(bytes) => self.audio_bytes -= bytes,
+            Some(bytes) => {
+                self.audio_bytes -= bytes;
+                self.audio_cost -= message.audio_cost().unwrap_or_default();
+            }
             None => {
                 self.control_messages -= 1;
                 self.control_bytes -= message.len();
@@ -208,6 +225,27 @@ mod tests {
         outbox.push([audio("a", 20), audio("b", 20)].concat()).unwrap();
         assert!(outbox.push([audio("c", 1), control("y")].concat()).is_err());
         assert_eq!(outbox.len(), 3);
+    }
+
+    #[test]
+    fn audio_of_no_length_is_bounded_too() {
+        for bytes in [0, 1, 99] {
+            let tiny = || vec![Message::audio("{}".to_owned(), bytes)];
+            let mut keeping = outbox(AudioPolicy::Keep(Duration::from_millis(100)));
+            let taken = (0..1000).take_while(|_| keeping.push(tiny()).is_ok()).count();
+            assert_eq!(taken, 48, "{bytes} bytes each, of 4800 in all");
+            assert_eq!(keeping.waiting_audio(), 48 * bytes);
+            keeping.pop().unwrap();
+            keeping.push(tiny()).unwrap();
+            assert_eq!(drained(&mut keeping).len(), 48);
+            assert_eq!((keeping.audio_bytes, keeping.audio_cost), (0, 0));
+
+            let mut live = outbox(AudioPolicy::Live(Duration::from_millis(100)));
+            for _ in 0..1000 {
+                live.push(tiny()).unwrap();
+            }
+            assert_eq!((live.len(), live.dropped_audio()), (48, 952 * bytes as u64));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::timer::after;
 use super::{At, backoff};
 use crate::classify::{Bucket, Class, Facts, Failure, verdict};
 use crate::config::RetryPolicy;
@@ -17,6 +18,8 @@ pub(super) struct Budget {
     waits: u32,
     /// Time without a session, up to `down_since`.
     down: Duration,
+    /// The part of that time that was waited because the server or the window said so.
+    dictated: Duration,
     /// Since when there is no session.
     down_since: Option<Instant>,
     /// When connects were made, over all outages.
@@ -46,6 +49,7 @@ impl Budget {
         self.attempts = 0;
         self.waits = 0;
         self.down = Duration::ZERO;
+        self.dictated = Duration::ZERO;
         self.down_since = None;
     }
 
@@ -82,15 +86,20 @@ impl Budget {
         if self.attempts >= policy.max_attempts.max(1) || !self.forgive(verdict.bucket, at.now) {
             return None;
         }
-        let wait = backoff::delay(policy, self.waits, at.jitter).max(verdict.floor);
-        let wait = wait.max(self.window_wait(at.now, policy));
+        let backoff = backoff::delay(policy, self.waits, at.jitter);
         self.waits += 1;
         let down = self.down
             + self
                 .down_since
                 .map(|since| at.now.saturating_duration_since(since))
                 .unwrap_or_default();
-        (down + wait <= policy.max_downtime).then_some(wait)
+        // What others dictate is not held against the outage: the number of attempts bounds that.
+        if down.saturating_sub(self.dictated).saturating_add(backoff) > policy.max_downtime {
+            return None;
+        }
+        let wait = backoff.max(verdict.floor).max(self.window_wait(at.now, policy));
+        self.dictated += wait - backoff;
+        Some(wait)
     }
 
     /// How long until another connect is allowed.
@@ -103,7 +112,7 @@ impl Budget {
             self.connects.pop_front();
         }
         match self.connects.len().checked_sub(policy.max_connects.max(1)) {
-            Some(index) => (self.connects[index] + policy.window).saturating_duration_since(now),
+            Some(index) => after(self.connects[index], policy.window).saturating_duration_since(now),
             None => Duration::ZERO,
         }
     }

@@ -1,6 +1,6 @@
 //! The timers of the machine: which there are, and when the next one is due.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A deadline the machine waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub(super) enum Timer {
     Ping,
     /// An unanswered ping may mean that the peer is dead.
     PingDeadline,
-    /// A write may have stalled.
+    /// A write may have stalled; or one failed, and the reader has not found out why.
     WriteStall,
-    /// A close that was announced (by a failed write, or by `session_expired`) does not come.
+    /// The close that follows `session_expired` does not come.
     Announced,
     /// Closing takes too long.
     Close,
@@ -33,6 +33,14 @@ const ALL: [Timer; 8] = [
     Timer::Announced,
     Timer::Close,
 ];
+
+/// As good as never: about 30 years.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+/// `wait` after `now`, for any `wait`: a setting may be `Duration::MAX`.
+pub(super) fn after(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait.min(FAR)).unwrap_or(now)
+}
 
 /// When each timer is due, if it is set.
 #[derive(Debug, Default)]

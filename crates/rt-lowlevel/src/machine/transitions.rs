@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::link::{ANNOUNCED, Link};
-use super::timer::Timer;
+use super::timer::{Timer, after};
 use super::{Action, At, Machine, Phase};
 use crate::classify::{ApiError, Class, Failure, event_class};
 use crate::close::{CloseCode, CloseFrame};
@@ -15,11 +15,10 @@ impl Machine {
         self.phase = Phase::Dialing;
         self.budget.count_connect(now);
         self.timers
-            .set(Timer::Attempt, now + self.config.timeouts.attempt);
-        let refresh_token = std::mem::take(&mut self.refresh_token);
+            .set(Timer::Attempt, after(now, self.config.timeouts.attempt));
         self.actions.push_back(Action::Dial {
             attempt: self.budget.attempts(),
-            refresh_token,
+            refresh_token: self.refresh_token,
         });
     }
 
@@ -49,7 +48,7 @@ impl Machine {
         if let Some(link) = &mut self.link {
             link.opened_at = Some(now);
         }
-        self.timers.set(Timer::Ping, now + self.ping_interval());
+        self.timers.set(Timer::Ping, after(now, self.ping_interval()));
         self.wakes_writer = true;
     }
 
@@ -89,28 +88,36 @@ impl Machine {
             self.end_drained(&link, &failure);
             return;
         }
-        let is_healthy = link.is_healthy(at.now, &self.config.retry);
+        // What the server said before it closed is the cause; the close is only how it acted on it.
+        let policy = &self.config.retry;
+        let (failure, close) = match (&link.latched, failure) {
+            (Some(latched), Failure::Close(close)) => (latched.clone(), Some(close)),
+            (Some(latched), _) => (latched.clone(), None),
+            (None, failure) => (failure, None),
+        };
+        // A session that was idle until its time was over has done all that it was asked for.
+        let is_healthy = if failure.is_expiry() {
+            link.is_lasting(at.now, policy)
+        } else {
+            link.is_healthy(at.now, policy)
+        };
         if is_healthy {
             self.budget.reset();
         }
         self.budget.start_outage(at.now);
-        // What the server said before it closed is the cause; the close is only how it acted on it.
-        let failure = link.latched.unwrap_or(failure);
-        let request_id = link.handshake.request_id;
-        self.retry_or_end_of(at, &failure, is_healthy, request_id);
+        let error = failure
+            .to_error()
+            .with_request_id(link.handshake.request_id)
+            .with_close(close);
+        self.retry_or_end_of(at, &failure, is_healthy, error);
     }
 
     pub(super) fn retry_or_end(&mut self, at: At, failure: &Failure, was_healthy: bool) {
-        self.retry_or_end_of(at, failure, was_healthy, None);
+        self.retry_or_end_of(at, failure, was_healthy, failure.to_error());
     }
 
-    pub(super) fn retry_or_end_of(
-        &mut self,
-        at: At,
-        failure: &Failure,
-        was_healthy: bool,
-        request_id: Option<String>,
-    ) {
+    /// As [`retry_or_end`](Self::retry_or_end), told as `error`.
+    fn retry_or_end_of(&mut self, at: At, failure: &Failure, was_healthy: bool, error: Error) {
         let is_first = self.session_epoch == 0;
         let decision = self.budget.decide(
             at,
@@ -120,13 +127,12 @@ impl Machine {
             is_first,
             was_healthy,
         );
-        let error = failure.to_error().with_request_id(request_id);
         match decision {
             Some(delay) => {
-                self.refresh_token =
+                self.refresh_token |=
                     matches!(failure, Failure::Refused(refusal) if refusal.status == 401) && self.can_refresh;
                 self.phase = Phase::Waiting;
-                self.timers.set(Timer::Backoff, at.now + delay);
+                self.timers.set(Timer::Backoff, after(at.now, delay));
                 self.events.push_back(ConnectionEvent::Retrying(Retrying {
                     attempt: self.budget.attempts() + 1,
                     delay,
@@ -149,17 +155,17 @@ impl Machine {
 
     /// The connection ended while it was being closed.
     pub(super) fn end_drained(&mut self, link: &Link, failure: &Failure) {
-        let is_clean = link.close_written && link.peer_closed && self.outbox.len() == 0;
-        let error = match failure {
-            _ if link.close_written => None,
-            Failure::Close(close) if close.code == CloseCode::NORMAL => None,
-            other => Some(other.to_error()),
+        let (by, error) = match (link.crossing_close(), failure) {
+            (Some(close), _) => (
+                CloseInitiator::Peer,
+                Some(Failure::Close(close.clone()).to_error()),
+            ),
+            _ if link.close_written => (CloseInitiator::Us, None),
+            (None, Failure::Close(close)) if close.code == CloseCode::NORMAL => (CloseInitiator::Us, None),
+            (None, other) => (CloseInitiator::Transport, Some(other.to_error())),
         };
-        let by = if error.is_some() {
-            CloseInitiator::Transport
-        } else {
-            CloseInitiator::Us
-        };
+        let is_clean =
+            error.is_none() && link.close_written && link.peer_close.is_some() && self.outbox.len() == 0;
         self.end_as(by, error, is_clean);
     }
 
@@ -195,7 +201,7 @@ impl Machine {
 
     /// Whether a failed response or an error event decides what a later end of the connection means.
     pub(super) fn latch(&mut self, at: At, api: &ApiError) {
-        let failure = match event_class(api) {
+        let failure = match event_class(api, self.phase != Phase::AwaitCreated) {
             Class::Fatal => Failure::Event(api.clone()),
             Class::Now => Failure::Expired,
             Class::Keep | Class::Retry | Class::Once => return,
@@ -203,7 +209,7 @@ impl Machine {
         let Some(link) = &mut self.link else { return };
         if matches!(failure, Failure::Expired) && self.phase == Phase::Open {
             // The server closes next; if it does not, we do.
-            self.timers.set(Timer::Announced, at.now + ANNOUNCED);
+            self.timers.set(Timer::Announced, after(at.now, ANNOUNCED));
         }
         // The first fatal cause stays.
         if !matches!(link.latched, Some(Failure::Event(_))) {

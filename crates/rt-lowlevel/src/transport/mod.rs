@@ -30,7 +30,8 @@ pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// Opens byte streams to servers. The default one resolves names, races addresses, and speaks TLS; set another with
-/// [`Builder::dialer`](crate::Builder::dialer) to go through a tunnel, or to stay in memory in a test.
+/// [`Builder::dialer`](crate::Builder::dialer) to go through a tunnel, or to stay in memory in a test. A dialer that panics
+/// ends the connection with `InvalidConfig`.
 #[async_trait::async_trait]
 pub trait Dialer: Send + Sync + 'static {
     /// Opens a stream that is ready for HTTP: with TLS done, if the target asks for it.

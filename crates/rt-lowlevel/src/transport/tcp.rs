@@ -52,7 +52,7 @@ impl Dialer for TcpDialer {
             .await
             .map_err(|cause| {
                 let message = format!(
-                    "no address of {}:{} accepted a connection: {cause}",
+                    "no address of {}:{} accepted a connection",
                     target.host, target.port
                 );
                 DialError::new(DialStage::Tcp, message)

@@ -80,12 +80,14 @@ pub(super) async fn handshake(
         .map_err(|_| failed(format!("{host} is not a name a certificate can have")).into_final())?;
     match tokio::time::timeout(limit, TlsConnector::from(config).connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
-        Ok(Err(cause)) if is_refusal(&cause) => Err(failed(format!(
-            "the TLS handshake with {host} was refused: {cause}"
-        ))
-        .with_source(cause)
-        .into_final()
-        .with_hint("check the clock, the URL and its port, and whether the network adds a CA of its own")),
+        Ok(Err(cause)) if is_refusal(&cause) => {
+            Err(failed(format!("the TLS handshake with {host} was refused"))
+                .with_source(cause)
+                .into_final()
+                .with_hint(
+                    "check the clock, the URL and its port, and whether the network adds a CA of its own",
+                ))
+        }
         Ok(Err(cause)) => Err(failed(format!("the TLS handshake with {host} broke off")).with_source(cause)),
         Err(_) => Err(failed(format!(
             "the TLS handshake with {host} took longer than {limit:?}"

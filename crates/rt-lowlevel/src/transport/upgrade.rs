@@ -1,10 +1,11 @@
 //! The HTTP/1.1 upgrade: request out, answer in, with the whole body of a refusal.
 
 use std::io;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use zeroize::Zeroizing;
 
@@ -15,6 +16,9 @@ use crate::config::Timeouts;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::event::Handshake;
+
+/// How long before the end of its attempt a refusal is told.
+const MARGIN: Duration = Duration::from_millis(100);
 
 /// An upgrade request.
 pub(crate) struct Request {
@@ -69,12 +73,15 @@ pub(crate) struct Upgraded {
     pub(crate) handshake: Handshake,
 }
 
-/// Sends the request and reads the answer.
+/// Sends the request and reads the answer. `remaining` is what is left of the attempt: a refusal whose body is longer in
+/// coming is told without it, rather than not at all.
 pub(crate) async fn upgrade(
     mut stream: Box<dyn Io>,
     request: &Request,
     timeouts: &Timeouts,
+    remaining: Duration,
 ) -> Result<Upgraded, Failure> {
+    let begun = Instant::now();
     let limit = timeouts.upgrade;
     let head = tokio::time::timeout(limit, exchange(&mut stream, request));
     let Ok(head) = head.await else {
@@ -97,8 +104,10 @@ pub(crate) async fn upgrade(
     // What a redirect says is in its head, which is not followed anyway.
     if !(300..400).contains(&head.status) {
         let body = read_body(&mut stream, &head, &mut rest);
+        let margin = (timeouts.attempt / 10).min(MARGIN);
+        let remaining = remaining.saturating_sub(begun.elapsed()).saturating_sub(margin);
         // What has come by then is what there is.
-        let _ = tokio::time::timeout(timeouts.refusal_body, body).await;
+        let _ = tokio::time::timeout(timeouts.refusal_body.min(remaining), body).await;
     }
     Err(Failure::Refused(Box::new(
         head.into_refusal(&rest, SystemTime::now()),
@@ -183,8 +192,6 @@ fn broke_off(request: &Request, cause: Option<io::Error>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::classify::{Facts, verdict};
     use crate::config::RetryPolicy;
@@ -215,7 +222,7 @@ mod tests {
         };
         let stream: Box<dyn Io> = Box::new(ours);
         let timeouts = Timeouts::default();
-        let client = upgrade(stream, &request, &timeouts);
+        let client = upgrade(stream, &request, &timeouts, timeouts.attempt);
         tokio::pin!(client, server);
         tokio::select! {
             result = &mut client => result,
@@ -274,12 +281,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nothing_waits_longer_than_its_deadline() {
-        let begin = tokio::time::Instant::now();
+        let begin = Instant::now();
         let Err(failure @ Failure::Handshake(_)) = answered(&[b"HTTP/1.1 1"], false).await else {
             panic!()
         };
         assert_eq!(class(&failure), crate::classify::Class::Retry);
         assert_eq!(begin.elapsed(), Duration::from_secs(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_known_before_the_attempt_is_over() {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 10);
+        let head = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 100\r\n\r\n{";
+        theirs.write_all(head).await.unwrap();
+        let remaining = Duration::from_millis(700);
+        let begin = Instant::now();
+        let result = upgrade(Box::new(ours), &request(), &Timeouts::default(), remaining).await;
+        let Err(Failure::Refused(refusal)) = result else {
+            panic!()
+        };
+        assert_eq!(refusal.status, 401);
+        assert_eq!(begin.elapsed(), remaining - MARGIN);
     }
 
     #[tokio::test(start_paused = true)]

@@ -63,7 +63,8 @@ async fn an_empty_account_that_is_told_in_a_session_costs_one_connect() {
     let mut connection = within(server.builder().connect()).await.unwrap();
     let events = all(&mut connection).await;
     assert_eq!(names(&events), ["opened 1", "session.created", "error", "closed"]);
-    assert_eq!(cause(&events).kind(), ErrorKind::Quota);
+    let error = cause(&events);
+    assert_eq!((error.kind(), error.close_code()), (ErrorKind::Quota, Some(1011)));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(server.connects(), 1);
 }
@@ -277,4 +278,42 @@ async fn odd_closes_and_broken_frames_are_forgiven_twice() {
         let events = all(&mut connection).await;
         assert_eq!(server.connects(), 3, "{frame:x?}: {:?}", names(&events));
     }
+}
+
+#[tokio::test]
+async fn deadlines_without_end_are_no_deadlines() {
+    let server = Server::sessions(|number, mut ws| async move {
+        if number == 1 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            return ws.close(1011, "").await;
+        }
+        ws.drain().await;
+    })
+    .await;
+    let mut config = quick();
+    let timeouts = &mut config.timeouts;
+    for limit in [
+        &mut timeouts.dns,
+        &mut timeouts.tcp,
+        &mut timeouts.stagger,
+        &mut timeouts.tls,
+        &mut timeouts.upgrade,
+        &mut timeouts.refusal_body,
+        &mut timeouts.attempt,
+        &mut timeouts.session_created,
+        &mut timeouts.close,
+        &mut config.liveness.ping_timeout,
+        &mut config.liveness.write_stall,
+        &mut config.liveness.tcp_user_timeout,
+        &mut config.retry.max_downtime,
+        &mut config.retry.healthy_after,
+    ] {
+        *limit = Duration::MAX;
+    }
+    config.liveness.ping_interval = Duration::from_millis(10);
+    let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+    for expected in ["opened 1", "session.created", "retrying 2", "opened 2"] {
+        assert_eq!(name(&next(&mut connection).await), expected);
+    }
+    within(connection.close()).await;
 }

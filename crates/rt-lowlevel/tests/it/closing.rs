@@ -124,7 +124,7 @@ async fn dropping_connect_ends_what_it_began() {
     .await;
     let attempt = tokio::time::timeout(Duration::from_millis(100), server.builder().connect()).await;
     assert!(attempt.is_err());
-    assert!(within(receiver).await.is_ok());
+    assert!(within(receiver).await.unwrap(), "an end, not a reset");
     assert_eq!(server.connects(), 1);
 }
 

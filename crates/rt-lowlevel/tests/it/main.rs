@@ -12,6 +12,8 @@ mod dialect;
 mod memory;
 mod refusals;
 mod secrets;
+mod slow_consumer;
 mod support;
 mod tls;
 mod traffic;
+mod user_code;

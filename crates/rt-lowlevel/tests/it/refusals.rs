@@ -30,6 +30,10 @@ async fn a_refused_port_is_tried_eight_times() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Tcp, Some(8)));
     assert!(error.is_retryable());
     assert!(error.to_string().contains("gave up after 8 attempts"), "{error}");
+    // The cause is told once, as the source.
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("refused"), "{source}");
+    assert!(!error.to_string().contains(&source), "{error}");
 }
 
 #[tokio::test]
@@ -106,6 +110,27 @@ async fn an_empty_account_is_told_from_a_busy_one_even_if_the_body_comes_late() 
     let (error, connects) = refused(&[&busy]).await;
     assert_eq!((error.kind(), connects), (ErrorKind::RateLimited, 8));
     assert_eq!(error.retry_after(), Some(Duration::from_millis(1)));
+}
+
+#[tokio::test]
+async fn a_refusal_whose_body_does_not_come_is_told_within_the_attempt() {
+    let server = Server::start(|_, mut stream| async move {
+        request(&mut stream).await;
+        let head = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let mut config = quick();
+    config.timeouts.attempt = Duration::from_millis(500);
+    let error = within(server.builder().config(config).connect())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), server.connects()),
+        (ErrorKind::Unauthorized, 1),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -70,6 +70,11 @@ async fn an_unknown_root_is_final() {
     let error = within(tls.builder("localhost").connect()).await.unwrap_err();
     assert_eq!((error.kind(), tls.server.connects()), (ErrorKind::Tls, 1));
     assert!(error.to_string().contains("clock"), "{error}");
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(
+        !source.is_empty() && !error.to_string().contains(&source),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ fn pongs_keep_a_quiet_connection() {
     };
     for _ in 0..120 {
         bench.advance_with(seconds(5), Some(traffic));
-        let ping = bench.transmit(false);
+        let ping = bench.transmit(true);
         let Transmit::Frame(Frame::Ping(payload)) = ping else {
             panic!("{ping:?}")
         };
@@ -62,11 +62,42 @@ fn pongs_keep_a_quiet_connection() {
 }
 
 #[test]
+fn a_ping_that_waits_behind_a_large_message_is_not_unanswered() {
+    let mut bench = Bench::opened(|_| {});
+    bench.send("large");
+    assert!(matches!(bench.transmit(true), Transmit::Frame(Frame::Text(_))));
+    let opened = bench.now;
+    // It goes out slowly for half a minute, and nothing comes in.
+    let traffic = |now| Traffic {
+        last_in: opened,
+        last_out: now,
+    };
+    for _ in 0..30 {
+        let now = bench.now + seconds(1);
+        bench.advance_with(seconds(1), Some(traffic(now)));
+    }
+    assert_eq!(bench.machine.state(), State::Connected);
+    assert_eq!(
+        bench.transmit(false),
+        Transmit::Idle,
+        "what was written before the ping is flushed first"
+    );
+    assert!(matches!(bench.transmit(true), Transmit::Frame(Frame::Ping(_))));
+    assert_eq!(bench.transmit(true), Transmit::Idle, "one ping, however late");
+    // From here on the peer has its ten seconds.
+    let written = bench.now;
+    bench.advance_with(Duration::from_millis(9_999), Some(traffic(written)));
+    assert_eq!(bench.machine.state(), State::Connected);
+    bench.advance_with(Duration::from_millis(1), Some(traffic(written)));
+    assert_eq!(bench.retrying().cause.kind(), ErrorKind::PingTimeout);
+}
+
+#[test]
 fn the_clock_stands_while_we_do_not_read() {
     let mut bench = Bench::opened(|_| {});
-    let epoch = bench.epoch();
     bench.advance(seconds(5));
-    bench.machine.handle_read_paused(epoch);
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
     for _ in 0..60 {
         bench.advance(seconds(5));
         bench.written();
@@ -78,6 +109,36 @@ fn the_clock_stands_while_we_do_not_read() {
     assert_eq!(bench.machine.state(), State::Connected);
     bench.advance(Duration::from_millis(1));
     assert_eq!(bench.retrying().cause.kind(), ErrorKind::PingTimeout);
+}
+
+#[test]
+fn a_session_that_waits_for_room_is_not_late() {
+    let mut bench = Bench::opened(|_| {});
+    bench.drop_stream();
+    bench.advance(seconds(1));
+    bench.connect();
+    bench.events();
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
+    bench.advance(seconds(600));
+    assert!(bench.events().is_empty());
+    let at = bench.at();
+    bench.machine.handle_read_resumed(at, epoch);
+    // What was read may have been something else: the session has its time again.
+    bench.advance(Duration::from_millis(9_999));
+    assert!(bench.events().is_empty());
+    bench.created();
+    assert_eq!(bench.machine.state(), State::Connected);
+
+    bench.drop_stream();
+    bench.advance(seconds(1));
+    bench.connect();
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
+    bench.machine.handle_read_resumed(at, epoch);
+    bench.events();
+    bench.advance(seconds(10));
+    assert_eq!(bench.retrying().cause.kind(), ErrorKind::Handshake);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The machine, with time and chance as arguments.
 
+mod budget;
 mod liveness;
 mod retries;
 mod sending;
@@ -7,7 +8,7 @@ mod sending;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::classify::ApiError;
+use crate::classify::{ApiError, Refusal};
 use crate::error::Error;
 use crate::event::Retrying;
 
@@ -184,6 +185,15 @@ fn ended() -> Failure {
 
 fn refused_port() -> Failure {
     Failure::Tcp(Error::new(crate::ErrorKind::Tcp, "refused"))
+}
+
+fn status(status: u16, retry_after: Option<Duration>) -> Failure {
+    Failure::Refused(Box::new(Refusal {
+        status,
+        is_json: true,
+        retry_after,
+        ..Refusal::default()
+    }))
 }
 
 fn seconds(seconds: u64) -> Duration {

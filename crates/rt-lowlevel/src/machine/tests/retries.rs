@@ -1,15 +1,5 @@
 use super::*;
-use crate::classify::Refusal;
 use crate::error::ErrorKind;
-
-fn status(status: u16, retry_after: Option<Duration>) -> Failure {
-    Failure::Refused(Box::new(Refusal {
-        status,
-        is_json: true,
-        retry_after,
-        ..Refusal::default()
-    }))
-}
 
 /// Plays "connect, created, `end`" until the machine gives up; returns the number of connects.
 fn flap(bench: &mut Bench, end: impl Fn(&mut Bench)) -> u32 {
@@ -90,59 +80,6 @@ fn a_refused_port_is_tried_so_often_and_so_long() {
 }
 
 #[test]
-fn there_are_only_so_many_connects_in_a_window() {
-    let mut bench = Bench::new(|config| config.retry.max_downtime = seconds(1000));
-    bench.jitter = 0.0;
-    for _ in 0..5 {
-        bench.fail_dial(&refused_port());
-        assert_eq!(bench.retrying().delay, Duration::ZERO);
-        bench.advance(Duration::from_millis(1));
-    }
-    bench.fail_dial(&refused_port());
-    let delay = bench.retrying().delay;
-    assert_eq!(
-        delay,
-        seconds(60) - Duration::from_millis(5),
-        "the seventh in a minute"
-    );
-    // With the default downtime that is the end.
-    let mut bench = Bench::new(|config| config.retry.max_downtime = seconds(59));
-    bench.jitter = 0.0;
-    for _ in 0..5 {
-        bench.fail_dial(&refused_port());
-        bench.advance(Duration::from_millis(1));
-    }
-    bench.events();
-    bench.fail_dial(&refused_port());
-    assert_eq!(bench.closed().error.unwrap().attempts(), Some(6));
-}
-
-#[test]
-fn an_outage_is_only_so_long() {
-    let mut bench = Bench::new(|config| config.retry.max_downtime = seconds(5));
-    bench.fail_dial(&status(503, Some(seconds(4))));
-    assert_eq!(bench.retrying().delay, seconds(4));
-    bench.advance(seconds(4));
-    bench.fail_dial(&status(503, Some(seconds(2))));
-    let error = bench.closed().error.unwrap();
-    assert_eq!(error.retry_after(), Some(seconds(2)));
-    assert!(error.is_retryable());
-}
-
-#[test]
-fn retry_after_is_a_floor_and_jitter_can_only_add() {
-    for (jitter, expected) in [(0.0, 3000), (1.0, 3000)] {
-        let mut bench = Bench::new(|_| {});
-        bench.jitter = jitter;
-        bench.fail_dial(&status(429, Some(seconds(3))));
-        assert_eq!(bench.retrying().delay.as_millis(), expected);
-    }
-    let mut bench = Bench::new(|config| config.retry.base = seconds(8));
-    bench.fail_dial(&status(429, Some(seconds(3))));
-    assert_eq!(bench.retrying().delay, seconds(8));
-}
-
-#[test]
 fn fatal_is_fatal_at_once() {
     for failure in [
         status(401, None),
@@ -174,6 +111,31 @@ fn a_refused_token_is_replaced_once() {
     bench.events();
     bench.fail_dial(&status(401, None));
     assert_eq!(bench.closed().error.unwrap().kind(), ErrorKind::Unauthorized);
+}
+
+#[test]
+fn a_refused_token_is_refused_until_a_new_one_was_taken() {
+    let dials = |bench: &mut Bench| match bench.actions()[..] {
+        [.., Action::Dial { refresh_token, .. }] => refresh_token,
+        ref other => panic!("{other:?}"),
+    };
+    let mut bench = Bench::with_provider(|_| {}, true);
+    assert!(!dials(&mut bench));
+    bench.fail_dial(&status(401, None));
+    bench.advance(seconds(1));
+    assert!(dials(&mut bench));
+    // The provider is down for a moment: the next token must not be the refused one either.
+    let down = Failure::Token(Error::new(ErrorKind::TokenProvider, "down"));
+    for failure in [down, refused_port()] {
+        bench.fail_dial(&failure);
+        bench.advance(seconds(2));
+        assert!(dials(&mut bench));
+    }
+    bench.connect();
+    bench.created();
+    bench.drop_stream();
+    bench.advance(seconds(8));
+    assert!(!dials(&mut bench), "the token was good");
 }
 
 #[test]
@@ -274,6 +236,26 @@ fn expiry_of_a_good_session_costs_nothing() {
 }
 
 #[test]
+fn an_idle_connection_is_renewed_every_hour() {
+    let mut bench = Bench::opened(|_| {});
+    for _ in 0..48 {
+        bench.now += seconds(3600);
+        bench.error_event("session_expired");
+        bench.close(1001, "Your session hit the maximum duration of 60 minutes.");
+        let retrying = bench.retrying();
+        assert_eq!((retrying.attempt, retrying.delay), (1, Duration::ZERO));
+        bench.advance(Duration::ZERO);
+        bench.connect();
+        bench.created();
+        bench.actions();
+        bench.events();
+    }
+    // The budget is whole when it is needed.
+    bench.drop_stream();
+    assert_eq!(bench.retrying().attempt, 2);
+}
+
+#[test]
 fn an_expiry_without_a_close_is_closed_by_us() {
     let mut bench = Bench::opened(|_| {});
     bench.error_event("session_expired");
@@ -293,6 +275,7 @@ fn a_fatal_error_event_decides_what_the_close_means() {
         ("invalid_api_key", 3000, "invalid_request_error.invalid_api_key"),
         ("insufficient_quota", 1001, "maximum duration"),
         ("insufficient_quota", 1013, ""),
+        ("credit_balance_exhausted", 1011, ""),
     ] {
         let mut bench = Bench::opened(|_| {});
         bench.signal(Signal::Other);
@@ -305,7 +288,8 @@ fn a_fatal_error_event_decides_what_the_close_means() {
         );
         bench.close(close, reason);
         let error = bench.closed().error.unwrap();
-        assert_eq!(error.code(), Some(code));
+        assert_eq!((error.code(), error.close_code()), (Some(code), Some(close)));
+        assert_eq!(error.close_reason(), Some(reason));
         assert!(
             bench
                 .actions()
@@ -343,6 +327,25 @@ fn an_error_of_a_request_changes_nothing() {
     bench.error_event("conversation_already_has_active_response");
     bench.close(1011, "");
     assert_eq!(bench.retrying().cause.close_code(), Some(1011));
+}
+
+#[test]
+fn an_unknown_model_in_a_request_does_not_mark_the_session() {
+    for code in ["model_not_found", "invalid_model", "missing_model"] {
+        let mut bench = Bench::opened(|_| {});
+        bench.signal(Signal::Other);
+        // The answer to a `session.update` with a transcription model that does not exist.
+        bench.error_event(code);
+        bench.now += seconds(1800);
+        bench.drop_stream();
+        assert_eq!(bench.retrying().cause.kind(), ErrorKind::ConnectionLost, "{code}");
+        // Before the session it is what was asked for that does not exist.
+        bench.advance(seconds(1));
+        bench.connect();
+        bench.error_event(code);
+        bench.drop_stream();
+        assert_eq!(bench.closed().error.unwrap().code(), Some(code));
+    }
 }
 
 #[test]

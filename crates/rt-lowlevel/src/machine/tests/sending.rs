@@ -157,6 +157,46 @@ fn close_in_every_state_is_one_end() {
 }
 
 #[test]
+fn a_close_of_the_peer_that_crosses_ours_keeps_its_code() {
+    // It comes while there is still something to be written, and that fails.
+    let mut bench = Bench::opened(|_| {});
+    bench.send("a");
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_close(at);
+    bench.close(3000, "invalid_request_error.invalid_api_key");
+    assert!(matches!(bench.transmit(false), Transmit::Frame(Frame::Text(_))));
+    bench.machine.handle_write_failed(at, epoch, ended());
+    bench.advance(seconds(1));
+    let closed = bench.closed();
+    let error = closed.error.unwrap();
+    assert_eq!(
+        (error.close_code(), error.close_reason()),
+        (Some(3000), Some("invalid_request_error.invalid_api_key"))
+    );
+    assert_eq!((closed.by, closed.clean), (CloseInitiator::Peer, false));
+
+    // Ours is written already: an answer is told from a close of its own by its code.
+    for (code, crosses) in [
+        (1000, false),
+        (1005, false),
+        (1001, false),
+        (1011, true),
+        (4008, true),
+    ] {
+        let mut bench = Bench::opened(|_| {});
+        let at = bench.at();
+        bench.machine.handle_close(at);
+        assert_eq!(bench.written(), ["<close 1000>"]);
+        bench.close(code, "");
+        bench.drop_stream();
+        let closed = bench.closed();
+        assert_eq!(closed.clean, !crosses, "{code}");
+        let seen = closed.error.and_then(|error| error.close_code());
+        assert_eq!(seen, crosses.then_some(code));
+    }
+}
+
+#[test]
 fn a_connection_lost_while_closing_is_an_end_and_no_retry() {
     let mut bench = Bench::opened(|_| {});
     bench.send("a");

@@ -1,0 +1,162 @@
+//! How long an outage may be, and which waits count.
+
+use super::*;
+use crate::error::ErrorKind;
+
+/// Every connect fails after a millisecond, until `span` has passed or the machine gives up; returns the connects.
+fn fail_for(bench: &mut Bench, span: Duration, failure: &Failure) -> u32 {
+    let end = bench.now + span;
+    let mut dials = 0;
+    loop {
+        if bench.machine.phase == Phase::Dialing {
+            dials += 1;
+            bench.advance(Duration::from_millis(1));
+            bench.fail_dial(failure);
+        }
+        match bench.machine.poll_timeout() {
+            Some(due) if due <= end => bench.advance(due.saturating_duration_since(bench.now)),
+            _ => return dials,
+        }
+    }
+}
+
+#[test]
+fn there_are_only_so_many_connects_in_a_window() {
+    let mut bench = Bench::new(|_| {});
+    bench.jitter = 0.0;
+    for _ in 0..5 {
+        bench.fail_dial(&refused_port());
+        assert_eq!(bench.retrying().delay, Duration::ZERO);
+        bench.advance(Duration::from_millis(1));
+    }
+    bench.fail_dial(&refused_port());
+    let delay = bench.retrying().delay;
+    assert_eq!(
+        delay,
+        seconds(60) - Duration::from_millis(5),
+        "the seventh in a minute"
+    );
+}
+
+#[test]
+fn a_refused_port_is_not_given_up_because_the_window_is_full() {
+    for jitter in [0.0, 0.3, 1.0] {
+        let mut bench = Bench::opened(|_| {});
+        bench.signal(Signal::Other);
+        bench.now += seconds(3600);
+        bench.drop_stream();
+        bench.jitter = jitter;
+        let quick = fail_for(&mut bench, seconds(30), &refused_port());
+        assert!((5..=6).contains(&quick), "{quick} connects, jitter {jitter}");
+        assert_eq!(bench.machine.state(), State::Reconnecting, "jitter {jitter}");
+        bench.events();
+        let rest = fail_for(&mut bench, seconds(600), &refused_port());
+        assert_eq!(quick + rest, 8, "jitter {jitter}");
+        assert_eq!(bench.closed().error.unwrap().attempts(), Some(8));
+    }
+}
+
+#[test]
+fn a_wait_the_server_asks_for_does_not_count() {
+    for asked in [30, 59, 60] {
+        let mut bench = Bench::new(|_| {});
+        bench.advance(Duration::from_millis(20));
+        let busy = status(429, Some(seconds(asked)));
+        bench.fail_dial(&busy);
+        assert_eq!(bench.retrying().delay, seconds(asked));
+        bench.advance(seconds(asked));
+        // Nor when it asks every time, as long as there are attempts left.
+        let dials = fail_for(&mut bench, seconds(3600), &busy);
+        assert_eq!(dials, 7);
+        let error = bench.closed().error.unwrap();
+        assert_eq!(
+            (error.kind(), error.attempts()),
+            (ErrorKind::RateLimited, Some(8))
+        );
+    }
+}
+
+#[test]
+fn an_outage_is_only_so_long() {
+    let mut bench = Bench::new(|config| config.retry.max_downtime = seconds(5));
+    bench.fail_dial(&status(503, Some(seconds(4))));
+    assert_eq!(bench.retrying().delay, seconds(4));
+    // The wait was dictated, save for the quarter of a second that would have been waited anyway; the dials count.
+    bench.advance(seconds(4));
+    bench.advance(Duration::from_millis(4249));
+    bench.fail_dial(&refused_port());
+    let delay = bench.retrying().delay;
+    bench.advance(delay);
+    bench.advance(Duration::from_millis(2));
+    bench.fail_dial(&status(503, Some(seconds(2))));
+    let error = bench.closed().error.unwrap();
+    assert_eq!(error.retry_after(), Some(seconds(2)));
+    assert!(error.is_retryable());
+}
+
+#[test]
+fn retry_after_is_a_floor_and_jitter_can_only_add() {
+    for (jitter, expected) in [(0.0, 3000), (1.0, 3000)] {
+        let mut bench = Bench::new(|_| {});
+        bench.jitter = jitter;
+        bench.fail_dial(&status(429, Some(seconds(3))));
+        assert_eq!(bench.retrying().delay.as_millis(), expected);
+    }
+    let mut bench = Bench::new(|config| config.retry.base = seconds(8));
+    bench.fail_dial(&status(429, Some(seconds(3))));
+    assert_eq!(bench.retrying().delay, seconds(8));
+}
+
+#[test]
+fn a_duration_without_end_is_one() {
+    let endless = |config: &mut Config| {
+        let never = Duration::MAX;
+        config.timeouts.attempt = never;
+        config.timeouts.session_created = never;
+        config.timeouts.close = never;
+        config.liveness.ping_timeout = never;
+        config.liveness.write_stall = never;
+        config.retry.max_downtime = never;
+        config.retry.healthy_after = never;
+    };
+    let mut bench = Bench::opened(endless);
+    bench.send("a");
+    let traffic = Traffic {
+        last_in: bench.now,
+        last_out: bench.now,
+    };
+    for _ in 0..100 {
+        bench.transmit(true);
+        let (at, epoch) = (bench.at(), bench.epoch());
+        bench.machine.handle_read_paused(at, epoch);
+        let at = bench.at();
+        bench.machine.handle_read_resumed(at, epoch);
+        bench.advance_with(seconds(3600), Some(traffic));
+    }
+    let (at, traffic) = (bench.at(), Some(traffic));
+    bench.machine.check_ping(at, traffic);
+    bench.machine.check_write(at, traffic);
+    assert_eq!(bench.machine.state(), State::Connected);
+    bench.drop_stream();
+    bench.retrying();
+    bench.advance(seconds(1));
+    bench.connect();
+    bench.created();
+    let at = bench.at();
+    bench.machine.handle_close(at);
+    assert_eq!(bench.machine.state(), State::Closing);
+
+    let mut bench = Bench::opened(|config| {
+        config.liveness.ping_interval = Duration::MAX;
+        config.retry.base = Duration::MAX;
+        config.retry.cap = Duration::MAX;
+        config.retry.window = Duration::MAX;
+        config.retry.max_connects = 1;
+        config.retry.max_downtime = Duration::MAX;
+    });
+    bench.advance(seconds(3600));
+    bench.drop_stream();
+    bench.retrying();
+    bench.advance(seconds(3600));
+    assert_eq!(bench.machine.state(), State::Reconnecting);
+}
