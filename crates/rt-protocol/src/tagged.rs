@@ -43,7 +43,10 @@ impl<'de, A: MapAccess<'de>> Fields<A> {
             map.insert("type".to_owned(), tag);
         }
         while let Some((key, value)) = self.next_entry()? {
-            map.insert(key, value);
+            // The first `type` has decided what this is; a second one must not make it something else.
+            if key != "type" {
+                map.insert(key, value);
+            }
         }
         Ok(RawObject(map))
     }

@@ -50,6 +50,21 @@ fn unknown_enum_values_fields_and_kinds_are_kept_or_ignored() {
 }
 
 #[test]
+fn what_is_kept_raw_is_written_as_the_same() {
+    // Numbers beyond 64 bits, and a second type that would make the item another one.
+    for json in [
+        r#"{"type":"session.updated","session":{"type":"new","rate":240777777777777777777777777777777777777777}}"#,
+        r#"{"type":"conversation.item.created","item":{"type":"new","type":"message","content":[]}}"#,
+    ] {
+        let event = ServerEvent::from_json(json).unwrap();
+        let written = event.to_json();
+        let again = ServerEvent::from_json(&written).unwrap();
+        assert_eq!(again.to_json(), written);
+        assert!(written.contains(r#""type":"new""#), "{written}");
+    }
+}
+
+#[test]
 fn what_the_protocol_demands_may_be_missing_or_null() {
     for json in [
         r#"{"type":"response.output_text.delta"}"#,
