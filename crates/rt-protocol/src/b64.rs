@@ -92,12 +92,19 @@ mod tests {
                     let mut damaged = text.clone().into_bytes();
                     damaged[at] = byte;
                     let expected = reference(&damaged);
-                    assert_eq!(decode(&damaged).map(|bytes| bytes.to_vec()), expected, "{damaged:?}");
+                    assert_eq!(
+                        decode(&damaged).map(|bytes| bytes.to_vec()),
+                        expected,
+                        "{damaged:?}"
+                    );
                 }
             }
             for cut in 0..text.len() {
                 let expected = reference(&text.as_bytes()[..cut]);
-                assert_eq!(decode(&text.as_bytes()[..cut]).map(|bytes| bytes.to_vec()), expected);
+                assert_eq!(
+                    decode(&text.as_bytes()[..cut]).map(|bytes| bytes.to_vec()),
+                    expected
+                );
             }
         }
     }

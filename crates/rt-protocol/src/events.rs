@@ -77,7 +77,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>, T>(
 }
 
 /// For events that have no fast path.
-pub(crate) fn no_fast_path<T>(_event_type: &str, _json: &str) -> Option<T> {
+pub(crate) fn no_fast_path<T>(_event_type: &str, _rest: Option<usize>, _json: &str) -> Option<T> {
     None
 }
 
@@ -114,19 +114,20 @@ macro_rules! event_enum {
             /// kind of value than the protocol says. The error keeps the text.
             pub fn from_json(json: &str) -> Result<Self, $crate::DecodeError> {
                 use $crate::error::{DecodeError, DecodeErrorKind};
-                let Some(event_type) = $crate::peek::peek_type(json) else {
+                let Some(peeked) = $crate::peek::peek(json) else {
                     return Err(match serde_json::from_str::<serde::de::IgnoredAny>(json) {
                         Ok(_) => DecodeError::new(DecodeErrorKind::NoType, None, None, json),
                         Err(error) => DecodeError::new(DecodeErrorKind::NotJson, None, Some(&error), json),
                     });
                 };
-                if let Some(event) = $fast(event_type.as_ref(), json) {
+                if let Some(event) = $fast(&peeked.event_type, peeked.rest, json) {
                     return Ok(event);
                 }
+                let event_type = peeked.event_type;
                 // A published example has a space before the name.
                 let read = match event_type.trim() {
-                    $( $name => serde_json::from_str(json).map(Self::$Variant), )*
-                    other => serde_json::from_str::<serde::de::IgnoredAny>(json).map(|_| {
+                    $( $name => $crate::plain::from_str_or_error(json).map(Self::$Variant), )*
+                    other => $crate::plain::from_str_or_error::<serde::de::IgnoredAny>(json).map(|_| {
                         Self::Unknown($crate::UnknownEvent {
                             event_type: other.to_owned(),
                             raw: json.to_owned(),
@@ -137,6 +138,16 @@ macro_rules! event_enum {
                     let kind = if error.is_data() { DecodeErrorKind::Body } else { DecodeErrorKind::NotJson };
                     DecodeError::new(kind, Some(&event_type), Some(&error), json)
                 })
+            }
+
+            /// Fails if the two readers of JSON make different events of a message.
+            #[cfg(any(test, fuzzing))]
+            pub(crate) fn compare_readers(json: &str) {
+                let Some(peeked) = $crate::peek::peek(json) else { return };
+                match peeked.event_type.trim() {
+                    $( $name => $crate::plain::compare::<$Payload>(json), )*
+                    _ => $crate::plain::compare::<serde_json::Value>(json),
+                }
             }
 
             /// The event's wire name.

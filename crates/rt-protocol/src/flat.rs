@@ -15,11 +15,11 @@ use crate::server_event::{
 };
 use crate::{AudioBytes, Field, ServerEvent, Text, b64};
 
-/// Reads a delta event, if `json` is one in its plain form.
-pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
+/// Reads a delta event, if `json` is one in its plain form. With `rest`, it is known as far as that, where its type ends.
+pub(crate) fn delta_event(event_type: &str, rest: Option<usize>, json: &str) -> Option<ServerEvent> {
     Some(match event_type {
         "response.output_audio.delta" => {
-            let fields = Fields::scan(json, true)?;
+            let fields = Fields::scan(json, rest, true)?;
             ServerEvent::ResponseOutputAudioDelta(ResponseOutputAudioDelta {
                 delta: match fields.delta {
                     Some(text) => AudioBytes::from(b64::decode(text.as_bytes())?),
@@ -34,7 +34,7 @@ pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
             })
         }
         "response.output_text.delta" => {
-            let fields = Fields::scan(json, false)?;
+            let fields = Fields::scan(json, rest, false)?;
             ServerEvent::ResponseOutputTextDelta(ResponseOutputTextDelta {
                 event_id: fields.event_id(),
                 response_id: owned(fields.response_id),
@@ -46,7 +46,7 @@ pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
             })
         }
         "response.output_audio_transcript.delta" => {
-            let fields = Fields::scan(json, false)?;
+            let fields = Fields::scan(json, rest, false)?;
             ServerEvent::ResponseOutputAudioTranscriptDelta(ResponseOutputAudioTranscriptDelta {
                 event_id: fields.event_id(),
                 response_id: owned(fields.response_id),
@@ -58,7 +58,7 @@ pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
             })
         }
         "response.function_call_arguments.delta" => {
-            let fields = Fields::scan(json, false)?;
+            let fields = Fields::scan(json, rest, false)?;
             ServerEvent::ResponseFunctionCallArgumentsDelta(ResponseFunctionCallArgumentsDelta {
                 event_id: fields.event_id(),
                 response_id: owned(fields.response_id),
@@ -70,7 +70,7 @@ pub(crate) fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
             })
         }
         "conversation.item.input_audio_transcription.delta" => {
-            let fields = Fields::scan(json, false)?;
+            let fields = Fields::scan(json, rest, false)?;
             if fields.logprobs {
                 return None;
             }
@@ -106,67 +106,131 @@ struct Fields<'a> {
     logprobs: bool,
 }
 
-#[derive(Clone, Copy)]
-enum Value<'a> {
-    Text(&'a str),
-    Number(u32),
+/// The fields that are looked at.
+#[derive(Clone, Copy, PartialEq)]
+enum Key {
+    EventId,
+    ResponseId,
+    ItemId,
+    CallId,
+    Delta,
+    Obfuscation,
+    OutputIndex,
+    ContentIndex,
+    Logprobs,
+    /// Unknown fields are ignored, whatever they hold, and so is the type, which was read before.
+    Other,
+}
+
+impl Key {
+    fn new(name: &str) -> Self {
+        match name {
+            "event_id" => Self::EventId,
+            "response_id" => Self::ResponseId,
+            "item_id" => Self::ItemId,
+            "call_id" => Self::CallId,
+            "delta" => Self::Delta,
+            "obfuscation" => Self::Obfuscation,
+            "output_index" => Self::OutputIndex,
+            "content_index" => Self::ContentIndex,
+            "logprobs" => Self::Logprobs,
+            _ => Self::Other,
+        }
+    }
+
+    /// A known key and its colon, if `bytes` begin with them: by their first eight bytes, which is quicker than to look
+    /// for the end of the name and then to compare it. With their length.
+    fn known(bytes: &[u8]) -> Option<(Self, usize)> {
+        const fn word(name: &[u8; 8]) -> u64 {
+            u64::from_le_bytes(*name)
+        }
+        const EVENT_ID: u64 = word(b"\"event_i");
+        const RESPONSE: u64 = word(b"\"respons");
+        const ITEM_ID: u64 = word(b"\"item_id");
+        const CALL_ID: u64 = word(b"\"call_id");
+        const DELTA: u64 = word(b"\"delta\":");
+        const OBFUSCATION: u64 = word(b"\"obfusca");
+        const OUTPUT: u64 = word(b"\"output_");
+        const CONTENT: u64 = word(b"\"content");
+
+        let (first, rest) = bytes.split_first_chunk::<8>()?;
+        match word(first) {
+            EVENT_ID if rest.starts_with(b"d\":") => Some((Self::EventId, 11)),
+            RESPONSE if rest.starts_with(b"e_id\":") => Some((Self::ResponseId, 14)),
+            ITEM_ID if rest.starts_with(b"\":") => Some((Self::ItemId, 10)),
+            CALL_ID if rest.starts_with(b"\":") => Some((Self::CallId, 10)),
+            DELTA => Some((Self::Delta, 8)),
+            OBFUSCATION if rest.starts_with(b"tion\":") => Some((Self::Obfuscation, 14)),
+            OUTPUT if rest.starts_with(b"index\":") => Some((Self::OutputIndex, 15)),
+            CONTENT if rest.starts_with(b"_index\":") => Some((Self::ContentIndex, 16)),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Fields<'a> {
-    /// Scans a flat object; `None` for anything else.
+    /// Scans a flat object, from behind its first field if that is known; `None` for anything else.
     ///
     /// With `is_audio`, the delta may hold anything but a quote: whoever decodes it finds out.
-    fn scan(json: &'a str, is_audio: bool) -> Option<Self> {
+    fn scan(json: &'a str, rest: Option<usize>, is_audio: bool) -> Option<Self> {
         let bytes = json.as_bytes();
         let mut fields = Self::default();
-        let mut at = after(bytes, 0, b'{')?;
+        let mut at = match rest {
+            Some(at) => at,
+            None => fields.field(json, after(bytes, 0, b'{')?, is_audio)?,
+        };
         loop {
-            let (key, end) = text(json, skip_space(bytes, at))?;
-            at = skip_space(bytes, after(bytes, end, b':')?);
-            let (value, end) = match bytes.get(at)? {
-                b'"' if is_audio && key == "delta" => {
-                    audio(json, at).map(|(text, end)| (Value::Text(text), end))?
-                }
-                b'"' => text(json, at).map(|(text, end)| (Value::Text(text), end))?,
-                _ => number(json, at).map(|(number, end)| (Value::Number(number), end))?,
-            };
-            fields.set(key, value)?;
-            at = skip_space(bytes, end);
+            at = skip_space(bytes, at);
             match bytes.get(at)? {
-                b',' => at += 1,
+                b',' => at = fields.field(json, at + 1, is_audio)?,
                 b'}' => return (skip_space(bytes, at + 1) == bytes.len()).then_some(fields),
                 _ => return None,
             }
         }
     }
 
-    /// Takes a field; `None` if it is there twice or has another kind of value than serde would take.
-    fn set(&mut self, key: &str, value: Value<'a>) -> Option<()> {
-        let text = match key {
-            "event_id" => &mut self.event_id,
-            "response_id" => &mut self.response_id,
-            "item_id" => &mut self.item_id,
-            "call_id" => &mut self.call_id,
-            "delta" => &mut self.delta,
-            "obfuscation" => &mut self.obfuscation,
-            "output_index" | "content_index" => {
-                let number = if key == "output_index" {
+    /// Takes the field at `at`, and gives the position behind it; `None` if it is there twice or has another kind of value
+    /// than serde would take.
+    fn field(&mut self, json: &'a str, at: usize, is_audio: bool) -> Option<usize> {
+        let bytes = json.as_bytes();
+        let (key, at) = match Key::known(&bytes[at..]) {
+            Some((key, len)) => (key, at + len),
+            None => {
+                let (name, end) = text(json, skip_space(bytes, at))?;
+                (Key::new(name), after(bytes, end, b':')?)
+            }
+        };
+        let at = skip_space(bytes, at);
+        let field = match key {
+            Key::EventId => &mut self.event_id,
+            Key::ResponseId => &mut self.response_id,
+            Key::ItemId => &mut self.item_id,
+            Key::CallId => &mut self.call_id,
+            Key::Delta => &mut self.delta,
+            Key::Obfuscation => &mut self.obfuscation,
+            Key::OutputIndex | Key::ContentIndex => {
+                let (number, end) = number(json, at)?;
+                let field = if key == Key::OutputIndex {
                     &mut self.output_index
                 } else {
                     &mut self.content_index
                 };
-                let Value::Number(value) = value else { return None };
-                return number.replace(value).is_none().then_some(());
+                return field.replace(number).is_none().then_some(end);
             }
-            "logprobs" => {
-                self.logprobs = true;
-                return Some(());
+            Key::Logprobs | Key::Other => {
+                self.logprobs |= key == Key::Logprobs;
+                return match bytes.get(at)? {
+                    b'"' => text(json, at).map(|(_, end)| end),
+                    _ => number(json, at).map(|(_, end)| end),
+                };
             }
-            // Unknown fields are ignored, whatever they hold, and so is the type, which was read before.
-            _ => return Some(()),
         };
-        let Value::Text(value) = value else { return None };
-        text.replace(value).is_none().then_some(())
+        let (text, end) = if is_audio && key == Key::Delta {
+            audio(json, at)?
+        } else {
+            text(json, at)?
+        };
+        field.replace(text).is_none().then_some(end)
     }
 
     fn event_id(&self) -> String {
@@ -257,6 +321,15 @@ pub(crate) fn slow(event_type: &str, json: &str) -> Option<ServerEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The same with and without the start that a look at the type gives.
+    fn delta_event(event_type: &str, json: &str) -> Option<ServerEvent> {
+        let event = super::delta_event(event_type, None, json);
+        if let Some(peeked) = crate::peek::peek(json).filter(|peeked| peeked.event_type == event_type) {
+            assert_eq!(event, super::delta_event(event_type, peeked.rest, json), "{json}");
+        }
+        event
+    }
 
     const TYPES: [&str; 5] = [
         "response.output_audio.delta",

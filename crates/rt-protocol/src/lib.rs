@@ -64,6 +64,7 @@ mod flat;
 mod open_enum;
 mod pcm16;
 mod peek;
+mod plain;
 mod tagged;
 mod text;
 
@@ -79,14 +80,20 @@ pub mod session;
 /// What the fuzz targets compare; not part of the crate.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    use crate::ServerEvent;
+    use crate::{ClientEvent, ServerEvent};
 
     /// The two readings of a delta event: by the one scan, if it takes the text, and by serde.
     #[must_use]
     pub fn delta_event(json: &str) -> Option<(ServerEvent, Option<ServerEvent>)> {
-        let event_type = crate::peek::peek_type(json)?;
-        let fast = crate::flat::delta_event(&event_type, json)?;
-        Some((fast, crate::flat::slow(&event_type, json)))
+        let peeked = crate::peek::peek(json)?;
+        let fast = crate::flat::delta_event(&peeked.event_type, peeked.rest, json)?;
+        Some((fast, crate::flat::slow(&peeked.event_type, json)))
+    }
+
+    /// Fails if the plain reader takes what serde_json refuses, or reads it otherwise.
+    pub fn plain_reader(json: &str) {
+        ServerEvent::compare_readers(json);
+        ClientEvent::compare_readers(json);
     }
 }
 

@@ -9,12 +9,26 @@ use memchr::{memchr, memchr2, memchr3};
 /// This is a scan, not a parser: text that is not JSON may give an answer too, and is refused when the
 /// event itself is read. It keeps no stack, so nesting costs nothing.
 pub(crate) fn peek_type(json: &str) -> Option<Cow<'_, str>> {
+    peek(json).map(|peeked| peeked.event_type)
+}
+
+/// A message of which only the type is known.
+#[derive(Debug)]
+pub(crate) struct Peeked<'a> {
+    pub(crate) event_type: Cow<'a, str>,
+    /// The position behind the type, if it is the first field and has no escapes: a reader can go on there.
+    pub(crate) rest: Option<usize>,
+}
+
+/// As [`peek_type`], with the place where the type ends.
+pub(crate) fn peek(json: &str) -> Option<Peeked<'_>> {
     let mut at = skip_space(json.as_bytes(), 0);
     let bytes = json.as_bytes();
     if bytes.get(at) != Some(&b'{') {
         return None;
     }
     at += 1;
+    let mut is_first = true;
     loop {
         at = skip_space(bytes, at);
         if bytes.get(at) != Some(&b'"') {
@@ -29,7 +43,10 @@ pub(crate) fn peek_type(json: &str) -> Option<Cow<'_, str>> {
         at = skip_space(bytes, at + 1);
         if is_type {
             return match bytes.get(at) {
-                Some(b'"') => string(json, at).map(|(text, _)| text),
+                Some(b'"') => string(json, at).map(|(event_type, end)| Peeked {
+                    rest: (is_first && matches!(event_type, Cow::Borrowed(_))).then_some(end),
+                    event_type,
+                }),
                 _ => None,
             };
         }
@@ -38,6 +55,7 @@ pub(crate) fn peek_type(json: &str) -> Option<Cow<'_, str>> {
             return None;
         }
         at += 1;
+        is_first = false;
     }
 }
 
@@ -69,11 +87,12 @@ pub(crate) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
 ///
 /// Eight at a time, which for the short strings of a message is quicker than a call of `memchr`. The highest bit of a byte
 /// of `found` is set where one of the three is; what the subtractions carry over sets others, but only above the first.
+#[inline]
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHEST: u64 = ONES << 7;
-    let mut at = 0;
-    while let Some(word) = bytes[at..].first_chunk() {
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*word);
         // A quote is 0x22: with this bit flipped, it and the control characters are all that is below 0x21.
         let low = word ^ (ONES * 0x02);
@@ -82,19 +101,39 @@ pub(crate) fn plain_len(bytes: &[u8]) -> usize {
         let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
         let found = (is_low | is_backslash) & HIGHEST;
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return bytes.len() - rest.len() + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
+        rest = behind;
+        if bytes.len() - rest.len() == LONG {
+            rest = skip_plain_chunks(rest);
+        }
     }
-    let rest = &bytes[at..];
-    at + rest
+    let plain = rest
         .iter()
-        .position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-        .unwrap_or(rest.len())
+        .position(|&byte| is_special(byte))
+        .unwrap_or(rest.len());
+    bytes.len() - rest.len() + plain
+}
+
+/// From here on a string is long.
+const LONG: usize = 48;
+
+fn is_special(byte: u8) -> bool {
+    // Not `||`: without branches it is done for many bytes at once.
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// The same for long strings: what comes behind whole chunks without any of the three, for which compilers use vectors.
+/// Apart, so that short strings do not pay for it.
+#[inline(never)]
+fn skip_plain_chunks(bytes: &[u8]) -> &[u8] {
+    let (chunks, _) = bytes.as_chunks::<32>();
+    let is_plain = |chunk: &&[u8; 32]| !chunk.iter().fold(false, |any, &byte| any | is_special(byte));
+    &bytes[32 * chunks.iter().take_while(is_plain).count()..]
 }
 
 /// The position behind the string that starts at `at`.
-fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
     loop {
         at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
@@ -167,8 +206,8 @@ mod tests {
         // Every byte at every place of a word, between its neighbours below and above each limit.
         for around in [0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {
             for byte in 0..=u8::MAX {
-                for at in 0..20 {
-                    for len in [8, 9, 15, 16, 20] {
+                for at in (0..20).chain([47, 48, 79, 80, 81, 111, 112]) {
+                    for len in [8, 9, 15, 16, 20, 79, 80, 112, 130] {
                         let mut bytes = vec![around; len];
                         if let Some(place) = bytes.get_mut(at) {
                             *place = byte;

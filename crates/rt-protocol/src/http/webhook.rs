@@ -136,7 +136,10 @@ json_body! {
 impl<'de> Tagged<'de> for Webhook {
     const EXPECTED: &'static str = "a webhook object";
 
-    fn variant<A: serde::de::MapAccess<'de>>(tag: Option<&str>, fields: Fields<A>) -> Result<Self, A::Error> {
+    fn variant<A: serde::de::MapAccess<'de>>(
+        tag: Option<&str>,
+        fields: Fields<'de, A>,
+    ) -> Result<Self, A::Error> {
         match tag {
             Some("realtime.call.incoming") => fields.read().map(Self::RealtimeCallIncoming),
             Some("live.call.incoming") => fields.read().map(Self::LiveCallIncoming),

@@ -364,7 +364,10 @@ impl From<FunctionCallOutput> for Item {
 impl<'de> Tagged<'de> for Item {
     const EXPECTED: &'static str = "a conversation item";
 
-    fn variant<A: serde::de::MapAccess<'de>>(tag: Option<&str>, fields: Fields<A>) -> Result<Self, A::Error> {
+    fn variant<A: serde::de::MapAccess<'de>>(
+        tag: Option<&str>,
+        fields: Fields<'de, A>,
+    ) -> Result<Self, A::Error> {
         match tag {
             Some("message") => fields.read().map(Self::Message),
             Some("function_call") => fields.read().map(Self::FunctionCall),

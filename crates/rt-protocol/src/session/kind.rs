@@ -42,7 +42,10 @@ impl Default for Untyped {
 impl<'de> Tagged<'de> for Untyped {
     const EXPECTED: &'static str = "a session object";
 
-    fn variant<A: serde::de::MapAccess<'de>>(tag: Option<&str>, fields: Fields<A>) -> Result<Self, A::Error> {
+    fn variant<A: serde::de::MapAccess<'de>>(
+        tag: Option<&str>,
+        fields: Fields<'de, A>,
+    ) -> Result<Self, A::Error> {
         match tag {
             None => fields.read().map(Session::Translation),
             tag => Session::variant(tag, fields),

@@ -223,7 +223,10 @@ impl Default for Session {
 impl<'de> Tagged<'de> for Session {
     const EXPECTED: &'static str = "a session object";
 
-    fn variant<A: serde::de::MapAccess<'de>>(tag: Option<&str>, fields: Fields<A>) -> Result<Self, A::Error> {
+    fn variant<A: serde::de::MapAccess<'de>>(
+        tag: Option<&str>,
+        fields: Fields<'de, A>,
+    ) -> Result<Self, A::Error> {
         match tag {
             Some("realtime") => fields.read().map(Self::Realtime),
             Some("transcription") => fields.read().map(Self::Transcription),

@@ -394,7 +394,10 @@ impl From<McpTool> for Tool {
 impl<'de> Tagged<'de> for Tool {
     const EXPECTED: &'static str = "a tool object";
 
-    fn variant<A: serde::de::MapAccess<'de>>(tag: Option<&str>, fields: Fields<A>) -> Result<Self, A::Error> {
+    fn variant<A: serde::de::MapAccess<'de>>(
+        tag: Option<&str>,
+        fields: Fields<'de, A>,
+    ) -> Result<Self, A::Error> {
         match tag {
             Some("function") => fields.read().map(Self::Function),
             Some("mcp") => fields.read().map(Self::Mcp),

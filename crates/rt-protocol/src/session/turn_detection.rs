@@ -174,7 +174,10 @@ impl From<SemanticVad> for TurnDetection {
 impl<'de> Tagged<'de> for TurnDetection {
     const EXPECTED: &'static str = "a turn_detection object";
 
-    fn variant<A: serde::de::MapAccess<'de>>(tag: Option<&str>, fields: Fields<A>) -> Result<Self, A::Error> {
+    fn variant<A: serde::de::MapAccess<'de>>(
+        tag: Option<&str>,
+        fields: Fields<'de, A>,
+    ) -> Result<Self, A::Error> {
         match tag {
             Some("server_vad") => fields.read().map(Self::ServerVad),
             Some("semantic_vad") => fields.read().map(Self::SemanticVad),

@@ -13,23 +13,23 @@ use crate::{ContentPart, Field, Item, ServerEvent, flat, peek};
 
 /// Reads a message.
 pub(in super::super) fn decode(state: &mut State, json: &str) -> Result<Decoded, DecodeError> {
-    let Some(event_type) = peek::peek_type(json) else {
+    let Some(peek::Peeked { event_type, rest }) = peek::peek(json) else {
         return ServerEvent::from_json(json).map(Decoded::one);
     };
     let event_type = event_type.as_ref();
     let event = match event_type.trim() {
         // The deltas first, and straight into their structs: they are nine tenths of all messages.
-        "response.audio.delta" => match flat::delta_event("response.output_audio.delta", json) {
+        "response.audio.delta" => match flat::delta_event("response.output_audio.delta", rest, json) {
             Some(event) => event,
             None => read(event_type, json).map(ServerEvent::ResponseOutputAudioDelta)?,
         },
         "response.audio_transcript.delta" => {
-            match flat::delta_event("response.output_audio_transcript.delta", json) {
+            match flat::delta_event("response.output_audio_transcript.delta", rest, json) {
                 Some(event) => event,
                 None => read(event_type, json).map(ServerEvent::ResponseOutputAudioTranscriptDelta)?,
             }
         }
-        "response.text.delta" => match flat::delta_event("response.output_text.delta", json) {
+        "response.text.delta" => match flat::delta_event("response.output_text.delta", rest, json) {
             Some(event) => event,
             None => read(event_type, json).map(ServerEvent::ResponseOutputTextDelta)?,
         },

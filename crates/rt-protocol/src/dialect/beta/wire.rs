@@ -6,7 +6,7 @@ use crate::error::{DecodeError, DecodeErrorKind};
 
 /// Reads a struct from a message whose type is known.
 pub(super) fn read<'a, T: Deserialize<'a>>(event_type: &str, json: &'a str) -> Result<T, DecodeError> {
-    serde_json::from_str(json).map_err(|error| {
+    crate::plain::from_str_or_error(json).map_err(|error| {
         let kind = if error.is_data() {
             DecodeErrorKind::Body
         } else {
