@@ -10,4 +10,5 @@ mod dialect;
 mod events;
 mod failures;
 mod sessions;
+mod tolerance;
 mod voice_turn;
