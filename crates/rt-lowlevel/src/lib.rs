@@ -79,6 +79,8 @@ mod event;
 mod frame;
 mod handle;
 mod machine;
+mod observe;
+mod proxy;
 mod retry_after;
 mod state;
 mod transport;

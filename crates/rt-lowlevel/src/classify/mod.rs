@@ -192,6 +192,8 @@ pub(crate) enum Failure {
     Insecure(Error),
     /// No address answered.
     Tcp(Error),
+    /// No tunnel through the proxy; `refused` if the proxy said no, rather than nothing.
+    Proxy { refused: bool, error: Error },
     /// TLS failed; `refused` if the certificate or the protocol is wrong, not the weather.
     Tls { refused: bool, error: Error },
     /// No whole HTTP response.
@@ -250,7 +252,8 @@ pub(crate) fn verdict(failure: &Failure, facts: Facts<'_>) -> Verdict {
     match failure {
         Failure::Config(_) | Failure::Insecure(_) | Failure::BadResponse(_) => Verdict::FATAL,
         Failure::Dns { not_found: true, .. } if facts.is_first && facts.policy.fail_fast => Verdict::FATAL,
-        Failure::Tls { refused: true, .. } => Verdict::FATAL,
+        Failure::Tls { refused: true, .. } | Failure::Proxy { refused: true, .. } => Verdict::FATAL,
+        Failure::Proxy { error, .. } => Verdict::RETRY.not_before(error.retry_after().unwrap_or_default()),
         Failure::Token(_)
         | Failure::Dns { .. }
         | Failure::Tcp(_)
@@ -298,7 +301,8 @@ impl RetryPolicy {
     }
 }
 
-/// The reason tungstenite puts in place of one with a code that must not be on the wire.
+/// The reason tungstenite, which servers and gateways use too, puts in place of one with a code that must not be on the
+/// wire.
 const REWRITTEN: &str = "Protocol violation";
 
 fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
@@ -312,6 +316,10 @@ fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
         | CloseCode::POLICY
         | CloseCode::TOO_BIG
         | CloseCode::EXTENSION => Verdict::FATAL,
+        // 1014 is a gateway's, and the rest must not be on the wire: something in between is broken.
+        code if code.as_u16() == 1014 || !(code == CloseCode::NO_STATUS || code.is_for_the_wire()) => {
+            Verdict::counted(Class::Retry, Bucket::Violation)
+        }
         CloseCode::AGAIN => Verdict::RETRY.not_before(policy.throttle_floor),
         code if (3000..5000).contains(&code.as_u16()) => {
             if policy.retry_close_codes.contains(&code.as_u16()) {
@@ -320,7 +328,7 @@ fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
                 Verdict::FATAL
             }
         }
-        // 1001, 1005, 1006, 1011, 1012, 1014, 1015 and whatever comes to be defined.
+        // 1001, 1005, 1011 and 1012.
         _ => Verdict::RETRY,
     }
 }

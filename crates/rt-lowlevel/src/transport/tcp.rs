@@ -1,5 +1,6 @@
 //! [`TcpDialer`]: the way to a real server.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,62 +10,122 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
 use super::resolve::Resolver;
-use super::{DialError, DialStage, Dialer, Io, Target, eyeballs, tls};
+use super::{DialError, DialStage, Dialer, Io, Target, eyeballs, tls, tunnel};
+use crate::observe;
+use crate::proxy::Proxy;
 
 /// Unsent bytes the kernel may hold: about a third of a second of audio. What waits longer waits in our own queue,
 /// where it is counted and can be dropped.
 #[cfg(target_os = "linux")]
 const NOT_SENT: u32 = 16 << 10;
 
-/// Resolves, checks the addresses, races them, and speaks TLS.
+/// Resolves, checks the addresses, races them, goes through the proxy, and speaks TLS.
 #[derive(Debug)]
 pub(crate) struct TcpDialer {
     tls: Arc<ClientConfig>,
     resolver: Arc<Resolver>,
+    proxy: Option<Proxy>,
 }
 
 impl TcpDialer {
-    pub(crate) fn new(tls: Arc<ClientConfig>) -> Self {
+    pub(crate) fn new(tls: Arc<ClientConfig>, proxy: Option<Proxy>) -> Self {
         static RESOLVER: OnceLock<Arc<Resolver>> = OnceLock::new();
         Self {
             tls,
             resolver: Arc::clone(RESOLVER.get_or_init(Arc::default)),
+            proxy,
         }
+    }
+
+    /// The addresses of `host`, which are all of this machine if they must be.
+    async fn addresses(&self, host: &str, port: u16, target: &Target) -> Result<Vec<SocketAddr>, DialError> {
+        let _phase = observe::phase("dns");
+        let addresses = self.resolver.resolve(host, port, target.timeouts.dns).await?;
+        if target.loopback_only && !addresses.iter().all(is_loopback) {
+            return Err(insecure(host));
+        }
+        Ok(addresses)
+    }
+
+    async fn tcp(&self, host: &str, port: u16, target: &Target) -> Result<TcpStream, DialError> {
+        let addresses = self.addresses(host, port, target).await?;
+        let timeouts = &target.timeouts;
+        let _phase = observe::phase("tcp");
+        let stream = eyeballs::connect(&addresses, timeouts.stagger, timeouts.tcp)
+            .await
+            .map_err(|cause| unreachable(host, port, cause))?;
+        set_options(&stream, target.tcp_user_timeout);
+        Ok(stream)
+    }
+
+    /// A stream to the target through the proxy.
+    async fn tunnel(&self, proxy: &Proxy, target: &Target) -> Result<Box<dyn Io>, DialError> {
+        let timeouts = &target.timeouts;
+        let mut host = target.host.clone();
+        if target.loopback_only {
+            // The proxy is told the address that was checked: it may know the name by another. A name that cannot be
+            // checked does not pass.
+            let checked = self.addresses(&host, target.port, target).await;
+            let checked = checked.ok().and_then(|addresses| addresses.first().copied());
+            host = checked.ok_or_else(|| insecure(&host))?.ip().to_string();
+        }
+        let stream = self.tcp(&proxy.host, proxy.port, target).await?;
+        let stream: Box<dyn Io> = if proxy.is_tls {
+            let _phase = observe::phase("proxy_tls");
+            tls::handshake(Arc::clone(&self.tls), stream, &proxy.host, timeouts.tls).await?
+        } else {
+            Box::new(stream)
+        };
+        let _phase = observe::phase("proxy");
+        tunnel::connect(stream, proxy, &host, target.port, timeouts.proxy).await
+    }
+
+    async fn secured(&self, stream: impl Io + 'static, target: &Target) -> Result<Box<dyn Io>, DialError> {
+        if !target.is_tls {
+            return Ok(Box::new(stream));
+        }
+        let _phase = observe::phase("tls");
+        tls::handshake(Arc::clone(&self.tls), stream, &target.host, target.timeouts.tls).await
     }
 }
 
 #[async_trait::async_trait]
 impl Dialer for TcpDialer {
     async fn dial(&self, target: &Target) -> Result<Box<dyn Io>, DialError> {
-        let timeouts = &target.timeouts;
-        let addresses = self
-            .resolver
-            .resolve(&target.host, target.port, timeouts.dns)
-            .await?;
-        if target.loopback_only && !addresses.iter().all(is_loopback) {
-            return Err(DialError::new(
-                DialStage::Policy,
-                format!("credentials would go to {} over unencrypted ws://", target.host),
-            )
-            .with_hint("use wss://, or set `allow_insecure` if the network is yours"));
+        match &self.proxy {
+            None => {
+                let stream = self.tcp(&target.host, target.port, target).await?;
+                self.secured(stream, target).await
+            }
+            Some(proxy) => {
+                let stream = self.tunnel(proxy, target).await?;
+                self.secured(stream, target).await
+            }
         }
-        let stream = eyeballs::connect(&addresses, timeouts.stagger, timeouts.tcp)
-            .await
-            .map_err(|cause| {
-                let message = format!(
-                    "no address of {}:{} accepted a connection",
-                    target.host, target.port
-                );
-                DialError::new(DialStage::Tcp, message)
-                    .with_source(cause)
-                    .with_hint("check that the server runs and the network lets you reach it")
-            })?;
-        set_options(&stream, target.tcp_user_timeout);
-        if target.is_tls {
-            return tls::handshake(Arc::clone(&self.tls), stream, target).await;
-        }
-        Ok(Box::new(stream))
     }
+}
+
+fn insecure(host: &str) -> DialError {
+    DialError::new(
+        DialStage::Policy,
+        format!("credentials would go to {host} over unencrypted ws://"),
+    )
+    .with_hint("use wss://, or set `allow_insecure` if the network is yours")
+}
+
+fn unreachable(host: &str, port: u16, cause: io::Error) -> DialError {
+    // ENFILE and EMFILE: the address has nothing to do with it.
+    let hint = if matches!(cause.raw_os_error(), Some(23 | 24)) && cfg!(unix) {
+        "too many files are open: raise the limit (`ulimit -n`), or keep fewer"
+    } else {
+        "check that the server runs and the network lets you reach it"
+    };
+    DialError::new(
+        DialStage::Tcp,
+        format!("no address of {host}:{port} accepted a connection"),
+    )
+    .with_source(cause)
+    .with_hint(hint)
 }
 
 /// Options that make a live connection better and are no reason to fail if the system does not have them.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tungstenite::handshake::{client::generate_key, derive_accept_key};
 use zeroize::Zeroizing;
 
 use super::Io;

@@ -129,7 +129,7 @@ async fn frames_in_the_packet_of_the_upgrade_are_not_lost() {
         stream.write_all(&bytes).await.unwrap();
         Ws(tokio_tungstenite::WebSocketStream::from_raw_socket(
             stream,
-            tokio_tungstenite::tungstenite::protocol::Role::Server,
+            tungstenite::protocol::Role::Server,
             None,
         )
         .await)

@@ -298,7 +298,7 @@ async fn an_upgrade_byte_by_byte_is_an_upgrade() {
         }
         let mut ws = Ws(tokio_tungstenite::WebSocketStream::from_raw_socket(
             stream,
-            tokio_tungstenite::tungstenite::protocol::Role::Server,
+            tungstenite::protocol::Role::Server,
             None,
         )
         .await);
