@@ -187,4 +187,64 @@ mod tests {
             assert!(socket.keepalive().unwrap());
         }
     }
+
+    /// What a dial of `host` comes to when names have the addresses given, with a secret that is not to leave the machine.
+    async fn dialed(host: &str, port: u16, known: &[(&str, &[&str])], proxy: Option<&str>) -> DialStage {
+        let dialer = TcpDialer {
+            tls: tls::Roots::default().config().unwrap(),
+            resolver: Arc::new(Resolver::knowing(known)),
+            proxy: proxy.map(|url| Proxy::parse(url).unwrap()),
+        };
+        let target = Target {
+            host: host.to_owned(),
+            port,
+            is_tls: false,
+            loopback_only: true,
+            timeouts: crate::config::Timeouts::default(),
+            tcp_user_timeout: Duration::from_secs(15),
+        };
+        match dialer.dial(&target).await {
+            Ok(_) => panic!("{host} was reached"),
+            Err(error) => error.stage(),
+        }
+    }
+
+    #[tokio::test]
+    async fn f69_a_name_is_what_its_addresses_are() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let known: &[(&str, &[&str])] = &[
+            ("localhost.evil.test", &["192.0.2.1"]),
+            ("127.0.0.1.evil.test", &["192.0.2.1"]),
+            ("half.test", &["127.0.0.1", "192.0.2.1"]),
+            ("six.test", &["::1", "2001:db8::1"]),
+            ("mapped.test", &["::ffff:10.0.0.1"]),
+            ("localhost", &["10.0.0.1"]),
+        ];
+        for (host, _) in known {
+            assert_eq!(dialed(host, port, known, None).await, DialStage::Policy, "{host}");
+        }
+        let accepted = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await;
+        assert!(
+            accepted.is_err(),
+            "not even to the address that is this machine's"
+        );
+    }
+
+    #[tokio::test]
+    async fn f69_a_proxy_is_no_way_around_it() {
+        let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", proxy.local_addr().unwrap());
+        let known: &[(&str, &[&str])] = &[("api.test", &["192.0.2.1"]), ("proxy.test", &["192.0.2.1"])];
+        assert_eq!(dialed("api.test", 80, known, Some(&url)).await, DialStage::Policy);
+        // One that nobody here can resolve, and one that is this machine seen from another.
+        assert_eq!(
+            dialed("only-the-proxy-knows.invalid", 80, known, Some(&url)).await,
+            DialStage::Policy
+        );
+        let far = "http://proxy.test:3128";
+        assert_eq!(dialed("127.0.0.1", 80, known, Some(far)).await, DialStage::Policy);
+        let accepted = tokio::time::timeout(Duration::from_millis(20), proxy.accept()).await;
+        assert!(accepted.is_err());
+    }
 }

@@ -126,6 +126,17 @@ mod tests {
         assert_eq!(first.alpn_protocols, [b"http/1.1"]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn f06_a_handshake_that_is_never_answered_costs_five_seconds() {
+        let (ours, _theirs) = tokio::io::duplex(64 << 10);
+        let limit = crate::config::Timeouts::default().tls;
+        let begin = tokio::time::Instant::now();
+        let result = handshake(Roots::default().config().unwrap(), ours, "h.test", limit).await;
+        let Err(error) = result else { panic!() };
+        assert!(!error.is_final);
+        assert_eq!(begin.elapsed(), Duration::from_secs(5));
+    }
+
     #[test]
     fn roots_are_checked_when_given() {
         let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();

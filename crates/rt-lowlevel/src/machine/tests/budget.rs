@@ -95,7 +95,7 @@ fn an_outage_is_only_so_long() {
 }
 
 #[test]
-fn retry_after_is_a_floor_and_jitter_can_only_add() {
+fn f16_retry_after_is_a_floor_and_jitter_can_only_add() {
     for (jitter, expected) in [(0.0, 3000), (1.0, 3000)] {
         let mut bench = Bench::new(|_| {});
         bench.jitter = jitter;
