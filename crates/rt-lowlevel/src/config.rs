@@ -181,7 +181,7 @@ pub struct RetryPolicy {
     pub window: Duration,
     /// How long a connection must be open to count as good. 10 s.
     pub healthy_after: Duration,
-    /// Shortest wait after a 429 without `Retry-After`, and after close code 1013. 1 s.
+    /// Shortest wait after a 429, whatever it asks for, and after close code 1013. 1 s.
     pub throttle_floor: Duration,
     /// Stops at once if the host name does not exist when first connecting. Off: it may be the network that is down.
     pub fail_fast: bool,

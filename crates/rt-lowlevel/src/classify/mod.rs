@@ -284,20 +284,9 @@ fn status_verdict(refusal: &Refusal, facts: Facts<'_>) -> Verdict {
         }
         421 => Verdict::counted(Class::Once, Bucket::Misdirected),
         429 if refusal.api.is_quota() => Verdict::FATAL,
-        429 => Verdict::RETRY.not_before(floor.max(facts.policy.throttle_floor_for(refusal.retry_after))),
+        429 => Verdict::RETRY.not_before(floor.max(facts.policy.throttle_floor)),
         408 | 425 | 500 | 502 | 503 | 504 | 520..=524 | 529 => Verdict::RETRY.not_before(floor),
         _ => Verdict::FATAL,
-    }
-}
-
-impl RetryPolicy {
-    /// The floor applies where the server named no time of its own.
-    fn throttle_floor_for(&self, retry_after: Option<Duration>) -> Duration {
-        if retry_after.is_some() {
-            Duration::ZERO
-        } else {
-            self.throttle_floor
-        }
     }
 }
 

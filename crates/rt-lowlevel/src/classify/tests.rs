@@ -134,7 +134,7 @@ fn statuses_that_depend() {
             false
         )
         .floor,
-        second / 4
+        second
     );
     assert_eq!(
         check(

@@ -53,7 +53,8 @@ impl Decoder {
             .header
             .as_ref()
             .map_or(0, |(_, length)| length.saturating_sub(self.buffer.len()));
-        if self.buffer.capacity() == self.buffer.len() {
+        let spare = self.buffer.capacity() - self.buffer.len();
+        if spare < missing.min(STEP).max(self.read_size / 4) {
             self.buffer.reserve(missing.min(STEP).max(self.read_size));
         }
         &mut self.buffer
