@@ -10,13 +10,30 @@ use crate::config::Limits;
 use crate::dialect::Translator;
 use crate::event::ConnectionEvent;
 use crate::machine::{Action, At, Machine, Signal};
+use crate::observe;
 use crate::state::State;
 
 /// An event on its way to the consumer, with the room it takes up until it gets there.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) event: ConnectionEvent,
-    pub(crate) _room: Option<OwnedSemaphorePermit>,
+    pub(crate) _room: Option<Room>,
+}
+
+/// The room that an event takes up until it is taken.
+#[derive(Debug)]
+pub(crate) struct Room {
+    _permit: OwnedSemaphorePermit,
+    _queued: observe::Queued,
+}
+
+impl Room {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            _permit: permit,
+            _queued: observe::Queued::now(),
+        }
+    }
 }
 
 /// The two kinds of messages that wait for room in lines of their own.
@@ -55,6 +72,7 @@ struct Core {
     machine: Machine,
     /// The deadline the supervisor sleeps for.
     armed: Option<Instant>,
+    timeline: observe::Timeline,
 }
 
 impl Shared {
@@ -69,7 +87,11 @@ impl Shared {
         let count = u32::try_from(limits.events).unwrap_or(u32::MAX).max(1);
         let shared = Self {
             state: watch::Sender::new(machine.state()),
-            core: Mutex::new(Core { machine, armed: None }),
+            core: Mutex::new(Core {
+                machine,
+                armed: None,
+                timeline: observe::Timeline::new(),
+            }),
             translator,
             events,
             event_room: Arc::new(Semaphore::new(event_limit as usize)),
@@ -100,6 +122,7 @@ impl Shared {
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
             let (result, delivery) = tell(&mut core.machine, at);
             while let Some(event) = core.machine.poll_event() {
+                core.timeline.event(at.now, &event);
                 notes.extend(note(&event));
                 // Nobody listens any more: nothing is lost that anybody wanted.
                 let _ = self.events.send(Delivery { event, _room: None });
@@ -107,6 +130,9 @@ impl Shared {
             if let Some(delivery) = delivery {
                 let _ = self.events.send(delivery);
             }
+            let (messages, audio) = (core.machine.waiting_messages(), core.machine.waiting_audio());
+            let dropped = core.machine.dropped_audio();
+            core.timeline.queue(messages, audio, dropped);
             let state = core.machine.state();
             self.state
                 .send_if_modified(|current| std::mem::replace(current, state) != state);
@@ -133,13 +159,7 @@ impl Shared {
     }
 
     /// Tells of a server event and delivers it, unless its connection is no longer the current one.
-    pub(super) fn deliver(
-        &self,
-        epoch: u64,
-        signal: Signal,
-        event: ConnectionEvent,
-        room: Option<OwnedSemaphorePermit>,
-    ) {
+    pub(super) fn deliver(&self, epoch: u64, signal: Signal, event: ConnectionEvent, room: Option<Room>) {
         self.with_delivery(|machine, at| {
             let is_live = machine.handle_signal(at, epoch, signal);
             (
@@ -187,18 +207,19 @@ impl Shared {
     }
 
     /// Room for an event, if there is some now.
-    pub(super) fn try_reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn try_reserve(&self, bytes: usize) -> Option<Room> {
         Arc::clone(&self.event_room)
             .try_acquire_many_owned(self.cost(bytes))
             .ok()
+            .map(Room::new)
     }
 
     /// Room for an event; `None` if nobody is going to take it.
-    pub(super) async fn reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn reserve(&self, bytes: usize) -> Option<Room> {
         let mut state = self.state.subscribe();
         let is_ending = |state: &State| matches!(state, State::Closing | State::Closed);
         tokio::select! {
-            permit = Arc::clone(&self.event_room).acquire_many_owned(self.cost(bytes)) => permit.ok(),
+            permit = Arc::clone(&self.event_room).acquire_many_owned(self.cost(bytes)) => permit.ok().map(Room::new),
             _ = state.wait_for(is_ending) => None,
         }
     }

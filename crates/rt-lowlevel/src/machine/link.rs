@@ -349,6 +349,9 @@ impl Machine {
     pub(super) fn ping(&mut self, now: Instant) {
         self.timers.set(Timer::Ping, after(now, self.ping_interval()));
         let Some(link) = &mut self.link else { return };
+        if link.is_healthy(now, &self.config.retry) {
+            self.budget.refund(now);
+        }
         link.ping_due = true;
         self.wakes_writer = true;
     }

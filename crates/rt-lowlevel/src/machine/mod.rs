@@ -24,6 +24,7 @@ mod link;
 mod outbox;
 mod retry;
 mod timer;
+mod tokens;
 mod transitions;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ use std::time::Instant;
 
 pub(crate) use self::link::{Signal, Traffic};
 pub(crate) use self::outbox::Message;
+pub(crate) use self::tokens::RetryTokens;
 
 use self::link::Link;
 use self::outbox::Outbox;
@@ -109,6 +111,9 @@ pub(crate) struct Machine {
     /// The last token that got as far as the server was refused.
     refresh_token: bool,
     link: Option<Link>,
+    /// The server's ids of the last request it answered and of the last session, for the error at the end.
+    last_request_id: Option<String>,
+    last_session_id: Option<String>,
     /// A close frame that the writer of a connection just given up is still to write.
     parting: Option<(u64, CloseFrame)>,
     outbox: Outbox,
@@ -132,6 +137,8 @@ impl Machine {
             budget: Budget::default(),
             refresh_token: false,
             link: None,
+            last_request_id: None,
+            last_session_id: None,
             parting: None,
             timers: Timers::default(),
             actions: VecDeque::new(),
@@ -140,6 +147,12 @@ impl Machine {
             wakes_writer: false,
             has_room: false,
         }
+    }
+
+    /// Draws on these for retries, and not on some of its own.
+    pub(crate) fn with_tokens(mut self, tokens: RetryTokens) -> Self {
+        self.budget.share(tokens);
+        self
     }
 
     // What it is now.
@@ -237,6 +250,9 @@ impl Machine {
         self.timers.stop(Timer::Attempt);
         self.epoch += 1;
         self.refresh_token = false;
+        if handshake.request_id.is_some() {
+            self.last_request_id.clone_from(&handshake.request_id);
+        }
         self.link = Some(Link::new(at.now, handshake));
         self.phase = Phase::AwaitCreated;
         self.timers.set(

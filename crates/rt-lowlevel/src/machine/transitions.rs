@@ -32,6 +32,7 @@ impl Machine {
             .as_ref()
             .map(|link| link.handshake.clone())
             .unwrap_or_default();
+        self.last_session_id.clone_from(&session_id);
         self.events.push_back(ConnectionEvent::Opened(Opened {
             epoch: self.session_epoch,
             session_id,
@@ -102,12 +103,13 @@ impl Machine {
             link.is_healthy(at.now, policy)
         };
         if is_healthy {
-            self.budget.reset();
+            self.budget.reset(at.now);
         }
         self.budget.start_outage(at.now);
         let error = failure
             .to_error()
             .with_request_id(link.handshake.request_id)
+            .with_session_id(link.opened_at.and_then(|_| self.last_session_id.clone()))
             .with_close(close);
         self.retry_or_end_of(at, &failure, is_healthy, error);
     }
@@ -178,6 +180,13 @@ impl Machine {
         self.end(CloseInitiator::Us, Some(error));
     }
 
+    /// With the ids that support asks for: the last ones there were, if the failure has none of its own.
+    fn identified(&self, error: Error) -> Error {
+        error
+            .with_request_id(self.last_request_id.clone())
+            .with_session_id(self.last_session_id.clone())
+    }
+
     pub(super) fn end(&mut self, by: CloseInitiator, error: Option<Error>) {
         self.end_as(by, error, false);
     }
@@ -191,7 +200,7 @@ impl Machine {
         self.has_room = true;
         let closed = Closed {
             by,
-            error,
+            error: error.map(|error| self.identified(error)),
             unsent: self.outbox.len(),
             clean,
         };

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::*;
 
 #[tokio::test]
-async fn what_is_not_understood_does_not_end_the_session() {
+async fn f54_what_is_not_understood_does_not_end_the_session() {
     let server = Server::sessions(|_, mut ws| async move {
         for text in [
             "{garbage",
@@ -43,7 +43,7 @@ async fn what_is_not_understood_does_not_end_the_session() {
 }
 
 #[tokio::test]
-async fn a_message_beyond_the_limit_is_final() {
+async fn f50_a_message_beyond_the_limit_is_final() {
     let (sender, mut closes) = tokio::sync::mpsc::unbounded_channel();
     let server = Server::sessions(move |_, mut ws| {
         let sender = sender.clone();
