@@ -77,5 +77,6 @@ pub use error::{Error, ErrorKind};
 pub use info::{Codec, Container, Info, Report};
 pub use limits::Limits;
 pub use rt_protocol::Pcm16;
+pub use resample::Resampler;
 pub use source::{Chunks, Options, Progress, Source, read, read_bytes};
 pub use wav::{WavWriter, write_wav};

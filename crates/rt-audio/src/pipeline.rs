@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rt_protocol::Pcm16;
+
 use crate::decode::{self, Block, Decoder, Input};
 use crate::error::Error;
 use crate::info::{Info, Report, duration_of};
@@ -43,7 +45,7 @@ impl Pipeline {
     /// Opens an input.
     pub(crate) fn new(input: Input, limits: Limits, path: Option<PathBuf>) -> Result<Self, Error> {
         let parts = decode::open(input, &limits).and_then(|opened| {
-            let resampler = Resampler::new(opened.decoder.info().sample_rate)?;
+            let resampler = Resampler::new(opened.decoder.info().sample_rate, Pcm16::SAMPLE_RATE)?;
             Ok((opened, resampler))
         });
         let (opened, resampler) = parts.map_err(|error| error.with_path(path.as_deref()))?;
@@ -83,11 +85,8 @@ impl Pipeline {
         let mut result = self.advance();
         if !matches!(result, Ok(true)) {
             self.ended = true;
-            let flushed = self.resampler.finish(&mut self.converted);
-            result = match result {
-                Ok(_) => flushed.map(|()| true),
-                error => error,
-            };
+            self.resampler.finish(&mut self.converted);
+            result = result.map(|_| true);
         }
         quantize_into(&self.converted, out);
         result.map_err(|error| error.with_path(self.path.as_deref()))
@@ -103,27 +102,27 @@ impl Pipeline {
             rate,
             layout,
         } = &self.block;
-        if self.mixer.layout() != *layout || self.resampler.rate() != *rate {
+        if self.mixer.layout() != *layout || self.resampler.from() != *rate {
             self.limits.check_format(*rate, layout.channels())?;
             self.mixer = Mixer::new(*layout);
         }
-        if self.resampler.rate() != *rate {
-            self.resampler.finish(&mut self.converted)?;
-            self.earlier += duration_of(self.frames, self.resampler.rate());
+        if self.resampler.from() != *rate {
+            self.resampler.finish(&mut self.converted);
+            self.earlier += duration_of(self.frames, self.resampler.from());
             self.frames = 0;
-            self.resampler = Resampler::new(*rate)?;
+            self.resampler = Resampler::new(*rate, Pcm16::SAMPLE_RATE)?;
         }
         self.frames += (samples.len() / layout.channels().max(1)) as u64;
         self.limits.check_duration(self.decoded())?;
         self.mono.clear();
         self.mixer.mix_into(&self.block.samples, &mut self.mono);
-        self.resampler.push(&self.mono, &mut self.converted)?;
+        self.resampler.push(&self.mono, &mut self.converted);
         Ok(true)
     }
 
     /// How much was decoded.
     fn decoded(&self) -> Duration {
-        self.earlier + duration_of(self.frames, self.resampler.rate())
+        self.earlier + duration_of(self.frames, self.resampler.from())
     }
 
     /// What became of the input so far.
