@@ -86,6 +86,16 @@ impl Options {
         self.start(Box::new(reader), None)
     }
 
+    /// Opens what a pipe gives, from where it is.
+    ///
+    /// # Errors
+    /// As [`Source::from_stream`].
+    pub fn from_stream(&self, reader: impl Read + Send + 'static) -> Result<Source, Error> {
+        Ok(Source {
+            pipeline: Pipeline::new(Input::stream(Box::new(reader)), self.limits.clone(), None)?,
+        })
+    }
+
     /// Opens anything.
     fn start(&self, media: Box<dyn Media>, path: Option<PathBuf>) -> Result<Source, Error> {
         let input = Input::new(media).map_err(|error| error.with_path(path.as_deref()))?;
@@ -120,6 +130,15 @@ impl Source {
     /// As [`open`](Self::open).
     pub fn from_reader(reader: impl Read + Seek + Send + Sync + 'static) -> Result<Self, Error> {
         Options::new().from_reader(reader)
+    }
+
+    /// Opens what a pipe gives, such as standard input, from where it is. It is read once and while it
+    /// comes in, in bounded memory; MP4 alone is kept in memory first, up to [`Limits::max_buffered`].
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`ErrorKind::Limit`] beyond [`Limits::max_buffered`].
+    pub fn from_stream(reader: impl Read + Send + 'static) -> Result<Self, Error> {
+        Options::new().from_stream(reader)
     }
 
     /// What the header says.
