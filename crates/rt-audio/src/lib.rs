@@ -32,12 +32,22 @@
 //!
 //! The content decides, not the file name.
 //!
-//! | container | codecs |
-//! |---|---|
-//! | WAV, RIFX, RF64, BW64 | integers of 8 to 32 bits, floats of 32 and 64 bits, A-law, mu-law, Microsoft and IMA ADPCM; also with the sizes that pipes write (0, 0xFFFFFFFF) |
-//! | FLAC | FLAC |
-//! | Ogg | Vorbis, FLAC |
-//! | MP3, with ID3 and APE tags | MP3; the encoder's delay and padding are removed if its header tells them |
+//! <!-- formats: begin -->
+//! | container | usual names | codecs | feature | from a pipe |
+//! |---|---|---|---|---|
+//! | WAV | wav, wave, rf64, w64 | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law; ADPCM (Microsoft, IMA) | always | as it comes |
+//! | AIFF | aiff, aif, aifc | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law; ADPCM (IMA) | always | as it comes |
+//! | AU | au, snd | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law | always | as it comes |
+//! | CAF | caf | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law; ADPCM (IMA) | always | as it comes |
+//! | FLAC | flac | FLAC | always | as it comes |
+//! | Ogg | ogg, oga | Vorbis; FLAC | always | as it comes |
+//! | MP3 | mp3 | MP3 | always | as it comes |
+//! | Ogg | opus, ogg | Opus | `opus` | as it comes |
+//! | Matroska | webm, mka, mkv | Opus; Vorbis; FLAC; MP3 | `opus` | as it comes |
+//! | MP4 | m4a, mp4, mov, 3gp | AAC (low complexity); ALAC; MP3; with the feature `opus` also Opus | `m4a` | kept in memory |
+//! | ADTS | aac | AAC (low complexity) | `m4a` | as it comes |
+//! | CAF | caf | AAC (low complexity); ALAC | `m4a` | kept in memory |
+//! <!-- formats: end -->
 //!
 //! Anything else is an error that names what it is and what helps: Opus, AAC, M4A, WebM, AIFF and so on.
 //!
@@ -59,11 +69,15 @@
 //!
 //! - `tokio` (off by default): `pace::Pacer`.
 
+mod converter;
 mod decode;
 mod error;
-mod g711;
+mod frames;
+pub mod g711;
 mod info;
+mod levels;
 mod limits;
+pub mod live;
 mod mix;
 #[cfg(feature = "tokio")]
 pub mod pace;
@@ -71,12 +85,19 @@ mod pipeline;
 mod quantize;
 mod resample;
 mod source;
+mod stage;
+pub mod telephone;
+#[cfg(feature = "vad")]
+pub mod vad;
 mod wav;
 
+pub use converter::Converter;
 pub use error::{Error, ErrorKind};
+pub use frames::Frames;
 pub use info::{Codec, Container, Info, Report};
+pub use levels::{Levels, loud_range, trim_silence};
 pub use limits::Limits;
-pub use rt_protocol::Pcm16;
 pub use resample::Resampler;
+pub use rt_protocol::Pcm16;
 pub use source::{Chunks, Options, Progress, Source, read, read_bytes};
 pub use wav::{WavWriter, write_wav};

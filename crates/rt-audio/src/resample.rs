@@ -1,5 +1,6 @@
 //! [`Resampler`]: from any sample rate to any other, without delay and of the exact length.
 
+mod any;
 mod interpolate;
 mod kernel;
 mod overlap;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 use crate::info::duration_of;
-use interpolate::{Interpolator, Place};
+pub(crate) use any::AnyRatio;
 use overlap::{Overlap, Sizes};
 
 /// The rates that can be converted, in Hz.
@@ -56,20 +57,6 @@ enum Path {
     Any(Box<AnyRatio>),
 }
 
-/// First to a rate near by at which the band is narrow, then to the very rate.
-struct AnyRatio {
-    /// The first conversion.
-    first: Overlap,
-    /// The second.
-    second: Interpolator,
-    /// What the first made and the second still needs. Begins before time zero, with silence.
-    between: Vec<f32>,
-    /// The position of the next output in it: whole samples, and a fraction in parts of `step.1`.
-    place: (usize, u64),
-    /// Samples in `between` from one output to the next, as a fraction.
-    step: (u64, u64),
-}
-
 impl Resampler {
     /// A converter from one rate in Hz to another, for files: its blocks are large, which is fast.
     ///
@@ -86,16 +73,8 @@ impl Resampler {
     /// # Errors
     /// [`ErrorKind::Resample`] if a rate is outside 1,000 to 768,000 Hz.
     pub fn with_latency(from: u32, to: u32, most: Duration) -> Result<Self, Error> {
-        for rate in [from, to] {
-            if !RATES.contains(&rate) {
-                let (low, high) = (RATES.start(), RATES.end());
-                let message =
-                    format!("a sample rate of {rate} Hz cannot be converted: give one of {low} to {high} Hz");
-                return Err(Error::new(ErrorKind::Resample, message));
-            }
-        }
-        let span = most.as_nanos().saturating_mul(u128::from(from)) / 1_000_000_000;
-        let span = usize::try_from(span).unwrap_or(usize::MAX);
+        check(from).and(check(to))?;
+        let span = span(from, most);
         let divisor = gcd(from.into(), to.into());
         let step = (u64::from(from) / divisor, u64::from(to) / divisor);
         let narrow = |(a, b): (u64, u64)| Some((usize::try_from(a).ok()?, usize::try_from(b).ok()?));
@@ -179,86 +158,20 @@ impl Resampler {
     }
 }
 
-impl AnyRatio {
-    /// Chooses the rate between and makes both conversions.
-    fn new(from: u32, to: u32, span: usize) -> Result<Self, Error> {
-        let low = f64::from(from.min(to));
-        // Where the band ends, as a part of the rate between, must be low enough.
-        let enough = |rate: f64| low / 2.0 <= interpolate::BAND * rate;
-        let halvings = (1..10).take_while(|n| enough(f64::from(from) / f64::from(1 << n))).count();
-        let step = match halvings {
-            0 if !enough(f64::from(from)) => (1, 2),
-            _ => (1usize << halvings, 1),
-        };
-        let between = f64::from(from) * step.1 as f64 / step.0 as f64;
-        let stop = low / 2.0 / between.min(f64::from(from));
-        let sizes = Sizes::choose(step, stop, span).ok_or_else(|| {
-            let message = format!("no way to convert from {from} Hz to {to} Hz; please report this");
-            Error::new(ErrorKind::Resample, message)
-        })?;
-        let (numerator, denominator) = (u64::from(from) * step.1 as u64, u64::from(to) * step.0 as u64);
-        let divisor = gcd(numerator, denominator);
-        let mut any = Self {
-            first: Overlap::new(sizes),
-            second: Interpolator::new(),
-            between: Vec::new(),
-            place: (0, 0),
-            step: (numerator / divisor, denominator / divisor),
-        };
-        any.reset();
-        Ok(any)
+/// Refuses a rate that cannot be converted.
+pub(crate) fn check(rate: u32) -> Result<(), Error> {
+    if RATES.contains(&rate) {
+        return Ok(());
     }
+    let (low, high) = (RATES.start(), RATES.end());
+    let message = format!("a sample rate of {rate} Hz cannot be converted: give one of {low} to {high} Hz");
+    Err(Error::new(ErrorKind::Resample, message))
+}
 
-    /// Input samples that must be there beyond an output sample's own time.
-    fn latency(&self) -> usize {
-        let sizes = self.first.sizes();
-        sizes.latency() + sizes.input_of(Interpolator::REACH)
-    }
-
-    /// Takes input and appends the output that is ready.
-    fn push(&mut self, input: &[f32], out: &mut Vec<f32>) {
-        // In pieces, so that what lies between stays small.
-        for piece in input.chunks(1 << 14) {
-            self.first.push(piece, &mut self.between);
-            self.interpolate(out);
-        }
-    }
-
-    /// Appends the output of one more block, behind which is silence.
-    fn flush(&mut self, out: &mut Vec<f32>) {
-        self.first.flush(&mut self.between);
-        self.interpolate(out);
-    }
-
-    /// Makes all output for which there is input.
-    fn interpolate(&mut self, out: &mut Vec<f32>) {
-        let (whole, part) = (self.step.0 / self.step.1, self.step.0 % self.step.1);
-        let whole = usize::try_from(whole).unwrap_or(usize::MAX);
-        let scale = 1.0 / self.step.1 as f64;
-        while self.place.0 + Interpolator::REACH < self.between.len() {
-            #[expect(clippy::cast_possible_truncation, reason = "the nearest float is wanted")]
-            let place = Place {
-                whole: self.place.0,
-                part: (self.place.1 as f64 * scale) as f32,
-            };
-            out.push(self.second.at(&self.between, place));
-            self.place.1 += part;
-            let carry = self.place.1 >= self.step.1;
-            self.place.0 += whole + usize::from(carry);
-            self.place.1 -= if carry { self.step.1 } else { 0 };
-        }
-        let used = (self.place.0 + 1).saturating_sub(Interpolator::REACH).min(self.between.len());
-        self.between.drain(..used);
-        self.place.0 -= used;
-    }
-
-    /// Starts afresh.
-    fn reset(&mut self) {
-        self.first.reset();
-        self.between.clear();
-        self.between.resize(Interpolator::REACH, 0.0);
-        self.place = (Interpolator::REACH, 0);
-    }
+/// How many samples last so long.
+pub(crate) fn span(rate: u32, duration: Duration) -> usize {
+    let samples = duration.as_nanos().saturating_mul(u128::from(rate)) / 1_000_000_000;
+    usize::try_from(samples).unwrap_or(usize::MAX)
 }
 
 /// The greatest common divisor.

@@ -40,7 +40,11 @@ impl Kernel {
         let shape = 0.1102 * (ATTENUATION - 8.7);
         let window = bessel(shape * (1.0 - place * place).sqrt()) / bessel(shape);
         let angle = 2.0 * PI * self.middle * time;
-        let sinc = if angle.abs() < 1e-9 { 1.0 } else { angle.sin() / angle };
+        let sinc = if angle.abs() < 1e-9 {
+            1.0
+        } else {
+            angle.sin() / angle
+        };
         2.0 * self.middle * sinc * window
     }
 
@@ -85,7 +89,11 @@ mod tests {
 
     #[test]
     fn bessel_has_its_known_values() {
-        for (x, value) in [(0.0, 1.0), (1.0, 1.266_065_877_752_008), (10.0, 2_815.716_628_466_254)] {
+        for (x, value) in [
+            (0.0, 1.0),
+            (1.0, 1.266_065_877_752_008),
+            (10.0, 2_815.716_628_466_254),
+        ] {
             assert!((bessel(x) / value - 1.0).abs() < 1e-12, "{x}");
         }
     }

@@ -84,6 +84,11 @@ impl Sizes {
         self.steps * self.step.1
     }
 
+    /// Samples of input for one of output.
+    pub(super) fn input_per_output(&self) -> f64 {
+        self.step.0 as f64 / self.step.1 as f64
+    }
+
     /// How many samples of input so many of output last, rounded up.
     pub(super) fn input_of(&self, output: usize) -> usize {
         (output * self.step.0).div_ceil(self.step.1)
@@ -150,7 +155,9 @@ impl Overlap {
         let bins = (1..low / 2).take_while(|&bin| bin as f64 * step < 0.5).count() + 1;
         let scale = 1.0 / sizes.input() as f64;
         let response = kernel().response(step, bins);
-        let scratch = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
+        let scratch = forward
+            .get_inplace_scratch_len()
+            .max(inverse.get_inplace_scratch_len());
         Self {
             sizes,
             response: response.iter().map(|gain| (gain * scale) as f32).collect(),
@@ -173,6 +180,11 @@ impl Overlap {
     /// The sizes it was made with.
     pub(super) fn sizes(&self) -> Sizes {
         self.sizes
+    }
+
+    /// Input samples that were taken and not converted yet.
+    pub(super) fn pending(&self) -> usize {
+        self.filled - self.sizes.guard * self.sizes.step.0
     }
 
     /// Takes input and appends the output that is ready.
@@ -202,9 +214,11 @@ impl Overlap {
         for ((bin, &re), &im) in self.source.iter_mut().zip(&self.blocks).zip(&self.blocks[hop..]) {
             *bin = Complex { re, im };
         }
-        self.forward.process_with_scratch(&mut self.source, &mut self.scratch);
+        self.forward
+            .process_with_scratch(&mut self.source, &mut self.scratch);
         self.filter();
-        self.inverse.process_with_scratch(&mut self.target, &mut self.scratch);
+        self.inverse
+            .process_with_scratch(&mut self.target, &mut self.scratch);
         let Sizes {
             step, steps, guard, ..
         } = self.sizes;
@@ -224,7 +238,10 @@ impl Overlap {
         }
         self.target[bins..=output - bins].fill(Complex::default());
         // The negative frequencies stand at the end, in descending order.
-        let (to, from) = (&mut self.target[output - bins + 1..], &self.source[input - bins + 1..]);
+        let (to, from) = (
+            &mut self.target[output - bins + 1..],
+            &self.source[input - bins + 1..],
+        );
         for ((to, from), gain) in to.iter_mut().zip(from).zip(self.response[1..].iter().rev()) {
             *to = from * gain;
         }
