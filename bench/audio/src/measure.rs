@@ -69,7 +69,7 @@ fn phase(hertz: f64, rate: u32, sample: f64) -> f64 {
 
 impl Tone {
     /// Amplitude (1 is that of the input), lag in samples and residue in dB, by least squares.
-    fn fit(&self) -> (f64, f64, f64) {
+    pub fn fit(&self) -> (f64, f64, f64) {
         let angle = |n: usize| phase(self.hertz, TARGET, n as f64 + self.offset);
         let (mut ss, mut sc, mut cc, mut sx, mut cx) = (0.0, 0.0, 0.0, 0.0, 0.0);
         for (n, x) in self.output.iter().enumerate() {

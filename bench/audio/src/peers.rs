@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use audioadapter_buffers::direct::SequentialSlice;
+use rt_audio::Pcm16;
+use rt_audio::telephone::{Decoder, Encoder, Law};
 use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
 use soxr::Soxr;
 use soxr::format::Mono;
@@ -140,6 +142,32 @@ impl Peer for Ffmpeg {
         writer.join().map_err(|_| anyhow!("the writer panicked"))??;
         let out: Vec<f32> = out.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         sink(&out);
+        Ok(())
+    }
+}
+
+/// A telephone line: 24 kHz to G.711 at 8 kHz and back, in packets of 20 ms.
+pub struct Line(pub Law);
+
+impl Peer for Line {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Law::A => "A-law",
+            Law::Mu => "mu-law",
+        }
+    }
+
+    fn stream(&mut self, _rate: u32, input: &[f32], sink: &mut dyn FnMut(&[f32])) -> Result<()> {
+        let (mut encoder, mut decoder) = (Encoder::new(self.0), Decoder::new(self.0));
+        let samples: Vec<i16> = input.iter().map(|x| (x * 32_768.0).round() as i16).collect();
+        let mut audio = Vec::new();
+        for piece in samples.chunks(480) {
+            audio.push(decoder.push(&encoder.push(&Pcm16::from_samples(piece))));
+        }
+        audio.push(decoder.push(&encoder.finish()));
+        audio.push(decoder.finish());
+        let floats: Vec<f32> = Pcm16::concat(&audio).samples().map(|x| f32::from(x) / 32_768.0).collect();
+        sink(&floats);
         Ok(())
     }
 }

@@ -76,7 +76,8 @@ impl LiveResampler {
     /// # Errors
     /// [`ErrorKind::Resample`](crate::ErrorKind::Resample) if a rate is outside 1,000 to 768,000 Hz.
     pub fn new(from: u32, to: u32, target: Duration) -> Result<Self, Error> {
-        check(from).and(check(to))?;
+        check(from)?;
+        check(to)?;
         let mut any = AnyRatio::new(from, to, span(from, FILTER))?;
         any.bend(1.0);
         Ok(Self {

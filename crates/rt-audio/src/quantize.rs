@@ -18,7 +18,6 @@ pub(crate) fn quantize_into(samples: &[f32], out: &mut Vec<u8>) {
 /// One sample, in steps of 16 bits. Without a branch or a call, so that many are done at once.
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
     reason = "the low 16 bits are the two's complement that is wanted, and those of NaN are 0"
 )]
 fn quantize(steps: f32) -> i16 {

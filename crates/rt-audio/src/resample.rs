@@ -73,7 +73,8 @@ impl Resampler {
     /// # Errors
     /// [`ErrorKind::Resample`] if a rate is outside 1,000 to 768,000 Hz.
     pub fn with_latency(from: u32, to: u32, most: Duration) -> Result<Self, Error> {
-        check(from).and(check(to))?;
+        check(from)?;
+        check(to)?;
         let span = span(from, most);
         let divisor = gcd(from.into(), to.into());
         let step = (u64::from(from) / divisor, u64::from(to) / divisor);

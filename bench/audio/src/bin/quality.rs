@@ -2,10 +2,14 @@
 //!
 //!     cargo run --release --manifest-path bench/audio/Cargo.toml --bin quality [-- CHART.svg]
 
+use std::time::Duration;
+
 use anyhow::Result;
+use rt_audio::Resampler;
+use rt_audio::telephone::Law;
 use rt_audio_bench::chart::{Chart, Line};
 use rt_audio_bench::measure::{row, tones};
-use rt_audio_bench::peers::{Ffmpeg, Ours, Peer, soxr_hq, soxr_vhq};
+use rt_audio_bench::peers::{Ffmpeg, Line, Ours, Peer, soxr_hq, soxr_vhq};
 use rt_audio_bench::{RATES, TARGET};
 
 fn main() -> Result<()> {
@@ -22,7 +26,7 @@ fn main() -> Result<()> {
     print!("\n|--:|");
     peers.iter().for_each(|_| print!("--:|"));
     println!();
-    for rate in RATES {
+    for rate in RATES.into_iter().chain([44_099]) {
         print!("| {rate} |");
         for peer in &mut peers {
             let row = row(&mut **peer, rate)?;
@@ -33,8 +37,42 @@ fn main() -> Result<()> {
         }
         println!();
     }
+    latencies()?;
+    line()?;
     if let Some(path) = std::env::args().nth(1) {
         std::fs::write(path, chart(&mut peers)?.svg())?;
+    }
+    Ok(())
+}
+
+/// How long each rate takes, by default and at the least.
+fn latencies() -> Result<()> {
+    println!("\n| Hz | latency for files, ms | least latency, ms |\n|--:|--:|--:|");
+    for rate in RATES.into_iter().chain([44_099]) {
+        let of = |most| -> Result<f64> {
+            Ok(Resampler::with_latency(rate, TARGET, most)?.latency().as_secs_f64() * 1000.0)
+        };
+        println!("| {rate} | {:.0} | {:.1} |", of(Duration::MAX)?, of(Duration::ZERO)?);
+    }
+    Ok(())
+}
+
+/// Tones over a telephone line and back.
+fn line() -> Result<()> {
+    let hertz = [200.0, 500.0, 1_004.0, 2_003.0, 3_001.0, 3_400.0, 3_600.0];
+    print!("\nSINAD, dB / gain, dB / delay, samples\n| |");
+    hertz.iter().for_each(|hertz| print!(" {hertz} Hz |"));
+    print!("\n|---|");
+    hertz.iter().for_each(|_| print!("--:|"));
+    println!();
+    for law in [Law::A, Law::Mu] {
+        let mut line = Line(law);
+        print!("| {} |", line.name());
+        for tone in tones(&mut line, TARGET, &hertz)?.0 {
+            let (gain, lag, sinad) = tone.fit();
+            print!(" {sinad:.1} / {:+.2} / {lag:+.3} |", 20.0 * gain.log10());
+        }
+        println!();
     }
     Ok(())
 }

@@ -1,4 +1,8 @@
-#![expect(clippy::cast_possible_truncation, reason = "the numbers here are small")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers here are small"
+)]
 
 use proptest::prelude::*;
 

@@ -1,8 +1,4 @@
-#![expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the numbers here are small"
-)]
+#![expect(clippy::cast_possible_truncation, reason = "the nearest float is wanted")]
 
 use std::f64::consts::TAU;
 

@@ -73,11 +73,11 @@ impl Interpolator {
         ];
         let mut lanes = [0.0f32; 8];
         for start in (0..TAPS).step_by(8) {
-            for lane in 0..8 {
+            for (lane, sum) in lanes.iter_mut().enumerate() {
                 let tap = start + lane;
                 let filter =
                     a[tap] * weights[0] + b[tap] * weights[1] + c[tap] * weights[2] + d[tap] * weights[3];
-                lanes[lane] += samples[tap] * filter;
+                *sum += samples[tap] * filter;
             }
         }
         lanes.iter().sum()
