@@ -147,9 +147,9 @@ impl Peer for Ffmpeg {
 }
 
 /// A telephone line: 24 kHz to G.711 at 8 kHz and back, in packets of 20 ms.
-pub struct Line(pub Law);
+pub struct PhoneLine(pub Law);
 
-impl Peer for Line {
+impl Peer for PhoneLine {
     fn name(&self) -> &'static str {
         match self.0 {
             Law::A => "A-law",

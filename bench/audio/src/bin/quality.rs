@@ -9,7 +9,7 @@ use rt_audio::Resampler;
 use rt_audio::telephone::Law;
 use rt_audio_bench::chart::{Chart, Line};
 use rt_audio_bench::measure::{row, tones};
-use rt_audio_bench::peers::{Ffmpeg, Line, Ours, Peer, soxr_hq, soxr_vhq};
+use rt_audio_bench::peers::{Ffmpeg, Ours, Peer, PhoneLine, soxr_hq, soxr_vhq};
 use rt_audio_bench::{RATES, TARGET};
 
 fn main() -> Result<()> {
@@ -66,7 +66,7 @@ fn line() -> Result<()> {
     hertz.iter().for_each(|_| print!("--:|"));
     println!();
     for law in [Law::A, Law::Mu] {
-        let mut line = Line(law);
+        let mut line = PhoneLine(law);
         print!("| {} |", line.name());
         for tone in tones(&mut line, TARGET, &hertz)?.0 {
             let (gain, lag, sinad) = tone.fit();

@@ -37,8 +37,7 @@ impl Kernel {
         if place.abs() >= 1.0 {
             return 0.0;
         }
-        let shape = 0.1102 * (ATTENUATION - 8.7);
-        let window = bessel(shape * (1.0 - place * place).sqrt()) / bessel(shape);
+        let window = self.window(place);
         let angle = 2.0 * PI * self.middle * time;
         let sinc = if angle.abs() < 1e-9 {
             1.0
@@ -46,6 +45,12 @@ impl Kernel {
             angle.sin() / angle
         };
         2.0 * self.middle * sinc * window
+    }
+
+    /// The window at a place from -1 to 1.
+    pub(super) fn window(&self, place: f64) -> f64 {
+        let shape = 0.1102 * (ATTENUATION - 8.7);
+        bessel(shape * (1.0 - place * place).max(0.0).sqrt()) / bessel(shape)
     }
 
     /// The response at `count` frequencies, `step` cycles per unit apart, from 0 on, all at most 0.5.
