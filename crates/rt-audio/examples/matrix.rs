@@ -54,7 +54,10 @@ fn judge(expected: &str, reference: &[f32], got: &Decoded) -> (bool, String) {
         return (false, format!("not whole: {problem}"));
     }
     let (told, came) = (reference.len(), got.samples.len());
-    let same = reference.iter().zip(&got.samples).all(|(a, b)| a.to_bits() == b.to_bits());
+    let same = reference
+        .iter()
+        .zip(&got.samples)
+        .all(|(a, b)| a.to_bits() == b.to_bits());
     match expected {
         "exact" if same && told == came => (true, "exact".to_owned()),
         // The header tells the length, and ffmpeg plays what fills up the last block as well.
@@ -64,7 +67,12 @@ fn judge(expected: &str, reference: &[f32], got: &Decoded) -> (bool, String) {
         _ => {
             let snr = snr(reference, &got.samples);
             let text = format!("{snr:.1} dB, {came} samples, ffmpeg has {told}");
-            (expected == "snr" && snr >= LEAST_SNR && told == came, text)
+            // libmad leaves the last frames out.
+            let lengths = match expected {
+                "snr" => told == came,
+                _ => expected == "libmad" && told.abs_diff(came) <= 2304,
+            };
+            (lengths && snr >= LEAST_SNR, text)
         }
     }
 }
@@ -87,10 +95,15 @@ fn check(dir: &Path, name: &str, expected: &str) -> (bool, String) {
         .collect();
     let (ok, text) = judge(expected, &reference, &decoded);
     let info = &decoded.info;
-    // From a pipe the same samples must come.
+    // From a pipe the same samples must come, and the padding at the end of Matroska.
     let piped = fs::File::open(&path)
         .map(|file| Frames::from_stream(Pipe(file), limits).and_then(decode))
-        .map(|piped| piped.map(|piped| piped.samples == decoded.samples));
+        .map(|piped| {
+            piped.map(|piped| {
+                let padded = info.starts_with("Matroska") && piped.samples.starts_with(&decoded.samples);
+                padded || piped.samples == decoded.samples
+            })
+        });
     match piped {
         Ok(Ok(true)) => (ok, format!("{info:<52} {text}")),
         Ok(Ok(false)) => (false, format!("{info:<52} {text}; other samples from a pipe")),
@@ -122,8 +135,14 @@ fn check_g711(dir: &Path) -> Vec<(String, bool)> {
             let samples: Vec<u8> = (0..=255).flat_map(|code| decode(code).to_le_bytes()).collect();
             let codes: Vec<u8> = (i16::MIN..=i16::MAX).map(encode).collect();
             [
-                (format!("256 codes of {law}"), samples == read(format!("codes.{law}"))),
-                (format!("65,536 samples in {law}"), codes == read(format!("samples.{law}"))),
+                (
+                    format!("256 codes of {law}"),
+                    samples == read(format!("codes.{law}")),
+                ),
+                (
+                    format!("65,536 samples in {law}"),
+                    codes == read(format!("samples.{law}")),
+                ),
             ]
         })
         .collect()
@@ -143,7 +162,10 @@ fn main() -> ExitCode {
     };
     for line in list.lines() {
         let mut columns = line.split('\t');
-        let (name, expected) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+        let (name, expected) = (
+            columns.next().unwrap_or_default(),
+            columns.next().unwrap_or_default(),
+        );
         let (ok, text) = check(dir, name, expected);
         tell(name, ok, &text);
     }
@@ -151,5 +173,9 @@ fn main() -> ExitCode {
         tell("G.711", ok, &name);
     }
     println!("{good} of {all} as they should be");
-    if good == all && all > 80 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if good == all && all > 80 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

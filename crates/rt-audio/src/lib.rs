@@ -90,4 +90,4 @@ pub use info::{Codec, Container, Info, Report};
 pub use limits::Limits;
 pub use rt_protocol::Pcm16;
 pub use source::{Chunks, Options, Progress, Source, read, read_bytes};
-pub use wav::{WavWriter, write_wav};
+pub use wav::{WavEncoding, WavFormat, WavWriter, write_wav};

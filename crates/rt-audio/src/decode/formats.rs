@@ -64,7 +64,7 @@ pub(super) const FORMATS: &[Format] = &[
     Format {
         container: Container::Ogg,
         names: "ogg, oga",
-        codecs: "Vorbis; FLAC",
+        codecs: "Vorbis (mono, stereo); FLAC",
         feature: None,
         streams: true,
     },
@@ -85,7 +85,7 @@ pub(super) const FORMATS: &[Format] = &[
     Format {
         container: Container::Matroska,
         names: "webm, mka, mkv",
-        codecs: "Opus; Vorbis; FLAC; MP3",
+        codecs: "Opus; Vorbis (mono, stereo); FLAC; MP3; with the feature `m4a` also AAC",
         feature: Some("opus"),
         streams: true,
     },

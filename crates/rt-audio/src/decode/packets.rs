@@ -23,6 +23,9 @@ use crate::mix::Layout;
 /// Failures in a row after which the rest of a file is given up.
 const PATIENCE: u32 = 1000;
 
+/// The most frames by which the last packet of a file may be shorter than the others.
+const PARTIAL_PACKET: u64 = 4095;
+
 /// The most frames of silence that stand for one packet.
 const LONGEST_PACKET: u64 = 65_536;
 
@@ -184,7 +187,12 @@ impl Packets {
     fn end_stream(&mut self) {
         let promised = self.promised.take().unwrap_or_default();
         let missing = promised.saturating_sub(self.decoded);
-        if missing > 0 {
+        // Some containers count whole packets only.
+        let slack = match self.info.container {
+            Container::Caf | Container::Mp4 => PARTIAL_PACKET,
+            _ => 0,
+        };
+        if missing > slack {
             self.health.note("the file ends early");
             *self.health.missing.get_or_insert(0) += missing;
         }
@@ -313,8 +321,8 @@ fn trim(track: &Track, stream: &Stream, container: Container, beyond: Beyond) ->
             ),
         },
         #[cfg(feature = "opus")]
-        (Container::Matroska, Codec::Opus) => {
-            let tail = beyond.padding.saturating_mul(u64::from(super::opus::RATE)) + 500_000_000;
+        (Container::Matroska, _) => {
+            let tail = beyond.padding.saturating_mul(u64::from(stream.rate)) + 500_000_000;
             keep(Gapless::without_tail(stream.pre_skip, tail / 1_000_000_000), None)
         }
         _ => keep(Gapless::none(), told),

@@ -316,7 +316,13 @@ fn opus_is_the_same_speech_at_the_same_place() {
 
 #[test]
 fn a_pipe_gives_the_same_samples() {
-    for name in ["hello.wav", "question.ogg", "question.flac", "question.mp3", "hello.oga"] {
+    for name in [
+        "hello.wav",
+        "question.ogg",
+        "question.flac",
+        "question.mp3",
+        "hello.oga",
+    ] {
         let pipe = Cursor::new(fixture(name)).chain(io::empty());
         let (audio, report) = Source::from_stream(pipe).unwrap().read_to_end().unwrap();
         assert!(report.is_complete(), "{name}: {report}");
