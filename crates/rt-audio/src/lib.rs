@@ -84,6 +84,7 @@ mod resample;
 mod source;
 mod wav;
 
+pub use decode::{Format, formats};
 pub use error::{Error, ErrorKind};
 pub use frames::Frames;
 pub use info::{Codec, Container, Info, Report};

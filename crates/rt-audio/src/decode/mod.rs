@@ -32,6 +32,7 @@ use formats::ADVICE;
 use plain::Plain;
 use sniff::Content;
 
+pub use formats::{Format, formats};
 pub(crate) use input::{Input, Media};
 
 /// A piece of decoded audio.
