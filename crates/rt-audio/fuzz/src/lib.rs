@@ -20,9 +20,9 @@ pub fn decode(data: &[u8]) {
     let from_pipe = Frames::from_stream(Cursor::new(data.to_vec()), limits);
     for mut frames in [from_file, from_pipe].into_iter().flatten() {
         while let Ok(Some(samples)) = frames.next_block() {
-            assert!(!samples.is_empty() && samples.len() <= 1 << 22, "a block of {}", samples.len());
-            let channels = frames.channels();
-            assert!(samples.len().is_multiple_of(channels), "no whole frames");
+            let count = samples.len();
+            assert!((1..=1 << 22).contains(&count), "a block of {count}");
+            assert!(count.is_multiple_of(frames.channels()), "no whole frames");
         }
         assert!(frames.next_block().is_ok_and(|block| block.is_none()), "it goes on after the end");
         assert!(frames.report().decoded <= Duration::from_secs(21), "beyond the limit");

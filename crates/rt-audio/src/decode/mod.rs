@@ -14,6 +14,7 @@ mod input;
 mod mkv;
 #[cfg(feature = "m4a")]
 mod mp4;
+mod ogg;
 #[cfg(feature = "opus")]
 mod opus;
 mod packets;

@@ -77,6 +77,11 @@ impl Packets {
     /// Reads the headers and makes the codec.
     fn open(mut input: Input, container: Container, limits: &Limits) -> Result<Self, Error> {
         let beyond = beyond_the_packets(&mut input, container)?;
+        if beyond.cut {
+            input.make_sequential();
+        }
+        let mut health = Health::default();
+        let cut = beyond.cut;
         let stream = MediaSourceStream::new(Box::new(input), Default::default());
         let no_tags = MetadataOptions::default().limit_visual_bytes(Limit::Maximum(0));
         let reader = symphonia::default::get_probe()
@@ -106,6 +111,9 @@ impl Packets {
             estimated: estimated && duration.is_some(),
         };
         let track = track.id;
+        if cut {
+            health.note("the file is cut");
+        }
         Ok(Self {
             info,
             reader,
@@ -117,7 +125,7 @@ impl Packets {
             decoded: 0,
             failures: 0,
             ended: false,
-            health: Health::default(),
+            health,
         })
     }
 
@@ -266,6 +274,8 @@ struct Beyond {
     /// The padding of a Matroska file in nanoseconds.
     #[cfg(feature = "opus")]
     padding: u64,
+    /// Whether the file ends before the container does.
+    cut: bool,
 }
 
 /// Reads that, and goes back to the start.
@@ -273,13 +283,18 @@ fn beyond_the_packets(input: &mut Input, container: Container) -> Result<Beyond,
     let mut beyond = Beyond::default();
     match container {
         #[cfg(feature = "m4a")]
-        Container::Mp4 => beyond.edit = super::mp4::edit(input)?,
+        Container::Mp4 => (beyond.edit, beyond.cut) = super::mp4::edit(input)?,
         #[cfg(feature = "opus")]
-        Container::Matroska => beyond.padding = super::mkv::padding(input)?,
-        _ => {
-            let _ = &mut beyond;
-            return Ok(beyond);
+        Container::Matroska => {
+            beyond.cut = super::mkv::is_cut(input)?;
+            beyond.padding = if beyond.cut {
+                0
+            } else {
+                super::mkv::padding(input)?
+            };
         }
+        Container::Ogg => beyond.cut = super::ogg::is_cut(input)?,
+        _ => return Ok(beyond),
     }
     io::Seek::rewind(input).map_err(|error| Error::io("seeking failed", error))?;
     Ok(beyond)
