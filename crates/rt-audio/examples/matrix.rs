@@ -67,7 +67,12 @@ fn judge(expected: &str, reference: &[f32], got: &Decoded) -> (bool, String) {
         _ => {
             let snr = snr(reference, &got.samples);
             let text = format!("{snr:.1} dB, {came} samples, ffmpeg has {told}");
-            (expected == "snr" && snr >= LEAST_SNR && told == came, text)
+            // libmad leaves the last frames out.
+            let lengths = match expected {
+                "snr" => told == came,
+                _ => expected == "libmad" && told.abs_diff(came) <= 2304,
+            };
+            (lengths && snr >= LEAST_SNR, text)
         }
     }
 }
@@ -90,10 +95,15 @@ fn check(dir: &Path, name: &str, expected: &str) -> (bool, String) {
         .collect();
     let (ok, text) = judge(expected, &reference, &decoded);
     let info = &decoded.info;
-    // From a pipe the same samples must come.
+    // From a pipe the same samples must come, and the padding at the end of Matroska.
     let piped = fs::File::open(&path)
         .map(|file| Frames::from_stream(Pipe(file), limits).and_then(decode))
-        .map(|piped| piped.map(|piped| piped.samples == decoded.samples));
+        .map(|piped| {
+            piped.map(|piped| {
+                let padded = info.starts_with("Matroska") && piped.samples.starts_with(&decoded.samples);
+                padded || piped.samples == decoded.samples
+            })
+        });
     match piped {
         Ok(Ok(true)) => (ok, format!("{info:<52} {text}")),
         Ok(Ok(false)) => (false, format!("{info:<52} {text}; other samples from a pipe")),
@@ -110,6 +120,22 @@ impl Read for Pipe {
         let most = buffer.len().min(4096);
         self.0.read(&mut buffer[..most])
     }
+}
+
+/// Whether a cut file gives as much as ffmpeg finds in it: all but one packet of stereo, which ffmpeg makes up
+/// of what there is.
+fn check_cut(dir: &Path, name: &str, told: usize) -> (bool, String) {
+    const PACKET: usize = 2 * 4608;
+    let decoded = Frames::open(dir.join(name), Limits::default()).and_then(decode);
+    let came = decoded.as_ref().map_or(0, |decoded| decoded.samples.len());
+    let problem = match decoded {
+        Ok(decoded) => decoded.problem.unwrap_or_else(|| "nothing is wrong".to_owned()),
+        Err(error) => error.to_string(),
+    };
+    (
+        came + PACKET > told,
+        format!("{came} samples, ffmpeg has {told}; {problem}"),
+    )
 }
 
 /// Compares all codes and all samples of G.711 with the files that ffmpeg made.
@@ -157,6 +183,12 @@ fn main() -> ExitCode {
             columns.next().unwrap_or_default(),
         );
         let (ok, text) = check(dir, name, expected);
+        tell(name, ok, &text);
+    }
+    let cuts = fs::read_to_string(dir.join("cuts")).unwrap_or_default();
+    for line in cuts.lines() {
+        let (name, told) = line.split_once('\t').unwrap_or_default();
+        let (ok, text) = check_cut(dir, name, told.parse().unwrap_or(usize::MAX));
         tell(name, ok, &text);
     }
     for (name, ok) in check_g711(dir) {

@@ -44,7 +44,7 @@ pub struct Options {
     /// What an input may be at most.
     pub limits: Limits,
     /// How much input the resampler may collect before it gives the first of its output. Default: as much
-    /// as is fastest, up to 0.5 s at 8 kHz and 0.2 s at 48 kHz.
+    /// as is fastest, 0.16 s at 48 kHz and 0.6 s at 11,025 Hz.
     ///
     /// For live audio; [`Converter::latency`](crate::Converter::latency) says what it came to.
     pub latency: Duration,

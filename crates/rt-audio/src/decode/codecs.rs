@@ -13,6 +13,10 @@ use crate::error::{Error, ErrorKind};
 use crate::info::{Codec, Container};
 use crate::mix::Layout;
 
+/// The most channels of Vorbis: symphonia 0.6.1 undoes the coupling of more in the wrong order, and what
+/// comes out is mixed up.
+const VORBIS_CHANNELS: usize = 2;
+
 /// A decoder of packets.
 pub(super) enum Packeted {
     /// One of symphonia's.
@@ -82,6 +86,10 @@ impl Stream {
             }
         })?;
         let params = decoder.codec_params();
+        let channels = params.channels.as_ref().map_or(0, Channels::count);
+        if codec == Codec::Vorbis && channels > VORBIS_CHANNELS {
+            return Err(unsupported_codec("Vorbis with more than two channels"));
+        }
         Ok(Self {
             codec,
             rate: params.sample_rate.unwrap_or_default(),

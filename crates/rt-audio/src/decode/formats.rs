@@ -9,23 +9,35 @@ use crate::info::Container;
 pub(super) const ADVICE: &str = "convert it to one of WAV, FLAC, Ogg Vorbis or MP3, \
                                  for example with `ffmpeg -i INPUT -ar 24000 -ac 1 OUTPUT.wav`";
 
-/// A row of the table.
-#[derive(Debug)]
-pub(super) struct Format {
+/// A kind of file that can be read; [`formats`] lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Format {
     /// Its container.
-    pub(super) container: Container,
+    pub container: Container,
     /// What such files are usually named.
-    pub(super) names: &'static str,
+    pub names: &'static str,
     /// What can be in it.
-    pub(super) codecs: &'static str,
+    pub codecs: &'static str,
     /// The feature of this crate that reads it, if it is not always read.
-    pub(super) feature: Option<&'static str>,
-    /// Whether it is read from a pipe while it comes in.
-    pub(super) streams: bool,
+    pub feature: Option<&'static str>,
+    /// Whether it is read from a pipe while it comes in; if not, it is kept in memory first.
+    pub streams: bool,
+}
+
+/// Every kind of file that this crate reads, with those whose feature is off.
+///
+/// ```
+/// let always = rt_audio::formats().iter().filter(|format| format.feature.is_none());
+/// assert!(always.map(|format| format.container.name()).any(|name| name == "FLAC"));
+/// ```
+#[must_use]
+pub fn formats() -> &'static [Format] {
+    FORMATS
 }
 
 /// Everything that is read.
-pub(super) const FORMATS: &[Format] = &[
+const FORMATS: &[Format] = &[
     Format {
         container: Container::Wav,
         names: "wav, wave, rf64, w64",
@@ -64,7 +76,7 @@ pub(super) const FORMATS: &[Format] = &[
     Format {
         container: Container::Ogg,
         names: "ogg, oga",
-        codecs: "Vorbis; FLAC",
+        codecs: "Vorbis (mono, stereo); FLAC",
         feature: None,
         streams: true,
     },
@@ -85,7 +97,7 @@ pub(super) const FORMATS: &[Format] = &[
     Format {
         container: Container::Matroska,
         names: "webm, mka, mkv",
-        codecs: "Opus; Vorbis; FLAC; MP3",
+        codecs: "Opus; Vorbis (mono, stereo); FLAC; MP3; with the feature `m4a` also AAC",
         feature: Some("opus"),
         streams: true,
     },

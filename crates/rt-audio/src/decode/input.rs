@@ -27,6 +27,8 @@ enum Origin {
 pub(crate) struct Input {
     /// Where the bytes come from.
     origin: Origin,
+    /// Whether the decoders must do without seeking and without the length, as with a pipe.
+    sequential: bool,
 }
 
 impl Input {
@@ -38,6 +40,7 @@ impl Input {
             .map_err(|error| Error::io("seeking failed (a pipe is read with `from_stream`)", error))?;
         Ok(Self {
             origin: Origin::Media { inner, len },
+            sequential: false,
         })
     }
 
@@ -45,6 +48,7 @@ impl Input {
     pub(crate) fn stream(reader: Box<dyn Read + Send>) -> Self {
         Self {
             origin: Origin::Stream(Stream::new(reader)),
+            sequential: true,
         }
     }
 
@@ -54,6 +58,11 @@ impl Input {
             Origin::Media { len, .. } => Some(*len),
             Origin::Stream(_) => None,
         }
+    }
+
+    /// Makes the decoders do without seeking: a container that is cut has no end to be looked at.
+    pub(crate) fn make_sequential(&mut self) {
+        self.sequential = true;
     }
 
     /// The first bytes; the position is the start again afterwards.
@@ -131,11 +140,11 @@ impl Seek for Input {
 
 impl MediaSource for Input {
     fn is_seekable(&self) -> bool {
-        matches!(self.origin, Origin::Media { .. })
+        !self.sequential
     }
 
     fn byte_len(&self) -> Option<u64> {
-        self.len()
+        self.len().filter(|_| !self.sequential)
     }
 }
 

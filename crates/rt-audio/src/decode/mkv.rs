@@ -38,17 +38,41 @@ fn padding_in(tail: &[u8]) -> u64 {
 /// Whether a BlockGroup begins here somewhere and ends there.
 fn is_in_group(before: &[u8], end: usize) -> bool {
     before.iter().enumerate().rev().any(|(at, &byte)| {
-        let size = before.get(at + 1..).unwrap_or_default();
-        let Some(width) = size.first().map(|first| first.leading_zeros() as usize + 1) else {
-            return false;
-        };
-        let Some(size) = size.get(..width.min(8)).filter(|_| byte == 0xa0 && width <= 8) else {
-            return false;
-        };
-        let all = size.iter().fold(0u64, |all, &byte| all << 8 | u64::from(byte));
-        let size = all & !(1 << (7 * width));
-        (at + 1 + width) as u64 + size == end as u64
+        let size = size(&before[at + 1..]).filter(|_| byte == 0xa0);
+        size.is_some_and(|(width, size)| (at + 1 + width) as u64 + size == end as u64)
     })
+}
+
+/// Whether the segment, which holds everything, ends behind the end of the file.
+pub(super) fn is_cut(input: &mut Input) -> Result<bool, Error> {
+    let Some(len) = input.len() else {
+        return Ok(false);
+    };
+    let mut start = [0; 256];
+    let there = input.read_at(0, &mut start)?;
+    Ok(segment_end(&start[..there]).is_some_and(|end| end > len))
+}
+
+/// Where the segment ends, if it says so.
+fn segment_end(start: &[u8]) -> Option<u64> {
+    let (header, body) = size(start.get(4..)?)?;
+    let segment = 4 + header + usize::try_from(body).ok()?;
+    let rest = start.get(segment..)?;
+    if !rest.starts_with(b"\x18\x53\x80\x67") {
+        return None;
+    }
+    let (width, size) = size(&rest[4..])?;
+    // All bits set: it is not known.
+    let known = size != (1 << (7 * width)) - 1;
+    known.then(|| (segment + 4 + width) as u64 + size)
+}
+
+/// A size, and of how many bytes it is.
+fn size(bytes: &[u8]) -> Option<(usize, u64)> {
+    let width = bytes.first()?.leading_zeros() as usize + 1;
+    let bytes = bytes.get(..width).filter(|_| width <= 8)?;
+    let all = bytes.iter().fold(0u64, |all, &byte| all << 8 | u64::from(byte));
+    Some((width, all & !(1 << (7 * width))))
 }
 
 #[cfg(test)]
@@ -72,6 +96,21 @@ mod tests {
         assert_eq!(padding_in(&negative), 0);
         for cut in 0..group.len() {
             padding_in(&group[..cut]);
+        }
+    }
+
+    #[test]
+    fn the_segment_tells_where_it_ends() {
+        let start = |size: &[u8]| [b"\x1a\x45\xdf\xa3\x82ab\x18\x53\x80\x67", size, &[0; 9]].concat();
+        assert_eq!(segment_end(&start(&[0x85])), Some(12 + 5));
+        assert_eq!(segment_end(&start(&[0x40, 0x85])), Some(13 + 0x85));
+        assert_eq!(
+            segment_end(&start(&[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])),
+            None
+        );
+        assert_eq!(segment_end(&start(&[0xff])), None);
+        for cut in 0..20 {
+            segment_end(&start(&[0x40, 0x85])[..cut]);
         }
     }
 }

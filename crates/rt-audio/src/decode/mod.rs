@@ -14,6 +14,7 @@ mod input;
 mod mkv;
 #[cfg(feature = "m4a")]
 mod mp4;
+mod ogg;
 #[cfg(feature = "opus")]
 mod opus;
 mod packets;
@@ -32,6 +33,7 @@ use formats::ADVICE;
 use plain::Plain;
 use sniff::Content;
 
+pub use formats::{Format, formats};
 pub(crate) use input::{Input, Media};
 
 /// A piece of decoded audio.

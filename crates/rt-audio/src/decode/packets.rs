@@ -23,6 +23,9 @@ use crate::mix::Layout;
 /// Failures in a row after which the rest of a file is given up.
 const PATIENCE: u32 = 1000;
 
+/// The most frames by which the last packet of a file may be shorter than the others.
+const PARTIAL_PACKET: u64 = 4095;
+
 /// The most frames of silence that stand for one packet.
 const LONGEST_PACKET: u64 = 65_536;
 
@@ -74,6 +77,11 @@ impl Packets {
     /// Reads the headers and makes the codec.
     fn open(mut input: Input, container: Container, limits: &Limits) -> Result<Self, Error> {
         let beyond = beyond_the_packets(&mut input, container)?;
+        if beyond.cut {
+            input.make_sequential();
+        }
+        let mut health = Health::default();
+        let cut = beyond.cut;
         let stream = MediaSourceStream::new(Box::new(input), Default::default());
         let no_tags = MetadataOptions::default().limit_visual_bytes(Limit::Maximum(0));
         let reader = symphonia::default::get_probe()
@@ -103,6 +111,9 @@ impl Packets {
             estimated: estimated && duration.is_some(),
         };
         let track = track.id;
+        if cut {
+            health.note("the file is cut");
+        }
         Ok(Self {
             info,
             reader,
@@ -114,7 +125,7 @@ impl Packets {
             decoded: 0,
             failures: 0,
             ended: false,
-            health: Health::default(),
+            health,
         })
     }
 
@@ -184,7 +195,12 @@ impl Packets {
     fn end_stream(&mut self) {
         let promised = self.promised.take().unwrap_or_default();
         let missing = promised.saturating_sub(self.decoded);
-        if missing > 0 {
+        // Some containers count whole packets only.
+        let slack = match self.info.container {
+            Container::Caf | Container::Mp4 => PARTIAL_PACKET,
+            _ => 0,
+        };
+        if missing > slack {
             self.health.note("the file ends early");
             *self.health.missing.get_or_insert(0) += missing;
         }
@@ -258,6 +274,8 @@ struct Beyond {
     /// The padding of a Matroska file in nanoseconds.
     #[cfg(feature = "opus")]
     padding: u64,
+    /// Whether the file ends before the container does.
+    cut: bool,
 }
 
 /// Reads that, and goes back to the start.
@@ -265,13 +283,18 @@ fn beyond_the_packets(input: &mut Input, container: Container) -> Result<Beyond,
     let mut beyond = Beyond::default();
     match container {
         #[cfg(feature = "m4a")]
-        Container::Mp4 => beyond.edit = super::mp4::edit(input)?,
+        Container::Mp4 => (beyond.edit, beyond.cut) = super::mp4::edit(input)?,
         #[cfg(feature = "opus")]
-        Container::Matroska => beyond.padding = super::mkv::padding(input)?,
-        _ => {
-            let _ = &mut beyond;
-            return Ok(beyond);
+        Container::Matroska => {
+            beyond.cut = super::mkv::is_cut(input)?;
+            beyond.padding = if beyond.cut {
+                0
+            } else {
+                super::mkv::padding(input)?
+            };
         }
+        Container::Ogg => beyond.cut = super::ogg::is_cut(input)?,
+        _ => return Ok(beyond),
     }
     io::Seek::rewind(input).map_err(|error| Error::io("seeking failed", error))?;
     Ok(beyond)
@@ -313,8 +336,8 @@ fn trim(track: &Track, stream: &Stream, container: Container, beyond: Beyond) ->
             ),
         },
         #[cfg(feature = "opus")]
-        (Container::Matroska, Codec::Opus) => {
-            let tail = beyond.padding.saturating_mul(u64::from(super::opus::RATE)) + 500_000_000;
+        (Container::Matroska, _) => {
+            let tail = beyond.padding.saturating_mul(u64::from(stream.rate)) + 500_000_000;
             keep(Gapless::without_tail(stream.pre_skip, tail / 1_000_000_000), None)
         }
         _ => keep(Gapless::none(), told),

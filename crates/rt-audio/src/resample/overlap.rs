@@ -63,7 +63,7 @@ impl Sizes {
         best.map(|(_, sizes)| sizes)
     }
 
-    /// About how much work a step of output is, or `None` if a transform is odd, rough or too large.
+    /// About how much work a step of output is, or `None` if a transform is rough or too large.
     fn work(&self) -> Option<f64> {
         let transforms = weight(self.input())? + weight(self.output())?;
         Some(transforms / (self.steps - 2 * self.guard) as f64)
@@ -102,7 +102,7 @@ impl Sizes {
 
 /// About how much work a transform is: `n log n`, more for larger prime factors.
 fn weight(samples: usize) -> Option<f64> {
-    if samples % 2 == 1 || samples > 1 << 18 {
+    if samples > 1 << 18 {
         return None;
     }
     let (mut rest, mut levels) = (samples, 4.0);
