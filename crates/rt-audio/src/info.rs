@@ -26,7 +26,7 @@ pub struct Info {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Container {
-    /// RIFF WAVE, also RIFX, RF64 and BW64.
+    /// RIFF WAVE, also RIFX, RF64, BW64 and Sony Wave64.
     Wav,
     /// Ogg.
     Ogg,
@@ -34,6 +34,18 @@ pub enum Container {
     Flac,
     /// A plain stream of MPEG audio frames, with or without tags.
     Mp3,
+    /// AIFF and AIFF-C.
+    Aiff,
+    /// AU, the sound files of Sun and NeXT.
+    Au,
+    /// Core Audio Format.
+    Caf,
+    /// MP4 and its relatives: M4A, MOV, 3GP.
+    Mp4,
+    /// A plain stream of AAC frames with ADTS headers.
+    Adts,
+    /// Matroska and WebM.
+    Matroska,
 }
 
 /// The codecs that are decoded.
@@ -48,7 +60,7 @@ pub enum Codec {
     ALaw,
     /// G.711 mu-law.
     MuLaw,
-    /// Microsoft or IMA ADPCM.
+    /// ADPCM of 4 bits: Microsoft's, or IMA's in the blocks of WAV or QuickTime.
     Adpcm,
     /// FLAC.
     Flac,
@@ -56,6 +68,12 @@ pub enum Codec {
     Mp3,
     /// Vorbis.
     Vorbis,
+    /// AAC, low complexity.
+    Aac,
+    /// Apple Lossless.
+    Alac,
+    /// Opus.
+    Opus,
 }
 
 impl Container {
@@ -67,6 +85,12 @@ impl Container {
             Self::Ogg => "Ogg",
             Self::Flac => "FLAC",
             Self::Mp3 => "MP3",
+            Self::Aiff => "AIFF",
+            Self::Au => "AU",
+            Self::Caf => "CAF",
+            Self::Mp4 => "MP4",
+            Self::Adts => "ADTS",
+            Self::Matroska => "Matroska",
         }
     }
 }
@@ -84,6 +108,9 @@ impl Codec {
             Self::Flac => "FLAC",
             Self::Mp3 => "MP3",
             Self::Vorbis => "Vorbis",
+            Self::Aac => "AAC",
+            Self::Alac => "ALAC",
+            Self::Opus => "Opus",
         }
     }
 }

@@ -21,23 +21,43 @@
 //! # Ok::<(), rt_audio::Error>(())
 //! ```
 //!
-//! [`read`] and [`write_wav`] do the same for whole files.
+//! [`read`] and [`write_wav`] do the same for whole files. For audio that does not come from a file:
+//!
+//! | from | to | with |
+//! |---|---|---|
+//! | samples of any rate and layout, as they come | [`Pcm16`] | [`Converter`] |
+//! | any rate | any rate | [`Resampler`] |
+//! | a microphone, whose clock is not ours | any rate, at our pace | [`live::LiveResampler`] |
+//! | [`Pcm16`] | G.711 at 8 kHz, and back | [`telephone`] |
+//! | a file or a buffer | chunks in real time | `pace::Pacer` (feature `tokio`) |
+//! | [`Pcm16`] | peak, RMS, clipped samples; without silence | [`Levels`], [`trim_silence`] |
+//! | [`Pcm16`] | where somebody speaks | `vad::Vad` (feature `vad`) |
 //!
 //! # What it is not
 //!
-//! It does not play or record, and has no effects and no encoders but WAV. It needs no async runtime; the
-//! feature `tokio` adds only `pace`, which releases chunks in real time.
+//! It does not play or record, and has no effects and no encoders but WAV and G.711. It needs no async
+//! runtime; the feature `tokio` adds only `pace`, which releases chunks in real time.
 //!
 //! # What is read
 //!
 //! The content decides, not the file name.
 //!
-//! | container | codecs |
-//! |---|---|
-//! | WAV, RIFX, RF64, BW64 | integers of 8 to 32 bits, floats of 32 and 64 bits, A-law, mu-law, Microsoft and IMA ADPCM; also with the sizes that pipes write (0, 0xFFFFFFFF) |
-//! | FLAC | FLAC |
-//! | Ogg | Vorbis, FLAC |
-//! | MP3, with ID3 and APE tags | MP3; the encoder's delay and padding are removed if its header tells them |
+//! <!-- formats: begin -->
+//! | container | usual names | codecs | feature | from a pipe |
+//! |---|---|---|---|---|
+//! | WAV | wav, wave, rf64, w64 | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law; ADPCM (Microsoft, IMA) | always | as it comes |
+//! | AIFF | aiff, aif, aifc | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law; ADPCM (IMA) | always | as it comes |
+//! | AU | au, snd | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law | always | as it comes |
+//! | CAF | caf | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law; ADPCM (IMA) | always | as it comes |
+//! | FLAC | flac | FLAC | always | as it comes |
+//! | Ogg | ogg, oga | Vorbis (mono, stereo); FLAC | always | as it comes |
+//! | MP3 | mp3 | MP3 | always | as it comes |
+//! | Ogg | opus, ogg | Opus | `opus` | as it comes |
+//! | Matroska | webm, mka, mkv | Opus; Vorbis (mono, stereo); FLAC; MP3; with the feature `m4a` also AAC | `opus` | as it comes |
+//! | MP4 | m4a, mp4, mov, 3gp | AAC (low complexity); ALAC; MP3; with the feature `opus` also Opus | `m4a` | kept in memory |
+//! | ADTS | aac | AAC (low complexity) | `m4a` | as it comes |
+//! | CAF | caf | AAC (low complexity); ALAC | `m4a` | kept in memory |
+//! <!-- formats: end -->
 //!
 //! Anything else is an error that names what it is and what helps: Opus, AAC, M4A, WebM, AIFF and so on.
 //!
@@ -46,8 +66,10 @@
 //! - Decoding is to 32-bit floats; channels are mixed to mono by their layout, with weights whose sum is 1,
 //!   so that nothing clips.
 //! - The rate is converted by FFT, in phase and without delay: `n` samples at `rate` become exactly
-//!   `round(n * 24000 / rate)`.
-//! - One rounding at the end, saturating. 24 kHz mono PCM16 passes bit for bit.
+//!   `round(n * 24000 / rate)`. Aliases and images are 140 dB down, and the band is flat to 0.92 of the lower
+//!   Nyquist frequency.
+//! - One rounding at the end, saturating; with [`Options::dither`] TPDF noise before it. 24 kHz mono PCM16
+//!   passes bit for bit.
 //!
 //! # Damage and limits
 //!
@@ -58,12 +80,17 @@
 //! # Features
 //!
 //! - `tokio` (off by default): `pace::Pacer`.
+//! - `vad` (off by default): `vad::Vad`.
 
+mod converter;
 mod decode;
 mod error;
-mod g711;
+mod frames;
+pub mod g711;
 mod info;
+mod levels;
 mod limits;
+pub mod live;
 mod mix;
 #[cfg(feature = "tokio")]
 pub mod pace;
@@ -71,11 +98,20 @@ mod pipeline;
 mod quantize;
 mod resample;
 mod source;
+mod stage;
+pub mod telephone;
+#[cfg(feature = "vad")]
+pub mod vad;
 mod wav;
 
+pub use converter::Converter;
+pub use decode::{Format, formats};
 pub use error::{Error, ErrorKind};
+pub use frames::Frames;
 pub use info::{Codec, Container, Info, Report};
+pub use levels::{Levels, loud_range, trim_silence};
 pub use limits::Limits;
+pub use resample::Resampler;
 pub use rt_protocol::Pcm16;
 pub use source::{Chunks, Options, Progress, Source, read, read_bytes};
-pub use wav::{WavWriter, write_wav};
+pub use wav::{WavEncoding, WavFormat, WavWriter, write_wav};

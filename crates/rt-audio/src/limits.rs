@@ -27,6 +27,9 @@ pub struct Limits {
     pub min_sample_rate: u32,
     /// The highest sample rate in Hz. Default: 768,000.
     pub max_sample_rate: u32,
+    /// The most bytes of a pipe that are kept in memory, for formats whose parts do not come in the order
+    /// they are needed in (MP4). Default: 64 MiB.
+    pub max_buffered: u64,
 }
 
 impl Default for Limits {
@@ -36,6 +39,7 @@ impl Default for Limits {
             max_channels: 64,
             min_sample_rate: 1_000,
             max_sample_rate: 768_000,
+            max_buffered: 64 << 20,
         }
     }
 }
@@ -60,6 +64,13 @@ impl Limits {
     pub fn sample_rates(mut self, lowest: u32, highest: u32) -> Self {
         self.min_sample_rate = lowest;
         self.max_sample_rate = highest;
+        self
+    }
+
+    /// Sets the most bytes of a pipe that are kept in memory.
+    #[must_use]
+    pub fn max_buffered(mut self, bytes: u64) -> Self {
+        self.max_buffered = bytes;
         self
     }
 

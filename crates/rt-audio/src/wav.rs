@@ -1,4 +1,4 @@
-//! [`WavWriter`]: 24 kHz mono PCM16 as a WAV file.
+//! [`WavWriter`]: mono samples as a WAV file, while they come in.
 
 use std::fmt;
 use std::fs::File;
@@ -9,16 +9,89 @@ use std::time::Duration;
 use rt_protocol::Pcm16;
 
 use crate::error::{Error, ErrorKind};
+use crate::g711;
 use crate::info::duration_of;
 
-/// Bytes of the header.
-const HEADER: u32 = 44;
+/// The most bytes of samples: the RIFF size counts them and the header in 32 bits.
+const MOST: u32 = u32::MAX - 64;
 
-/// The most bytes of samples: the RIFF size counts them and the rest of the header in 32 bits.
-const MOST: u32 = u32::MAX - (HEADER - 8) - 1;
+/// How [`WavWriter`] writes a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum WavEncoding {
+    /// 16 bits, as they are.
+    #[default]
+    Pcm16,
+    /// G.711 A-law, 8 bits.
+    ALaw,
+    /// G.711 mu-law, 8 bits.
+    MuLaw,
+}
 
-/// After so many bytes, one second, the sizes in the header are brought up to date.
-const UPDATE: u32 = 48_000;
+/// What [`WavWriter`] writes: mono samples of one encoding and rate.
+///
+/// ```
+/// use rt_audio::{WavEncoding, WavFormat, WavWriter};
+/// let format = WavFormat { sample_rate: 8_000, encoding: WavEncoding::MuLaw };
+/// let mut writer = WavWriter::with_format(std::io::Cursor::new(Vec::new()), format)?;
+/// writer.write_samples(&[0; 160])?; // 20 ms.
+/// assert_eq!(writer.finish()?.into_inner().len(), 58 + 160);
+/// # Ok::<(), rt_audio::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WavFormat {
+    /// Samples per second, in Hz.
+    pub sample_rate: u32,
+    /// How they are written.
+    pub encoding: WavEncoding,
+}
+
+/// 24 kHz PCM16.
+impl Default for WavFormat {
+    fn default() -> Self {
+        Self {
+            sample_rate: Pcm16::SAMPLE_RATE,
+            encoding: WavEncoding::Pcm16,
+        }
+    }
+}
+
+impl WavFormat {
+    /// Bytes per sample.
+    fn sample_bytes(self) -> u32 {
+        if self.encoding == WavEncoding::Pcm16 { 2 } else { 1 }
+    }
+
+    /// The header of a file with so many bytes of samples. A-law and mu-law have a longer format chunk, and
+    /// one that counts the samples.
+    fn header(self, bytes: u32) -> Vec<u8> {
+        let width = self.sample_bytes();
+        let (tag, more): (u16, bool) = match self.encoding {
+            WavEncoding::Pcm16 => (1, false),
+            WavEncoding::ALaw => (6, true),
+            WavEncoding::MuLaw => (7, true),
+        };
+        let mut header = b"RIFF....WAVEfmt ".to_vec();
+        header.extend(if more { 18u32 } else { 16 }.to_le_bytes());
+        header.extend(tag.to_le_bytes());
+        header.extend(1u16.to_le_bytes());
+        header.extend(self.sample_rate.to_le_bytes());
+        header.extend(self.sample_rate.saturating_mul(width).to_le_bytes());
+        header.extend(
+            u32::from_le_bytes([if more { 1 } else { 2 }, 0, if more { 8 } else { 16 }, 0]).to_le_bytes(),
+        );
+        if more {
+            header.extend(b"\0\0fact\x04\0\0\0");
+            header.extend((bytes / width).to_le_bytes());
+        }
+        header.extend(b"data");
+        header.extend(bytes.to_le_bytes());
+        // A chunk of odd size is followed by a byte of padding.
+        let riff = u32::try_from(header.len()).unwrap_or_default() - 8 + bytes + bytes % 2;
+        header[4..8].copy_from_slice(&riff.to_le_bytes());
+        header
+    }
+}
 
 /// Writes a WAV file while the audio comes in.
 ///
@@ -35,6 +108,8 @@ const UPDATE: u32 = 48_000;
 pub struct WavWriter<W: Write + Seek> {
     /// The file; `None` after [`finish`](Self::finish).
     writer: Option<W>,
+    /// What is written.
+    format: WavFormat,
     /// Where the header is.
     start: u64,
     /// Bytes of samples written.
@@ -46,29 +121,46 @@ pub struct WavWriter<W: Write + Seek> {
 }
 
 impl WavWriter<BufWriter<File>> {
-    /// Creates a file, or empties the one that is there.
+    /// Creates a file of 24 kHz PCM16, or empties the one that is there.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such directory, [`ErrorKind::Io`] if writing fails.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::create_with_format(path, WavFormat::default())
+    }
+
+    /// Creates a file of this format, or empties the one that is there.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_with_format(path: impl AsRef<Path>, format: WavFormat) -> Result<Self, Error> {
         let path = path.as_ref();
         let named = |error: Error| error.with_path(Some(path));
         let file = File::create(path).map_err(|error| named(Error::io("creating failed", error)))?;
-        let mut writer = Self::new(BufWriter::new(file)).map_err(named)?;
+        let mut writer = Self::with_format(BufWriter::new(file), format).map_err(named)?;
         writer.path = Some(path.to_path_buf());
         Ok(writer)
     }
 }
 
 impl<W: Write + Seek> WavWriter<W> {
-    /// Starts a file at the writer's position. The writer should be buffered.
+    /// Starts a file of 24 kHz PCM16 at the writer's position. The writer should be buffered.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if writing or seeking fails.
-    pub fn new(mut writer: W) -> Result<Self, Error> {
-        let start = begin(&mut writer).map_err(|error| Error::io("writing failed", error))?;
+    pub fn new(writer: W) -> Result<Self, Error> {
+        Self::with_format(writer, WavFormat::default())
+    }
+
+    /// Starts a file of this format at the writer's position. The writer should be buffered.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_format(mut writer: W, format: WavFormat) -> Result<Self, Error> {
+        let start = begin(&mut writer, format).map_err(|error| Error::io("writing failed", error))?;
         Ok(Self {
             writer: Some(writer),
+            format,
             start,
             bytes: 0,
             told: 0,
@@ -76,12 +168,46 @@ impl<W: Write + Seek> WavWriter<W> {
         })
     }
 
-    /// Appends audio.
+    /// Appends audio of 24 kHz.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if writing fails, [`ErrorKind::Limit`] beyond the 4 GiB of a WAV file (24 hours).
+    /// As [`write_samples`](Self::write_samples), and [`ErrorKind::Resample`] if the file has another rate:
+    /// convert the audio first.
     pub fn write(&mut self, audio: &Pcm16) -> Result<(), Error> {
-        let added = u32::try_from(audio.as_bytes().len()).ok();
+        if self.format.sample_rate != Pcm16::SAMPLE_RATE {
+            let rate = self.format.sample_rate;
+            let message = format!("audio of 24000 Hz does not fit in a file of {rate} Hz; convert it first");
+            return Err(Error::new(ErrorKind::Resample, message).with_path(self.path.as_deref()));
+        }
+        match self.format.encoding {
+            WavEncoding::Pcm16 => self.append(audio.as_bytes()),
+            _ => self.write_samples(&audio.to_samples()),
+        }
+    }
+
+    /// Appends samples of the file's rate.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if writing fails, [`ErrorKind::Limit`] beyond the 4 GiB of a WAV file (24 hours of
+    /// 24 kHz PCM16).
+    pub fn write_samples(&mut self, samples: &[i16]) -> Result<(), Error> {
+        let bytes: Vec<u8> = match self.format.encoding {
+            WavEncoding::Pcm16 => samples.iter().flat_map(|sample| sample.to_le_bytes()).collect(),
+            WavEncoding::ALaw => samples
+                .iter()
+                .map(|&sample| g711::linear_to_a_law(sample))
+                .collect(),
+            WavEncoding::MuLaw => samples
+                .iter()
+                .map(|&sample| g711::linear_to_mu_law(sample))
+                .collect(),
+        };
+        self.append(&bytes)
+    }
+
+    /// Appends samples as they are written.
+    fn append(&mut self, samples: &[u8]) -> Result<(), Error> {
+        let added = u32::try_from(samples.len()).ok();
         let bytes = added
             .and_then(|added| self.bytes.checked_add(added))
             .filter(|&bytes| bytes <= MOST);
@@ -89,9 +215,11 @@ impl<W: Write + Seek> WavWriter<W> {
             let message = "a WAV file holds no more than 4 GiB; start another one";
             return Err(Error::new(ErrorKind::Limit, message).with_path(self.path.as_deref()));
         };
-        self.run(|writer| writer.write_all(audio.as_bytes()))?;
+        self.run(|writer| writer.write_all(samples))?;
         self.bytes = bytes;
-        if self.bytes - self.told >= UPDATE {
+        // Every second the sizes in the header are brought up to date.
+        let second = self.format.sample_rate.saturating_mul(self.format.sample_bytes());
+        if self.bytes - self.told >= second {
             self.update()
         } else {
             Ok(())
@@ -113,6 +241,9 @@ impl<W: Write + Seek> WavWriter<W> {
     /// [`ErrorKind::Io`] if writing or seeking fails.
     pub fn finish(mut self) -> Result<W, Error> {
         self.flush()?;
+        if self.bytes % 2 == 1 {
+            self.run(|writer| writer.write_all(&[0]).and_then(|()| writer.flush()))?;
+        }
         self.writer
             .take()
             .ok_or_else(|| Error::new(ErrorKind::Io, "the file was finished before"))
@@ -122,19 +253,20 @@ impl<W: Write + Seek> WavWriter<W> {
     #[must_use]
     pub fn duration(&self) -> Duration {
         duration_of(
-            u64::from(self.bytes) / Pcm16::BYTES_PER_SAMPLE as u64,
-            Pcm16::SAMPLE_RATE,
+            u64::from(self.bytes / self.format.sample_bytes()),
+            self.format.sample_rate,
         )
     }
 
     /// Brings the sizes in the header up to date.
     fn update(&mut self) -> Result<(), Error> {
         let (start, bytes) = (self.start, self.bytes);
+        let header = self.format.header(bytes);
         self.run(|writer| {
             writer.seek(SeekFrom::Start(start))?;
-            writer.write_all(&header(bytes))?;
+            writer.write_all(&header)?;
             writer
-                .seek(SeekFrom::Start(start + u64::from(HEADER) + u64::from(bytes)))
+                .seek(SeekFrom::Start(start + header.len() as u64 + u64::from(bytes)))
                 .map(drop)
         })?;
         self.told = bytes;
@@ -151,9 +283,9 @@ impl<W: Write + Seek> WavWriter<W> {
 }
 
 /// Writes the first header; returns where it stands.
-fn begin<W: Write + Seek>(writer: &mut W) -> io::Result<u64> {
+fn begin<W: Write + Seek>(writer: &mut W, format: WavFormat) -> io::Result<u64> {
     let start = writer.stream_position()?;
-    writer.write_all(&header(0))?;
+    writer.write_all(&format.header(0))?;
     Ok(start)
 }
 
@@ -181,17 +313,6 @@ pub fn write_wav(path: impl AsRef<Path>, audio: &Pcm16) -> Result<(), Error> {
     let mut writer = WavWriter::create(path)?;
     writer.write(audio)?;
     writer.finish().map(drop)
-}
-
-/// The header of a file with so many bytes of samples.
-fn header(bytes: u32) -> [u8; HEADER as usize] {
-    let rate = Pcm16::SAMPLE_RATE;
-    let mut header = *b"RIFF....WAVEfmt \x10\0\0\0\x01\0\x01\0........\x02\0\x10\0data....";
-    header[4..8].copy_from_slice(&(bytes + HEADER - 8).to_le_bytes());
-    header[24..28].copy_from_slice(&rate.to_le_bytes());
-    header[28..32].copy_from_slice(&(rate * 2).to_le_bytes());
-    header[40..44].copy_from_slice(&bytes.to_le_bytes());
-    header
 }
 
 #[cfg(test)]
@@ -238,6 +359,52 @@ mod tests {
         assert!(audio.duration() > Duration::from_secs(2), "{audio:?}");
         drop(writer);
         assert_eq!(crate::read(&path).unwrap().len(), 155 * 480);
+    }
+
+    #[test]
+    fn g711_is_written_as_ffmpeg_writes_it() {
+        for (encoding, tag, codes) in [
+            (WavEncoding::ALaw, 6, [0xd5, 0x55, 0xfa]),
+            (WavEncoding::MuLaw, 7, [0xff, 0x7e, 0xce]),
+        ] {
+            let format = WavFormat {
+                sample_rate: 8_000,
+                encoding,
+            };
+            let mut writer = WavWriter::with_format(Cursor::new(Vec::new()), format).unwrap();
+            writer.write_samples(&[0, -8, 1000]).unwrap();
+            assert_eq!(writer.duration(), Duration::from_micros(375));
+            let error = writer.write(&ramp(3)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Resample, "{error}");
+            let bytes = writer.finish().unwrap().into_inner();
+            assert_eq!(bytes.len(), 58 + 4, "an odd chunk is padded");
+            assert_eq!((bytes[20], bytes[46], bytes[54]), (tag, 3, 3));
+            assert_eq!(bytes[58..61], codes, "{encoding:?}");
+            let source = crate::Source::from_bytes(bytes).unwrap();
+            assert_eq!(source.info().sample_rate, 8_000);
+            let (_, report) = source.read_to_end().unwrap();
+            assert!(report.is_complete(), "{report}");
+        }
+    }
+
+    #[test]
+    fn audio_of_24_khz_is_written_in_both_laws() {
+        let dir = tempfile::tempdir().unwrap();
+        for encoding in [WavEncoding::ALaw, WavEncoding::MuLaw] {
+            let (path, ramp) = (dir.path().join("law.wav"), ramp(1000));
+            let format = WavFormat {
+                encoding,
+                ..WavFormat::default()
+            };
+            let mut writer = WavWriter::create_with_format(&path, format).unwrap();
+            writer.write(&ramp).unwrap();
+            writer.finish().unwrap();
+            let read = crate::read(&path).unwrap();
+            let error = read.samples().zip(ramp.samples()).map(|(a, b)| (a - b).abs());
+            assert_eq!(read.len(), 1000);
+            // Half a step at this height, and the two low bits.
+            assert!(error.max() <= Some(36), "{encoding:?}");
+        }
     }
 
     #[test]

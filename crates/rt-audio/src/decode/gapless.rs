@@ -1,17 +1,28 @@
-//! Removing what an MP3 encoder put in front of and behind the audio.
+//! Removing what an encoder put in front of and behind the audio.
+
+/// What becomes of frames behind the body.
+#[derive(Debug, Clone, Copy)]
+enum Behind {
+    /// Up to so many are padding, if the stream ends with them. Two files joined into one carry the header
+    /// of the first, and the audio behind its end is kept.
+    Padding(u64),
+    /// They are not played.
+    #[cfg(feature = "m4a")]
+    Dropped,
+    /// The last frames are not played, wherever the end is.
+    #[cfg(feature = "opus")]
+    Tail(u64),
+}
 
 /// Cuts the encoder's delay and padding from a stream of blocks.
-///
-/// The padding is dropped only if the stream ends with it: two files joined into one carry the header of
-/// the first, and the audio behind its end is kept.
 #[derive(Debug)]
 pub(super) struct Gapless {
     /// Frames still to be dropped at the start.
     delay: u64,
     /// Frames of audio still to come before the padding, if the header tells.
     body: Option<u64>,
-    /// Frames of padding.
-    padding: u64,
+    /// What follows the body.
+    behind: Behind,
     /// Samples that are padding, if nothing follows.
     held: Vec<f32>,
 }
@@ -19,16 +30,39 @@ pub(super) struct Gapless {
 impl Gapless {
     /// Drops nothing.
     pub(super) fn none() -> Self {
-        Self::new(0, None, 0)
+        Self::delay(0)
     }
 
-    /// Drops so many frames in front of the body and behind it.
-    pub(super) fn new(delay: u64, body: Option<u64>, padding: u64) -> Self {
+    /// Drops so many frames at the start.
+    pub(super) fn delay(delay: u64) -> Self {
+        Self::padded(delay, None, 0)
+    }
+
+    /// Drops so many frames in front of the body, and up to so many behind it.
+    pub(super) fn padded(delay: u64, body: Option<u64>, padding: u64) -> Self {
         Self {
             delay,
             body,
-            padding,
+            behind: Behind::Padding(padding),
             held: Vec::new(),
+        }
+    }
+
+    /// Drops so many frames in front of the body, and everything behind it.
+    #[cfg(feature = "m4a")]
+    pub(super) fn cut_to(delay: u64, body: Option<u64>) -> Self {
+        Self {
+            behind: Behind::Dropped,
+            ..Self::padded(delay, body, 0)
+        }
+    }
+
+    /// Drops so many frames at the start, and so many at the end.
+    #[cfg(feature = "opus")]
+    pub(super) fn without_tail(delay: u64, tail: u64) -> Self {
+        Self {
+            behind: Behind::Tail(tail),
+            ..Self::padded(delay, Some(0), 0)
         }
     }
 
@@ -48,10 +82,23 @@ impl Gapless {
         let Some(body) = self.body else { return };
         let kept = body.min(frames(samples));
         self.body = Some(body - kept);
-        self.held.extend(samples.drain(in_samples(kept)..));
-        if frames(&self.held) > self.padding {
-            samples.append(&mut self.held);
-            self.body = None;
+        let behind = samples.drain(in_samples(kept)..);
+        match self.behind {
+            Behind::Padding(padding) => {
+                self.held.extend(behind);
+                if frames(&self.held) > padding {
+                    samples.append(&mut self.held);
+                    self.body = None;
+                }
+            }
+            #[cfg(feature = "m4a")]
+            Behind::Dropped => drop(behind),
+            #[cfg(feature = "opus")]
+            Behind::Tail(tail) => {
+                self.held.extend(behind);
+                let ready = frames(&self.held).saturating_sub(tail);
+                samples.extend(self.held.drain(..in_samples(ready)));
+            }
         }
     }
 }
@@ -71,28 +118,42 @@ mod tests {
         out
     }
 
+    fn numbers(range: std::ops::Range<u16>) -> Vec<f32> {
+        range.map(f32::from).collect()
+    }
+
     #[test]
     fn delay_and_padding_go() {
         for block in [1, 3, 7, 100] {
-            let out = run(Gapless::new(5, Some(80), 15), 100, block, 1);
-            assert_eq!(
-                out,
-                (5..85).map(|n| n as f32).collect::<Vec<_>>(),
-                "blocks of {block}"
-            );
+            let out = run(Gapless::padded(5, Some(80), 15), 100, block, 1);
+            assert_eq!(out, numbers(5..85), "blocks of {block}");
         }
-        assert_eq!(run(Gapless::new(1, Some(2), 1), 4, 1, 2), [2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(run(Gapless::padded(1, Some(2), 1), 4, 1, 2), numbers(2..6));
     }
 
     #[test]
     fn audio_behind_the_padding_is_kept_whole() {
         for block in [1, 7, 200] {
-            let out = run(Gapless::new(5, Some(80), 15), 200, block, 1);
-            assert_eq!(
-                out,
-                (5..200).map(|n| n as f32).collect::<Vec<_>>(),
-                "blocks of {block}"
-            );
+            let out = run(Gapless::padded(5, Some(80), 15), 200, block, 1);
+            assert_eq!(out, numbers(5..200), "blocks of {block}");
+        }
+    }
+
+    #[cfg(feature = "m4a")]
+    #[test]
+    fn or_dropped() {
+        for block in [1, 7, 200] {
+            let out = run(Gapless::cut_to(5, Some(80)), 200, block, 1);
+            assert_eq!(out, numbers(5..85), "blocks of {block}");
+        }
+    }
+
+    #[cfg(feature = "opus")]
+    #[test]
+    fn a_tail_goes_wherever_the_end_is() {
+        for block in [1, 7, 200] {
+            let out = run(Gapless::without_tail(5, 30), 200, block, 1);
+            assert_eq!(out, numbers(5..170), "blocks of {block}");
         }
     }
 

@@ -1,19 +1,39 @@
 //! Decoding: bytes in, blocks of float frames out.
 //!
-//! To add a container: teach [`sniff`] its first bytes, write a [`Decoder`] in a file of its own, and add
-//! a line to [`open`].
+//! CONTRIBUTING tells how to add a format.
 
+mod adpcm;
+mod aiff;
+mod au;
+mod caf;
+mod codecs;
+mod formats;
 mod gapless;
 mod input;
+#[cfg(feature = "opus")]
+mod mkv;
+#[cfg(feature = "m4a")]
+mod mp4;
+mod ogg;
+#[cfg(feature = "opus")]
+mod opus;
 mod packets;
+mod plain;
+mod samples;
 mod sniff;
 mod wav;
 
+use std::time::Duration;
+
 use crate::error::{Error, ErrorKind};
-use crate::info::Info;
+use crate::info::{Container, Info, Report, duration_of};
 use crate::limits::Limits;
 use crate::mix::Layout;
+use formats::ADVICE;
+use plain::Plain;
+use sniff::Content;
 
+pub use formats::{Format, formats};
 pub(crate) use input::{Input, Media};
 
 /// A piece of decoded audio.
@@ -43,6 +63,16 @@ impl Health {
     pub(crate) fn note(&mut self, problem: impl Into<String>) {
         self.problem.get_or_insert_with(|| problem.into());
     }
+
+    /// The report on an input of this rate of which so much was decoded.
+    pub(crate) fn report(&self, decoded: Duration, rate: u32) -> Report {
+        Report {
+            decoded,
+            missing: self.missing.map(|frames| duration_of(frames, rate)),
+            skipped: self.skipped,
+            problem: self.problem.clone(),
+        }
+    }
 }
 
 /// A source of blocks.
@@ -70,30 +100,8 @@ pub(crate) struct Opened {
 
 /// Finds out what the input is, makes its decoder and decodes the first block.
 pub(crate) fn open(mut input: Input, limits: &Limits) -> Result<Opened, Error> {
-    let start = input.peek()?;
-    let content = sniff::sniff(&start);
-    let mut decoder: Box<dyn Decoder> = match content {
-        sniff::Content::Empty => {
-            return Err(unsupported(
-                "the input is empty (0 bytes): there is no audio in it".to_owned(),
-            ));
-        }
-        sniff::Content::Other(what) => {
-            return Err(unsupported(format!(
-                "the input is {what}, which is not read; {}",
-                sniff::ADVICE
-            )));
-        }
-        sniff::Content::Codec(name) => {
-            let message = format!("unsupported codec: {name}; {}", sniff::ADVICE);
-            return Err(Error::new(ErrorKind::UnsupportedCodec, message));
-        }
-        sniff::Content::Wav => match wav::open(input, limits)? {
-            wav::Opened::Plain(decoder) => Box::new(decoder),
-            wav::Opened::Coded(input) => Box::new(packets::open(input, limits)?),
-        },
-        sniff::Content::Packets | sniff::Content::Unknown => Box::new(packets::open(input, limits)?),
-    };
+    let content = sniff::sniff(&input.peek()?);
+    let mut decoder = decoder(content, input, limits)?;
     let mut block = Block {
         samples: Vec::new(),
         rate: 0,
@@ -102,11 +110,8 @@ pub(crate) fn open(mut input: Input, limits: &Limits) -> Result<Opened, Error> {
     let any = decoder.next_block(&mut block)?;
     let Health { skipped, problem, .. } = decoder.health();
     // Some bytes look like MP3 by chance, but then they do not decode.
-    if content == sniff::Content::Unknown && (!any || *skipped > 0) {
-        return Err(unsupported(format!(
-            "the content is no audio that is known here; {}",
-            sniff::ADVICE
-        )));
+    if content == Content::Unknown && (!any || *skipped > 0) {
+        return Err(formats::unknown());
     }
     match problem {
         Some(problem) if !any => Err(Error::new(
@@ -117,7 +122,69 @@ pub(crate) fn open(mut input: Input, limits: &Limits) -> Result<Opened, Error> {
     }
 }
 
-/// The error of content that is not read.
-fn unsupported(message: String) -> Error {
-    Error::new(ErrorKind::UnsupportedFormat, message)
+/// Makes the decoder.
+fn decoder(content: Content, input: Input, limits: &Limits) -> Result<Box<dyn Decoder>, Error> {
+    let packets = |input, container| packets::open(input, container, limits).map(boxed);
+    match content {
+        Content::Empty => Err(Error::new(
+            ErrorKind::UnsupportedFormat,
+            "the input is empty (0 bytes): there is no audio in it",
+        )),
+        Content::Other(what) => {
+            let message = format!("the input is {what}, which is not read; {ADVICE}");
+            Err(Error::new(ErrorKind::UnsupportedFormat, message))
+        }
+        Content::Codec(name) => Err(unsupported_codec(name)),
+        Content::FeatureCodec(name, feature) if !enabled(feature) => {
+            Err(formats::without_feature(name, feature))
+        }
+        Content::Feature(_, what, feature) if !enabled(feature) => {
+            let message = format!(
+                "the input is {what}, which is read with the feature `{feature}` of rt-audio; \
+                 enable it, or {ADVICE}"
+            );
+            Err(Error::new(ErrorKind::UnsupportedFormat, message))
+        }
+        Content::Wav => wav::open(input, limits).map(boxed),
+        Content::Wave64 => wav::open_wave64(input, limits).map(boxed),
+        Content::Aiff => aiff::open(input, limits).map(boxed),
+        Content::Au => au::open(input, limits).map(boxed),
+        Content::Caf => match caf::open(input, limits)? {
+            caf::Opened::Plain(decoder) => Ok(decoder),
+            caf::Opened::Coded(input, codec) if enabled("m4a") => {
+                let _ = codec;
+                packets(input.into_seekable(limits.max_buffered)?, Container::Caf)
+            }
+            caf::Opened::Coded(_, codec) => {
+                let codec = codec.escape_ascii().to_string();
+                Err(formats::without_feature(&codec, "m4a"))
+            }
+        },
+        Content::FeatureCodec(..) => packets(input, Container::Ogg),
+        Content::Feature(Container::Mp4, ..) => {
+            packets(input.into_seekable(limits.max_buffered)?, Container::Mp4)
+        }
+        Content::Packets(container) | Content::Feature(container, ..) => packets(input, container),
+        Content::Unknown => packets(input, Container::Mp3),
+    }
+}
+
+/// Whether a feature of this crate is on.
+fn enabled(feature: &str) -> bool {
+    match feature {
+        "m4a" => cfg!(feature = "m4a"),
+        "opus" => cfg!(feature = "opus"),
+        _ => false,
+    }
+}
+
+/// A decoder of any kind.
+fn boxed(decoder: impl Decoder + 'static) -> Box<dyn Decoder> {
+    Box::new(decoder)
+}
+
+/// The error of a codec that is not decoded.
+fn unsupported_codec(name: &str) -> Error {
+    let message = format!("unsupported codec: {name}; {ADVICE}");
+    Error::new(ErrorKind::UnsupportedCodec, message)
 }

@@ -1,22 +1,20 @@
-//! Ogg, FLAC and MP3 (and ADPCM in WAV), by symphonia. No type of it leaves this file.
+//! Containers of packets, by symphonia: Ogg, FLAC and MP3; MP4, ADTS, CAF and Matroska behind features.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use symphonia::core::audio::Channels;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as codec};
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Failure;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known as format;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
+use super::codecs::{Decoded, Packeted, Stream};
 use super::gapless::Gapless;
 use super::input::Input;
-use super::{Block, Decoder, Health, sniff};
+use super::{Block, Decoder, Health, formats, unsupported_codec};
 use crate::error::{Error, ErrorKind};
 use crate::info::{Codec, Container, Info, duration_of};
 use crate::limits::Limits;
@@ -24,6 +22,9 @@ use crate::mix::Layout;
 
 /// Failures in a row after which the rest of a file is given up.
 const PATIENCE: u32 = 1000;
+
+/// The most frames by which the last packet of a file may be shorter than the others.
+const PARTIAL_PACKET: u64 = 4095;
 
 /// The most frames of silence that stand for one packet.
 const LONGEST_PACKET: u64 = 65_536;
@@ -35,12 +36,12 @@ pub(super) struct Packets {
     /// Reads packets.
     reader: Box<dyn FormatReader>,
     /// Decodes them.
-    decoder: Box<dyn AudioDecoder>,
+    decoder: Packeted,
     /// Which packets are ours.
     track: u32,
     /// Rate and layout of what was decoded last: what silence is made of.
     shape: (u32, Layout),
-    /// Removes an MP3 encoder's delay and padding.
+    /// Removes the encoder's delay and padding.
     gapless: Gapless,
     /// Frames the header of the current stream promises.
     promised: Option<u64>,
@@ -54,9 +55,17 @@ pub(super) struct Packets {
     health: Health,
 }
 
+/// What a container says about the audio in its first stream.
+struct Trim {
+    /// What to cut.
+    gapless: Gapless,
+    /// Frames that stay, if that is known.
+    frames: Option<u64>,
+}
+
 /// Makes the decoder of an input.
-pub(super) fn open(input: Input, limits: &Limits) -> Result<Packets, Error> {
-    guard(|| Packets::open(input, limits)).unwrap_or_else(|_| {
+pub(super) fn open(input: Input, container: Container, limits: &Limits) -> Result<Packets, Error> {
+    guard(|| Packets::open(input, container, limits)).unwrap_or_else(|_| {
         Err(Error::new(
             ErrorKind::Damaged,
             "the header is damaged: its reader panicked",
@@ -66,59 +75,56 @@ pub(super) fn open(input: Input, limits: &Limits) -> Result<Packets, Error> {
 
 impl Packets {
     /// Reads the headers and makes the codec.
-    fn open(input: Input, limits: &Limits) -> Result<Self, Error> {
+    fn open(mut input: Input, container: Container, limits: &Limits) -> Result<Self, Error> {
+        let beyond = beyond_the_packets(&mut input, container)?;
+        if beyond.cut {
+            input.make_sequential();
+        }
+        let mut health = Health::default();
+        let cut = beyond.cut;
         let stream = MediaSourceStream::new(Box::new(input), Default::default());
         let no_tags = MetadataOptions::default().limit_visual_bytes(Limit::Maximum(0));
         let reader = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), no_tags)
             .map_err(not_opened)?;
-        let container = match reader.format_info().format {
-            format::FORMAT_ID_WAVE => Container::Wav,
-            format::FORMAT_ID_OGG => Container::Ogg,
-            format::FORMAT_ID_FLAC => Container::Flac,
-            _ => Container::Mp3,
-        };
+        let container = formats::container_of(reader.format_info().format).unwrap_or(container);
         let track = audio_track(&*reader)?;
-        let decoder = make_decoder(track)?;
-        let params = decoder.codec_params();
-        let rate = params.sample_rate.unwrap_or_default();
-        let layout = params.channels.as_ref().map_or(Layout::Discrete(0), layout_of);
+        let stream = Stream::new(track, container)?;
+        let (rate, layout) = (stream.rate, stream.layout);
         limits.check_format(rate, layout.channels())?;
-        // Without a header of its encoder, the length of an MP3 is a guess from its size.
-        let estimated = container == Container::Mp3 && track.delay.is_none();
-        let duration = track.num_frames.map(|frames| duration_of(frames, rate));
+        // Without a header of its encoder, the length of an MP3 is a guess from its size, as is that of ADTS.
+        let estimated = match container {
+            Container::Mp3 => track.delay.is_none(),
+            container => container == Container::Adts,
+        };
+        let trim = trim(track, &stream, container, beyond);
+        let duration = trim.frames.map(|frames| duration_of(frames, rate));
         if let (Some(duration), false) = (duration, estimated) {
             limits.check_duration(duration)?;
         }
-        let promised = track.num_frames.filter(|_| !estimated);
-        let gapless = match (container, track.delay) {
-            (Container::Mp3, Some(delay)) => {
-                Gapless::new(delay.into(), promised, track.padding.unwrap_or_default().into())
-            }
-            _ => Gapless::none(),
-        };
         let info = Info {
             container,
-            codec: codec_of(params.codec)?,
+            codec: stream.codec,
             sample_rate: rate,
             channels: u16::try_from(layout.channels()).unwrap_or(u16::MAX),
             duration,
-            estimated,
+            estimated: estimated && duration.is_some(),
         };
         let track = track.id;
-        let (failures, ended, health) = (0, false, Health::default());
-        let shape = (rate, layout);
+        if cut {
+            health.note("the file is cut");
+        }
         Ok(Self {
             info,
             reader,
-            decoder,
+            decoder: stream.decoder,
             track,
-            shape,
-            gapless,
-            promised,
+            shape: (rate, layout),
+            gapless: trim.gapless,
+            promised: trim.frames.filter(|_| !estimated),
             decoded: 0,
-            failures,
-            ended,
+            failures: 0,
+            ended: false,
             health,
         })
     }
@@ -146,23 +152,19 @@ impl Packets {
                 return Err(Error::io("reading failed", error));
             }
             Err(error) => {
-                self.fail(&error);
+                self.fail(&error.to_string());
                 return Ok(false);
             }
         };
-        match self.decoder.decode(&packet) {
-            Ok(buffer) => {
+        match self.decoder.decode(&packet, &mut block.samples) {
+            Decoded::Frames(rate, layout) => {
                 self.failures = 0;
-                self.shape = (buffer.spec().rate(), layout_of(buffer.spec().channels()));
-                buffer.copy_to_vec_interleaved(&mut block.samples);
+                self.shape = (rate, layout);
             }
-            Err(Failure::ResetRequired) => {
-                self.decoder.reset();
-                return Ok(false);
-            }
-            Err(error) => {
+            Decoded::Reset => return Ok(false),
+            Decoded::Failed(problem) => {
                 self.health.skipped += 1;
-                self.fail(&error);
+                self.fail(&problem);
                 self.silence(&packet, &mut block.samples);
             }
         }
@@ -176,12 +178,13 @@ impl Packets {
     fn silence(&self, packet: &Packet, samples: &mut Vec<f32>) {
         let frames = packet.dur.get().min(LONGEST_PACKET);
         let frames = usize::try_from(frames).unwrap_or_default();
+        samples.clear();
         samples.resize(frames * self.shape.1.channels(), 0.0);
     }
 
     /// Notes a failure; after too many in a row, gives up.
-    fn fail(&mut self, error: &Failure) {
-        self.health.note(format!("a part is damaged ({error})"));
+    fn fail(&mut self, problem: &str) {
+        self.health.note(format!("a part is damaged ({problem})"));
         self.failures = self.failures.saturating_add(1);
         if self.failures > PATIENCE {
             self.end(None);
@@ -192,7 +195,12 @@ impl Packets {
     fn end_stream(&mut self) {
         let promised = self.promised.take().unwrap_or_default();
         let missing = promised.saturating_sub(self.decoded);
-        if missing > 0 {
+        // Some containers count whole packets only.
+        let slack = match self.info.container {
+            Container::Caf | Container::Mp4 => PARTIAL_PACKET,
+            _ => 0,
+        };
+        if missing > slack {
             self.health.note("the file ends early");
             *self.health.missing.get_or_insert(0) += missing;
         }
@@ -213,9 +221,13 @@ impl Packets {
     fn next_stream(&mut self) -> Result<(), Error> {
         self.end_stream();
         let track = audio_track(&*self.reader)?;
-        self.decoder = make_decoder(track)?;
+        let stream = Stream::new(track, self.info.container)?;
+        let trim = trim(track, &stream, self.info.container, Beyond::default());
         self.track = track.id;
-        self.promised = track.num_frames;
+        self.shape = (stream.rate, stream.layout);
+        self.decoder = stream.decoder;
+        self.promised = trim.frames;
+        self.gapless = trim.gapless;
         self.decoded = 0;
         Ok(())
     }
@@ -253,6 +265,85 @@ fn guard<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
 }
 
+/// What symphonia does not read of a container.
+#[derive(Debug, Default)]
+struct Beyond {
+    /// The edit of an MP4 file.
+    #[cfg(feature = "m4a")]
+    edit: Option<super::mp4::Edit>,
+    /// The padding of a Matroska file in nanoseconds.
+    #[cfg(feature = "opus")]
+    padding: u64,
+    /// Whether the file ends before the container does.
+    cut: bool,
+}
+
+/// Reads that, and goes back to the start.
+fn beyond_the_packets(input: &mut Input, container: Container) -> Result<Beyond, Error> {
+    let mut beyond = Beyond::default();
+    match container {
+        #[cfg(feature = "m4a")]
+        Container::Mp4 => (beyond.edit, beyond.cut) = super::mp4::edit(input)?,
+        #[cfg(feature = "opus")]
+        Container::Matroska => {
+            beyond.cut = super::mkv::is_cut(input)?;
+            beyond.padding = if beyond.cut {
+                0
+            } else {
+                super::mkv::padding(input)?
+            };
+        }
+        Container::Ogg => beyond.cut = super::ogg::is_cut(input)?,
+        _ => return Ok(beyond),
+    }
+    io::Seek::rewind(input).map_err(|error| Error::io("seeking failed", error))?;
+    Ok(beyond)
+}
+
+/// What to cut from a stream.
+#[cfg_attr(
+    not(all(feature = "m4a", feature = "opus")),
+    expect(unused_variables, reason = "only some containers tell more")
+)]
+fn trim(track: &Track, stream: &Stream, container: Container, beyond: Beyond) -> Trim {
+    let told = track.num_frames;
+    let keep = |gapless, frames| Trim { gapless, frames };
+    match (container, stream.codec) {
+        (Container::Mp3, _) => match track.delay {
+            Some(delay) => {
+                let padding = track.padding.unwrap_or_default().into();
+                keep(Gapless::padded(delay.into(), told, padding), told)
+            }
+            None => keep(Gapless::none(), told),
+        },
+        // The positions of Ogg count what is to be skipped, and may begin anywhere.
+        (Container::Ogg, codec) => {
+            let start = u64::try_from(track.start_ts.get()).unwrap_or_default();
+            let before = if codec == Codec::Opus { stream.pre_skip } else { 0 };
+            let frames = told.map(|end| end.saturating_sub(start).saturating_sub(before));
+            keep(Gapless::delay(before), frames)
+        }
+        #[cfg(feature = "m4a")]
+        (Container::Mp4, _) => match beyond.edit.map(|edit| edit.in_frames(stream.rate)) {
+            Some((delay, body)) => {
+                let left = told.map(|told| told.saturating_sub(delay));
+                let frames = left.map(|left| body.unwrap_or(left).min(left)).or(body);
+                keep(Gapless::cut_to(delay, body), frames)
+            }
+            None => keep(
+                Gapless::delay(stream.pre_skip),
+                told.map(|told| told - stream.pre_skip.min(told)),
+            ),
+        },
+        #[cfg(feature = "opus")]
+        (Container::Matroska, _) => {
+            let tail = beyond.padding.saturating_mul(u64::from(stream.rate)) + 500_000_000;
+            keep(Gapless::without_tail(stream.pre_skip, tail / 1_000_000_000), None)
+        }
+        _ => keep(Gapless::none(), told),
+    }
+}
+
 /// The track to play.
 fn audio_track(reader: &dyn FormatReader) -> Result<&Track, Error> {
     reader
@@ -260,70 +351,8 @@ fn audio_track(reader: &dyn FormatReader) -> Result<&Track, Error> {
         .or_else(|| reader.first_track(TrackType::Audio))
         .ok_or_else(|| match reader.tracks() {
             [] => Error::new(ErrorKind::Damaged, "the container holds no audio track"),
-            _ => Error::new(
-                ErrorKind::UnsupportedCodec,
-                format!(
-                    "unsupported codec: no stream in the container is known; {}",
-                    sniff::ADVICE
-                ),
-            ),
+            _ => unsupported_codec("no stream in the container is known"),
         })
-}
-
-/// The codec of a track.
-fn make_decoder(track: &Track) -> Result<Box<dyn AudioDecoder>, Error> {
-    let params = track
-        .codec_params
-        .as_ref()
-        .and_then(|params| params.audio())
-        .ok_or_else(|| Error::new(ErrorKind::Damaged, "the container does not say what the codec is"))?;
-    codec_of(params.codec)?;
-    symphonia::default::get_codecs()
-        .make_audio_decoder(
-            params,
-            &AudioDecoderOptions::default().gapless(params.codec != codec::CODEC_ID_MP3),
-        )
-        .map_err(|error| match error {
-            Failure::Unsupported(_) => Error::new(
-                ErrorKind::UnsupportedCodec,
-                format!("this variant of the codec is not decoded; {}", sniff::ADVICE),
-            )
-            .with_source(error.to_string()),
-            error => {
-                Error::new(ErrorKind::Damaged, "the codec's header is damaged").with_source(error.to_string())
-            }
-        })
-}
-
-/// Our name of a codec, or the error that it is not decoded.
-fn codec_of(id: AudioCodecId) -> Result<Codec, Error> {
-    let name = match id {
-        codec::CODEC_ID_FLAC => return Ok(Codec::Flac),
-        codec::CODEC_ID_MP3 => return Ok(Codec::Mp3),
-        codec::CODEC_ID_VORBIS => return Ok(Codec::Vorbis),
-        codec::CODEC_ID_ADPCM_MS | codec::CODEC_ID_ADPCM_IMA_WAV => return Ok(Codec::Adpcm),
-        codec::CODEC_ID_OPUS => "Opus",
-        codec::CODEC_ID_SPEEX => "Speex",
-        codec::CODEC_ID_MP1 => "MPEG audio layer I",
-        codec::CODEC_ID_MP2 => "MPEG audio layer II",
-        codec::CODEC_ID_AAC => "AAC",
-        codec::CODEC_ID_ADPCM_G722 => "G.722",
-        codec::CODEC_ID_ADPCM_G726 | codec::CODEC_ID_ADPCM_G726LE => "G.726",
-        _ => "not known to this crate",
-    };
-    let advice = sniff::ADVICE;
-    Err(Error::new(
-        ErrorKind::UnsupportedCodec,
-        format!("unsupported codec: {name}; {advice}"),
-    ))
-}
-
-/// Our name of a channel layout.
-fn layout_of(channels: &Channels) -> Layout {
-    match channels {
-        Channels::Positioned(positions) => Layout::Speakers(positions.bits()),
-        other => Layout::Discrete(other.count()),
-    }
 }
 
 /// Why the container was not opened.
@@ -332,11 +361,7 @@ fn not_opened(error: Failure) -> Error {
         Failure::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
             Error::io("reading failed", error)
         }
-        Failure::Unsupported(_) => {
-            let advice = sniff::ADVICE;
-            let message = format!("the content is no audio that is known here; {advice}");
-            Error::new(ErrorKind::UnsupportedFormat, message).with_source(error.to_string())
-        }
+        Failure::Unsupported(_) => formats::unknown().with_source(error.to_string()),
         error => {
             Error::new(ErrorKind::Damaged, "the header is damaged or cut").with_source(error.to_string())
         }
@@ -351,17 +376,5 @@ mod tests {
     fn a_panic_below_becomes_a_value() {
         assert!(guard(|| -> u8 { panic!("a decoder's bug") }).is_err());
         assert_eq!(guard(|| 7).ok(), Some(7));
-    }
-
-    #[test]
-    fn codecs_that_are_not_decoded_are_named() {
-        let error = codec_of(codec::CODEC_ID_OPUS).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::UnsupportedCodec);
-        assert!(
-            error
-                .to_string()
-                .starts_with("unsupported codec: Opus; convert it")
-        );
-        assert_eq!(codec_of(codec::CODEC_ID_VORBIS).unwrap(), Codec::Vorbis);
     }
 }

@@ -1,8 +1,6 @@
 //! What an input is, by its first bytes.
 
-/// What helps with everything that is not read.
-pub(crate) const ADVICE: &str = "convert it to one of WAV, FLAC, Ogg Vorbis or MP3, \
-                                 for example with `ffmpeg -i INPUT -ar 24000 -ac 1 OUTPUT.wav`";
+use crate::info::Container;
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +9,20 @@ pub(crate) enum Content {
     Empty,
     /// WAV and its relatives.
     Wav,
+    /// Sony Wave64.
+    Wave64,
+    /// AIFF and AIFF-C.
+    Aiff,
+    /// AU.
+    Au,
+    /// CAF.
+    Caf,
     /// A container of packets that is read.
-    Packets,
+    Packets(Container),
+    /// One that is read with a feature, of this name and the feature's.
+    Feature(Container, &'static str, &'static str),
+    /// A container that is read, with a codec in it that is read with the feature.
+    FeatureCodec(&'static str, &'static str),
     /// A container that is read, with a codec in it that is not.
     Codec(&'static str),
     /// Something known that is not read.
@@ -21,27 +31,48 @@ pub(crate) enum Content {
     Unknown,
 }
 
+/// The first 16 bytes of Wave64.
+const WAVE64: &[u8] = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00";
+
+/// An MP4 file.
+const MP4: Content = Content::Feature(Container::Mp4, "an MP4 file (M4A, AAC)", "m4a");
+
 /// Known beginnings: where the bytes stand, the bytes, what they mean. The first packet of Ogg is at 28.
 const KNOWN: &[(usize, &[u8], Content)] = &[
-    (28, b"OpusHead", Content::Codec("Opus")),
+    (28, b"OpusHead", Content::FeatureCodec("Opus", "opus")),
     (28, b"Speex   ", Content::Codec("Speex")),
     (28, b"CELT    ", Content::Codec("CELT")),
-    (0, b"OggS", Content::Packets),
-    (0, b"fLaC", Content::Packets),
-    (0, b"ID3", Content::Packets),
-    (4, b"ftyp", Content::Other("an MP4 file (M4A, AAC)")),
-    (0, b"\x1a\x45\xdf\xa3", Content::Other("a Matroska or WebM file")),
-    (0, b"FORM", Content::Other("an AIFF file")),
-    (0, b"caff", Content::Other("a CAF file")),
-    (0, b".snd", Content::Other("an AU file")),
+    (0, b"OggS", Content::Packets(Container::Ogg)),
+    (0, b"fLaC", Content::Packets(Container::Flac)),
+    (0, b"ID3", Content::Packets(Container::Mp3)),
+    (4, b"ftyp", MP4),
+    (4, b"moov", MP4),
+    (4, b"styp", MP4),
+    (
+        0,
+        b"\x1a\x45\xdf\xa3",
+        Content::Feature(Container::Matroska, "a Matroska or WebM file", "opus"),
+    ),
+    (8, b"AIFF", Content::Aiff),
+    (8, b"AIFC", Content::Aiff),
+    (0, b"caff", Content::Caf),
+    (0, b".snd", Content::Au),
+    (0, WAVE64, Content::Wave64),
     (0, b"#!AMR", Content::Other("an AMR file")),
     (0, b"#!SILK", Content::Other("a SILK file")),
     (0, b"\x02#!SILK", Content::Other("a SILK file")),
     (0, b"\x30\x26\xb2\x75", Content::Other("a WMA file")),
     (0, b"MAC ", Content::Other("a Monkey's Audio file")),
     (0, b"wvpk", Content::Other("a WavPack file")),
+    (0, b"TTA1", Content::Other("a True Audio file")),
+    (0, b"MPCK", Content::Other("a Musepack file")),
+    (0, b"MP+", Content::Other("a Musepack file")),
+    (0, b"\x0b\x77", Content::Other("an AC-3 stream")),
+    (0, b"\x7f\xfe\x80\x01", Content::Other("a DTS stream")),
     (0, b"FLV", Content::Other("a Flash video file")),
     (0, b"MThd", Content::Other("a MIDI file")),
+    (0, b"Creative Voice File", Content::Other("a VOC file")),
+    (0, b"NIST_1A", Content::Other("a NIST SPHERE file")),
     (0, b"PK\x03\x04", Content::Other("a ZIP archive")),
     (0, b"\x1f\x8b", Content::Other("a gzip archive")),
     (0, b"%PDF", Content::Other("a PDF document")),
@@ -70,8 +101,10 @@ pub(crate) fn sniff(start: &[u8]) -> Content {
     }
     match start {
         // MPEG audio has its layer in bits 1 and 2 of the second byte; ADTS has zeros there.
-        [0xff, second, ..] if second & 0xe6 == 0xe2 => Content::Packets,
-        [0xff, second, ..] if second & 0xf6 == 0xf0 => Content::Other("an AAC stream (ADTS)"),
+        [0xff, second, ..] if second & 0xe6 == 0xe2 => Content::Packets(Container::Mp3),
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => {
+            Content::Feature(Container::Adts, "an AAC stream (ADTS)", "m4a")
+        }
         _ if is_text(start) => Content::Other("text, not audio"),
         _ => Content::Unknown,
     }
@@ -95,32 +128,43 @@ mod tests {
 
     #[test]
     fn tells_what_it_reads() {
-        assert_eq!(sniff(b""), Content::Empty);
-        assert_eq!(sniff(b"RIFF\x24\0\0\0WAVEfmt "), Content::Wav);
-        assert_eq!(sniff(b"RF64\xff\xff\xff\xffWAVEds64"), Content::Wav);
-        assert_eq!(sniff(b"OggS\0\x02"), Content::Packets);
-        assert_eq!(sniff(b"fLaC\0"), Content::Packets);
-        assert_eq!(sniff(b"ID3\x04\0"), Content::Packets);
-        assert_eq!(sniff(b"\xff\xfb\x90\x64"), Content::Packets);
-        assert_eq!(sniff(b"\xff\xf3\x90\x64"), Content::Packets);
+        let mp3 = Content::Packets(Container::Mp3);
+        for (start, content) in [
+            (b"".as_slice(), Content::Empty),
+            (b"RIFF\x24\0\0\0WAVEfmt ", Content::Wav),
+            (b"RF64\xff\xff\xff\xffWAVEds64", Content::Wav),
+            (b"FORM\0\0\0\x40AIFCFVER", Content::Aiff),
+            (b"caff\0\x01\0\0desc", Content::Caf),
+            (b".snd\0\0\0\x18", Content::Au),
+            (b"OggS\0\x02", Content::Packets(Container::Ogg)),
+            (b"fLaC\0", Content::Packets(Container::Flac)),
+            (b"ID3\x04\0", mp3),
+            (b"\xff\xfb\x90\x64", mp3),
+            (b"\xff\xf3\x90\x64", mp3),
+            (b"\0\0\0\x20ftypM4A ", MP4),
+        ] {
+            assert_eq!(sniff(start), content, "{}", start.escape_ascii());
+        }
     }
 
     #[test]
     fn names_what_it_does_not_read() {
-        assert_eq!(
-            sniff(b"\0\0\0\x20ftypM4A "),
-            Content::Other("an MP4 file (M4A, AAC)")
-        );
-        assert_eq!(sniff(b"\xff\xf1\x50\x80"), Content::Other("an AAC stream (ADTS)"));
-        assert_eq!(sniff(b"RIFF\0\0\0\0AVI LIST"), Content::Other("an AVI file"));
-        assert_eq!(
-            sniff(b"OggS\0\x02................\0\0\0\0\x01\x50Speex   1.2"),
-            Content::Codec("Speex")
-        );
-        assert_eq!(sniff(b"<html>\n"), Content::Other("text, not audio"));
-        assert_eq!(sniff("é".as_bytes()), Content::Other("text, not audio"));
-        assert_eq!(sniff(&"né".as_bytes()[..2]), Content::Other("text, not audio"));
-        assert_eq!(sniff(&[0; 64]), Content::Unknown);
-        assert_eq!(sniff(&[0x80, 3, 0xfe]), Content::Unknown);
+        let aac = Content::Feature(Container::Adts, "an AAC stream (ADTS)", "m4a");
+        for (start, content) in [
+            (b"\xff\xf1\x50\x80".as_slice(), aac),
+            (b"RIFF\0\0\0\0AVI LIST", Content::Other("an AVI file")),
+            (b"#!AMR-WB\n", Content::Other("an AMR file")),
+            (
+                b"OggS\0\x02................\0\0\0\0\x01\x50Speex   1.2",
+                Content::Codec("Speex"),
+            ),
+            (b"<html>\n", Content::Other("text, not audio")),
+            ("é".as_bytes(), Content::Other("text, not audio")),
+            (&"né".as_bytes()[..2], Content::Other("text, not audio")),
+            (&[0; 64], Content::Unknown),
+            (&[0x80, 3, 0xfe], Content::Unknown),
+        ] {
+            assert_eq!(sniff(start), content, "{}", start.escape_ascii());
+        }
     }
 }

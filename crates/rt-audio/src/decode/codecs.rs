@@ -1,0 +1,183 @@
+//! The codecs of packets: symphonia's, and Opus. No type of theirs leaves this folder.
+
+use symphonia::core::audio::Channels;
+use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as codec};
+use symphonia::core::errors::Error as Failure;
+use symphonia::core::formats::Track;
+use symphonia::core::packet::Packet;
+
+#[cfg(feature = "opus")]
+use super::opus::{self, Head, Opus};
+use super::{formats, unsupported_codec};
+use crate::error::{Error, ErrorKind};
+use crate::info::{Codec, Container};
+use crate::mix::Layout;
+
+/// The most channels of Vorbis: symphonia 0.6.1 undoes the coupling of more in the wrong order, and what
+/// comes out is mixed up.
+const VORBIS_CHANNELS: usize = 2;
+
+/// A decoder of packets.
+pub(super) enum Packeted {
+    /// One of symphonia's.
+    Symphonia(Box<dyn AudioDecoder>),
+    /// Opus.
+    #[cfg(feature = "opus")]
+    Opus(Box<Opus>),
+}
+
+/// What became of a packet.
+pub(super) enum Decoded {
+    /// Its frames, of this rate and layout.
+    Frames(u32, Layout),
+    /// Nothing: the decoder begins anew.
+    Reset,
+    /// It is damaged.
+    Failed(String),
+}
+
+/// What is known of a stream before its first packet.
+pub(super) struct Stream {
+    /// Its decoder.
+    pub(super) decoder: Packeted,
+    /// Its codec.
+    pub(super) codec: Codec,
+    /// Its rate, or 0 if that is not known.
+    pub(super) rate: u32,
+    /// What its channels are.
+    pub(super) layout: Layout,
+    /// Frames of Opus in front of the audio.
+    pub(super) pre_skip: u64,
+}
+
+impl Stream {
+    /// Makes the decoder of a track.
+    pub(super) fn new(track: &Track, container: Container) -> Result<Self, Error> {
+        let params = track
+            .codec_params
+            .as_ref()
+            .and_then(|params| params.audio())
+            .ok_or_else(|| Error::new(ErrorKind::Damaged, "the container does not say what the codec is"))?;
+        let codec = codec_of(params.codec)?;
+        #[cfg(feature = "opus")]
+        if codec == Codec::Opus {
+            let head = params.extra_data.as_deref().unwrap_or_default();
+            let head = Head::read(head, container == Container::Mp4)?;
+            return Ok(Self {
+                decoder: Packeted::Opus(Box::new(Opus::new(&head)?)),
+                codec,
+                rate: opus::RATE,
+                layout: head.layout(),
+                pre_skip: head.pre_skip.into(),
+            });
+        }
+        let _ = container;
+        // What stands around the audio of an MP3 is cut elsewhere.
+        let options = AudioDecoderOptions::default().gapless(codec != Codec::Mp3);
+        let decoder = symphonia::default::get_codecs().make_audio_decoder(params, &options);
+        let decoder = decoder.map_err(|error| match error {
+            Failure::Unsupported(_) => Error::new(
+                ErrorKind::UnsupportedCodec,
+                format!("this variant of {codec} is not decoded; {}", formats::ADVICE),
+            )
+            .with_source(error.to_string()),
+            error => {
+                Error::new(ErrorKind::Damaged, "the codec's header is damaged").with_source(error.to_string())
+            }
+        })?;
+        let params = decoder.codec_params();
+        let channels = params.channels.as_ref().map_or(0, Channels::count);
+        if codec == Codec::Vorbis && channels > VORBIS_CHANNELS {
+            return Err(unsupported_codec("Vorbis with more than two channels"));
+        }
+        Ok(Self {
+            codec,
+            rate: params.sample_rate.unwrap_or_default(),
+            layout: params.channels.as_ref().map_or(Layout::Discrete(0), layout_of),
+            pre_skip: 0,
+            decoder: Packeted::Symphonia(decoder),
+        })
+    }
+}
+
+impl Packeted {
+    /// Decodes a packet: its interleaved frames take the place of what was there.
+    pub(super) fn decode(&mut self, packet: &Packet, samples: &mut Vec<f32>) -> Decoded {
+        samples.clear();
+        match self {
+            Self::Symphonia(decoder) => match decoder.decode(packet) {
+                Ok(buffer) => {
+                    buffer.copy_to_vec_interleaved(samples);
+                    Decoded::Frames(buffer.spec().rate(), layout_of(buffer.spec().channels()))
+                }
+                Err(Failure::ResetRequired) => {
+                    decoder.reset();
+                    Decoded::Reset
+                }
+                Err(error) => Decoded::Failed(error.to_string()),
+            },
+            #[cfg(feature = "opus")]
+            Self::Opus(decoder) => match decoder.decode(&packet.data, samples) {
+                Ok(()) => {
+                    let layout = decoder.layout();
+                    let trimmed = usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX);
+                    let kept = samples
+                        .len()
+                        .saturating_sub(trimmed.saturating_mul(layout.channels()));
+                    samples.truncate(kept);
+                    Decoded::Frames(opus::RATE, layout)
+                }
+                Err(problem) => Decoded::Failed(problem),
+            },
+        }
+    }
+}
+
+/// Our name of a codec, or the error that it is not decoded.
+fn codec_of(id: AudioCodecId) -> Result<Codec, Error> {
+    let name = match id {
+        codec::CODEC_ID_FLAC => return Ok(Codec::Flac),
+        codec::CODEC_ID_MP3 => return Ok(Codec::Mp3),
+        codec::CODEC_ID_VORBIS => return Ok(Codec::Vorbis),
+        codec::CODEC_ID_AAC if cfg!(feature = "m4a") => return Ok(Codec::Aac),
+        codec::CODEC_ID_ALAC if cfg!(feature = "m4a") => return Ok(Codec::Alac),
+        codec::CODEC_ID_OPUS if cfg!(feature = "opus") => return Ok(Codec::Opus),
+        codec::CODEC_ID_OPUS => return Err(formats::without_feature("Opus", "opus")),
+        codec::CODEC_ID_AAC => return Err(formats::without_feature("AAC", "m4a")),
+        codec::CODEC_ID_ALAC => return Err(formats::without_feature("ALAC", "m4a")),
+        codec::CODEC_ID_SPEEX => "Speex",
+        codec::CODEC_ID_MP1 => "MPEG audio layer I",
+        codec::CODEC_ID_MP2 => "MPEG audio layer II",
+        codec::CODEC_ID_AC3 => "AC-3",
+        codec::CODEC_ID_EAC3 => "E-AC-3",
+        codec::CODEC_ID_DCA => "DTS",
+        _ => "not known to this crate",
+    };
+    Err(unsupported_codec(name))
+}
+
+/// Our name of a channel layout.
+fn layout_of(channels: &Channels) -> Layout {
+    match channels {
+        Channels::Positioned(positions) => Layout::Speakers(positions.bits()),
+        other => Layout::Discrete(other.count()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codecs_that_are_not_decoded_are_named() {
+        let error = codec_of(codec::CODEC_ID_SPEEX).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedCodec);
+        let message = error.to_string();
+        assert!(
+            message.starts_with("unsupported codec: Speex; convert it"),
+            "{message}"
+        );
+        assert_eq!(codec_of(codec::CODEC_ID_VORBIS).unwrap(), Codec::Vorbis);
+        assert_eq!(codec_of(codec::CODEC_ID_OPUS).is_ok(), cfg!(feature = "opus"));
+    }
+}
