@@ -144,6 +144,11 @@ impl AudioPolicy {
     /// Bytes of PCM16 at 24 kHz in a second.
     pub(crate) const BYTES_PER_SECOND: u64 = 48_000;
 
+    /// How long so much raw audio lasts.
+    pub(crate) fn duration(bytes: u64) -> Duration {
+        Duration::from_micros(bytes.saturating_mul(1_000_000) / Self::BYTES_PER_SECOND)
+    }
+
     pub(crate) fn limit_bytes(self) -> usize {
         let (Self::Keep(limit) | Self::Live(limit)) = self;
         let bytes = limit.as_millis() * u128::from(Self::BYTES_PER_SECOND) / 1000;
@@ -213,6 +218,9 @@ impl Default for RetryPolicy {
 pub struct Liveness {
     /// Between pings. 5 s.
     pub ping_interval: Duration,
+    /// Between pings while there are commands that the peer is not known to have read: what a broken connection leaves
+    /// unconfirmed is not older than this and a round trip. 1 s.
+    pub barrier_interval: Duration,
     /// Silence after an unanswered ping that means dead. 10 s. Any byte from the peer counts as life; what we send
     /// does not. The clock stands while we are not reading because the consumer is slow.
     pub ping_timeout: Duration,
@@ -226,6 +234,7 @@ impl Default for Liveness {
     fn default() -> Self {
         Self {
             ping_interval: Duration::from_secs(5),
+            barrier_interval: Duration::from_secs(1),
             ping_timeout: Duration::from_secs(10),
             write_stall: Duration::from_secs(10),
             tcp_user_timeout: Duration::from_secs(15),

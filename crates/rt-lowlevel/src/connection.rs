@@ -17,6 +17,7 @@ use crate::driver::{Context, Delivery, Shared, run};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::event::ConnectionEvent;
+use crate::fate::CommandId;
 use crate::handle::Handle;
 use crate::machine::Machine;
 use crate::state::State;
@@ -201,7 +202,7 @@ impl Connection {
     ///
     /// # Cancel safety
     /// As [`Handle::send`].
-    pub async fn send(&self, event: rt_protocol::ClientEvent) -> Result<(), Error> {
+    pub async fn send(&self, event: impl Into<rt_protocol::ClientEvent>) -> Result<CommandId, Error> {
         self.handle.send(event).await
     }
 

@@ -6,6 +6,7 @@ use rt_protocol::dialect::Warning;
 use rt_protocol::{DecodeError, ServerEvent};
 
 use crate::error::Error;
+use crate::fate::Settled;
 
 /// What a connection tells its user, in the order in which it happened.
 ///
@@ -23,6 +24,8 @@ pub enum ConnectionEvent {
     Warning(Warning),
     /// A message of the server that could not be understood; the session goes on.
     Malformed(DecodeError),
+    /// Commands have a fate other than [`Fate::Acknowledged`](crate::Fate::Acknowledged).
+    Settled(Settled),
     /// The connection failed and will be tried again.
     Retrying(Retrying),
     /// The end.

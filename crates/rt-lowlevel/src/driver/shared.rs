@@ -1,15 +1,17 @@
 //! [`Shared`]: the machine behind a lock, and the ways the tasks wake each other.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use rt_protocol::dialect::Warning;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::config::Limits;
 use crate::dialect::Translator;
 use crate::event::ConnectionEvent;
-use crate::machine::{Action, At, Machine, Signal};
+use crate::fate::{CommandId, Fate, Receipt};
+use crate::machine::{Action, At, Machine, Message, Refused, Signal};
 use crate::state::State;
 
 /// An event on its way to the consumer, with the room it takes up until it gets there.
@@ -55,6 +57,19 @@ struct Core {
     machine: Machine,
     /// The deadline the supervisor sleeps for.
     armed: Option<Instant>,
+    /// Those who wait for the fate of a command, by its number.
+    receipts: HashMap<u64, oneshot::Sender<Fate>>,
+}
+
+impl Core {
+    fn tell_receipts(&mut self) {
+        while let Some((number, fate)) = self.machine.poll_tracked() {
+            if let Some(receipt) = self.receipts.remove(&number) {
+                // Whoever dropped it does not want to know.
+                let _ = receipt.send(fate);
+            }
+        }
+    }
 }
 
 impl Shared {
@@ -69,7 +84,11 @@ impl Shared {
         let count = u32::try_from(limits.events).unwrap_or(u32::MAX).max(1);
         let shared = Self {
             state: watch::Sender::new(machine.state()),
-            core: Mutex::new(Core { machine, armed: None }),
+            core: Mutex::new(Core {
+                machine,
+                armed: None,
+                receipts: HashMap::new(),
+            }),
             translator,
             events,
             event_room: Arc::new(Semaphore::new(event_limit as usize)),
@@ -107,6 +126,17 @@ impl Shared {
             if let Some(delivery) = delivery {
                 let _ = self.events.send(delivery);
             }
+            // Audio that is dropped to stay live could go on for ever: told when there is room.
+            while core.machine.has_settled()
+                && let Some(room) = self.try_reserve(0)
+                && let Some(settled) = core.machine.poll_settled()
+            {
+                let _ = self.events.send(Delivery {
+                    event: ConnectionEvent::Settled(settled),
+                    _room: Some(room),
+                });
+            }
+            core.tell_receipts();
             let state = core.machine.state();
             self.state
                 .send_if_modified(|current| std::mem::replace(current, state) != state);
@@ -130,6 +160,24 @@ impl Shared {
         }
         notes.into_iter().for_each(Note::log);
         result
+    }
+
+    /// Accepts a command, if there is room.
+    pub(crate) fn accept(&self, messages: Vec<Message>) -> Result<CommandId, Refused> {
+        self.with(|machine, _| machine.handle_command(messages, false))
+            .map(CommandId::new)
+    }
+
+    /// As [`accept`](Self::accept), with a receipt for the fate.
+    pub(crate) fn accept_tracked(&self, messages: Vec<Message>) -> Result<Receipt, Refused> {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = core.machine.handle_command(messages, true)?;
+        let (sender, receiver) = oneshot::channel();
+        core.receipts.insert(number, sender);
+        drop(core);
+        // What follows from it is passed on.
+        self.with(|_, _| ());
+        Ok(Receipt::new(CommandId::new(number), receiver))
     }
 
     /// Tells of a server event and delivers it, unless its connection is no longer the current one.
@@ -256,9 +304,10 @@ fn note(event: &ConnectionEvent) -> Option<Note> {
             error: closed.error.clone(),
             unsent: closed.unsent,
         },
-        ConnectionEvent::Server(_) | ConnectionEvent::Malformed(_) | ConnectionEvent::Warning(_) => {
-            return None;
-        }
+        ConnectionEvent::Server(_)
+        | ConnectionEvent::Malformed(_)
+        | ConnectionEvent::Warning(_)
+        | ConnectionEvent::Settled(_) => return None,
     })
 }
 

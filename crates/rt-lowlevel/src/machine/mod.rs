@@ -20,11 +20,14 @@
 //! told what the old one knew.
 
 mod backoff;
+mod ledger;
 mod link;
+mod liveness;
 mod outbox;
 mod retry;
 mod timer;
 mod transitions;
+mod writing;
 
 #[cfg(test)]
 mod tests;
@@ -32,10 +35,12 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Instant;
 
+pub(crate) use self::ledger::{Kind, Sums};
 pub(crate) use self::link::{Signal, Traffic};
 pub(crate) use self::outbox::Message;
 
-use self::link::Link;
+use self::ledger::Ledger;
+use self::link::{Link, Slot};
 use self::outbox::Outbox;
 use self::retry::Budget;
 use self::timer::{Timer, Timers, after};
@@ -43,6 +48,7 @@ use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
 use crate::event::{CloseInitiator, Closed, ConnectionEvent, Handshake};
+use crate::fate::{DiscardReason, Fate, Settled};
 use crate::frame::Frame;
 use crate::state::State;
 
@@ -109,9 +115,12 @@ pub(crate) struct Machine {
     /// The last token that got as far as the server was refused.
     refresh_token: bool,
     link: Option<Link>,
-    /// A close frame that the writer of a connection just given up is still to write.
-    parting: Option<(u64, CloseFrame)>,
+    /// The connection that is to take over.
+    next: Option<Link>,
+    /// Close frames that the writers of connections just given up are still to write.
+    parting: Vec<(u64, CloseFrame)>,
     outbox: Outbox,
+    ledger: Ledger,
     timers: Timers,
     actions: VecDeque<Action>,
     events: VecDeque<ConnectionEvent>,
@@ -132,7 +141,9 @@ impl Machine {
             budget: Budget::default(),
             refresh_token: false,
             link: None,
-            parting: None,
+            next: None,
+            parting: Vec::new(),
+            ledger: Ledger::default(),
             timers: Timers::default(),
             actions: VecDeque::new(),
             events: VecDeque::new(),
@@ -182,6 +193,16 @@ impl Machine {
         self.outbox.dropped_audio()
     }
 
+    /// How many commands there were of each fate.
+    pub(crate) fn sums(&self) -> Sums {
+        self.ledger.sums()
+    }
+
+    /// Bytes of raw input audio in discarded commands.
+    pub(crate) fn discarded_audio(&self) -> u64 {
+        self.ledger.discarded_audio()
+    }
+
     // Inputs of the user.
 
     pub(crate) fn handle_start(&mut self, at: At) {
@@ -191,14 +212,30 @@ impl Machine {
         }
     }
 
-    /// Accepts messages, all or none. They are written in this order, after what was accepted before.
-    pub(crate) fn handle_messages(&mut self, messages: Vec<Message>) -> Result<(), Refused> {
+    /// Accepts the messages of a command, all or none. They are written in this order, after what was accepted before.
+    /// Returns the command's number. The fate of a tracked one comes out of
+    /// [`poll_tracked`](Self::poll_tracked).
+    pub(crate) fn handle_command(
+        &mut self,
+        mut messages: Vec<Message>,
+        tracked: bool,
+    ) -> Result<u64, Refused> {
         if matches!(self.phase, Phase::Draining | Phase::Ended) {
             return Err(Refused::Closed);
         }
-        self.outbox.push(messages).map_err(Refused::Full)?;
+        if !self.outbox.fits(&messages) {
+            return Err(Refused::Full(messages));
+        }
+        let first = self.ledger.next();
+        let last = messages.len().saturating_sub(1);
+        for (index, message) in messages.iter_mut().enumerate() {
+            message.number = self.ledger.accept(message.line(), index < last, tracked);
+        }
+        for stale in self.outbox.push(messages) {
+            self.ledger.settle(stale, Fate::Discarded(DiscardReason::Stale));
+        }
         self.wakes_writer |= self.phase == Phase::Open;
-        Ok(())
+        Ok(first)
     }
 
     /// Closes: accepts no more, lets what was accepted be written, then ends.
@@ -216,9 +253,7 @@ impl Machine {
                     link.flushes_outbox = self.phase == Phase::Open;
                 }
                 self.phase = Phase::Draining;
-                for timer in [Timer::Created, Timer::Ping, Timer::PingDeadline, Timer::Announced] {
-                    self.timers.stop(timer);
-                }
+                self.stop_liveness();
                 self.timers
                     .set(Timer::Close, after(at.now, self.config.timeouts.close));
                 self.wakes_writer = true;
@@ -237,12 +272,13 @@ impl Machine {
         self.timers.stop(Timer::Attempt);
         self.epoch += 1;
         self.refresh_token = false;
-        self.link = Some(Link::new(at.now, handshake));
-        self.phase = Phase::AwaitCreated;
-        self.timers.set(
+        let mut link = Link::new(at.now, self.epoch, handshake);
+        link.timers.set(
             Timer::Created,
             after(at.now, self.config.timeouts.session_created),
         );
+        self.link = Some(link);
+        self.phase = Phase::AwaitCreated;
         Some(self.epoch)
     }
 
@@ -263,9 +299,26 @@ impl Machine {
         self.events.pop_front()
     }
 
+    /// Commands with a fate other than `Acknowledged` that are not told of by an event yet. To be taken when there is
+    /// room for an event: those that wait are put together.
+    pub(crate) fn poll_settled(&mut self) -> Option<Settled> {
+        self.ledger.take_run()
+    }
+
+    pub(crate) fn has_settled(&self) -> bool {
+        self.ledger.has_runs()
+    }
+
+    /// The fate of a tracked command, by its number.
+    pub(crate) fn poll_tracked(&mut self) -> Option<(u64, Fate)> {
+        self.ledger.take_tracked()
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        let links = [&self.link, &self.next];
+        let of_links = links.into_iter().flatten().filter_map(|link| link.timers.next());
+        of_links.chain(self.timers.next()).min()
     }
 
     pub(crate) fn has_actions(&self) -> bool {
@@ -282,35 +335,57 @@ impl Machine {
         std::mem::take(&mut self.has_room)
     }
 
-    /// A deadline was reached. `traffic` is what the current connection has seen.
-    pub(crate) fn handle_timeout(&mut self, at: At, traffic: Option<Traffic>) {
-        while let Some(timer) = self.timers.pop_due(at.now) {
-            match timer {
-                Timer::Backoff => self.dial(at.now),
-                Timer::Attempt => {
-                    self.actions.push_back(Action::AbortDial);
-                    let limit = self.config.timeouts.attempt;
-                    self.retry_or_end(at, &Failure::AttemptTimeout(limit), false);
-                }
-                Timer::Created => {
-                    let limit = self.config.timeouts.session_created;
-                    self.lose_link(at, Failure::NoSession(limit), None);
-                }
-                Timer::Ping => self.ping(at.now),
-                Timer::PingDeadline => self.check_ping(at, traffic),
-                Timer::WriteStall => self.check_write(at, traffic),
-                Timer::Announced => self.lose_link(at, Failure::Expired, Some(CloseCode::NORMAL)),
-                Timer::Close => {
-                    let crossing = self.link.as_ref().and_then(|link| link.crossing_close().cloned());
-                    self.hang_up(false);
-                    match crossing {
-                        Some(close) => {
-                            self.end(CloseInitiator::Peer, Some(Failure::Close(close).to_error()));
-                        }
-                        None => self.end(CloseInitiator::Us, None),
+    /// A deadline was reached. `traffic` is what the connection of an epoch has seen.
+    pub(crate) fn handle_timeout(&mut self, at: At, traffic: &dyn Fn(u64) -> Option<Traffic>) {
+        loop {
+            if let Some(timer) = self.timers.pop_due(at.now) {
+                self.on_timer(at, timer);
+                continue;
+            }
+            let due = [Slot::Current, Slot::Next].into_iter().find_map(|slot| {
+                let link = self.link_at(slot)?;
+                Some((slot, link.epoch, link.timers.pop_due(at.now)?))
+            });
+            match due {
+                Some((slot, epoch, timer)) => self.on_link_timer(at, slot, timer, traffic(epoch)),
+                None => return,
+            }
+        }
+    }
+
+    fn on_timer(&mut self, at: At, timer: Timer) {
+        match timer {
+            Timer::Backoff => self.dial(at.now),
+            Timer::Attempt => {
+                self.actions.push_back(Action::AbortDial);
+                let limit = self.config.timeouts.attempt;
+                self.retry_or_end(at, &Failure::AttemptTimeout(limit), false);
+            }
+            Timer::Close => {
+                let crossing = self.link.as_ref().and_then(|link| link.crossing_close().cloned());
+                self.hang_up(false);
+                match crossing {
+                    Some(close) => {
+                        self.end(CloseInitiator::Peer, Some(Failure::Close(close).to_error()));
                     }
+                    None => self.end(CloseInitiator::Us, None),
                 }
             }
+            Timer::Created | Timer::Ping | Timer::PingDeadline | Timer::WriteStall | Timer::Announced => {}
+        }
+    }
+
+    fn on_link_timer(&mut self, at: At, slot: Slot, timer: Timer, traffic: Option<Traffic>) {
+        match timer {
+            Timer::Created => {
+                let limit = self.config.timeouts.session_created;
+                self.lose_link(at, slot, Failure::NoSession(limit), None);
+            }
+            Timer::Ping => self.ping(at.now, slot),
+            Timer::PingDeadline => self.check_ping(at, slot, traffic),
+            Timer::WriteStall => self.check_write(at, slot, traffic),
+            Timer::Announced => self.lose_link(at, slot, Failure::Expired, Some(CloseCode::NORMAL)),
+            Timer::Attempt | Timer::Backoff | Timer::Close => {}
         }
     }
 }

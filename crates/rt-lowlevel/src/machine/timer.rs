@@ -53,6 +53,12 @@ impl Timers {
         self.due[timer as usize] = Some(at);
     }
 
+    /// As [`set`](Self::set), unless it is due before that.
+    pub(super) fn set_no_later(&mut self, timer: Timer, at: Instant) {
+        let due = &mut self.due[timer as usize];
+        *due = Some(due.map_or(at, |due| due.min(at)));
+    }
+
     pub(super) fn stop(&mut self, timer: Timer) {
         self.due[timer as usize] = None;
     }

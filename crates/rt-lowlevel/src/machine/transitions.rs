@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use super::link::{ANNOUNCED, Link};
+use super::link::{ANNOUNCED, Link, Slot};
 use super::timer::{Timer, after};
 use super::{Action, At, Machine, Phase};
 use crate::classify::{ApiError, Class, Failure, event_class};
 use crate::close::{CloseCode, CloseFrame};
 use crate::error::{Error, ErrorKind};
-use crate::event::{CloseInitiator, Closed, ConnectionEvent, Opened, Retrying};
+use crate::event::{CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, Retrying};
+use crate::fate::DiscardReason;
 
 impl Machine {
     pub(super) fn dial(&mut self, now: Instant) {
@@ -24,14 +25,13 @@ impl Machine {
 
     /// `session.created` has come: what the new session must be told goes first, then live traffic.
     pub(super) fn restore(&mut self, at: At, session_id: Option<String>, expires_at: Option<u64>) {
-        self.timers.stop(Timer::Created);
         self.phase = Phase::Restoring;
         self.session_epoch += 1;
-        let handshake = self
-            .link
-            .as_ref()
-            .map(|link| link.handshake.clone())
-            .unwrap_or_default();
+        let mut handshake = Handshake::default();
+        if let Some(link) = &mut self.link {
+            link.timers.stop(Timer::Created);
+            handshake = link.handshake.clone();
+        }
         self.events.push_back(ConnectionEvent::Opened(Opened {
             epoch: self.session_epoch,
             session_id,
@@ -47,43 +47,37 @@ impl Machine {
         self.budget.stop_clock(now);
         if let Some(link) = &mut self.link {
             link.opened_at = Some(now);
+            link.start_pings(now, &self.config.liveness);
         }
-        self.timers.set(Timer::Ping, after(now, self.ping_interval()));
         self.wakes_writer = true;
     }
 
     /// Gives the current connection up.
     pub(super) fn hang_up(&mut self, linger: bool) {
-        if self.link.take().is_some() {
-            self.actions.push_back(Action::Hangup {
-                epoch: self.epoch,
-                linger,
-            });
+        if let Some(link) = self.link.take() {
+            let epoch = link.epoch;
+            self.actions.push_back(Action::Hangup { epoch, linger });
             self.wakes_writer = true;
         }
     }
 
-    /// The connection is lost: by itself, or because it is of no use. `code` says goodbye.
-    pub(super) fn lose_link(&mut self, at: At, failure: Failure, code: Option<CloseCode>) {
-        let Some(link) = self.link.take() else { return };
+    /// A connection is lost: by itself, or because it is of no use. `code` says goodbye.
+    pub(super) fn lose_link(&mut self, at: At, slot: Slot, failure: Failure, code: Option<CloseCode>) {
+        let taken = match slot {
+            Slot::Current => self.link.take(),
+            Slot::Next => self.next.take(),
+        };
+        let Some(link) = taken else { return };
         let linger =
             code.is_some() || matches!(failure, Failure::Close(_) | Failure::Event(_) | Failure::Expired);
-        self.link = None;
-        self.actions.push_back(Action::Hangup {
-            epoch: self.epoch,
-            linger,
-        });
+        let epoch = link.epoch;
+        self.actions.push_back(Action::Hangup { epoch, linger });
         self.wakes_writer = true;
-        self.parting = code.map(|code| (self.epoch, CloseFrame::new(code, "")));
-        for timer in [
-            Timer::Created,
-            Timer::Ping,
-            Timer::PingDeadline,
-            Timer::WriteStall,
-            Timer::Announced,
-        ] {
-            self.timers.stop(timer);
-        }
+        // Of earlier connections no writer is left.
+        self.parting
+            .retain(|(of, _)| self.link.as_ref().is_some_and(|link| link.epoch == *of) || *of + 2 > epoch);
+        self.parting
+            .extend(code.map(|code| (epoch, CloseFrame::new(code, ""))));
         if self.phase == Phase::Draining {
             self.end_drained(&link, &failure);
             return;
@@ -105,6 +99,8 @@ impl Machine {
             self.budget.reset();
         }
         self.budget.start_outage(at.now);
+        self.ledger.discard_written(DiscardReason::ConnectionLost);
+        self.tell_settled();
         let error = failure
             .to_error()
             .with_request_id(link.handshake.request_id)
@@ -189,27 +185,42 @@ impl Machine {
         self.phase = Phase::Ended;
         self.timers.stop_all();
         self.has_room = true;
+        let unsent = self.outbox.len();
+        if clean {
+            // Its close came behind all that it had read.
+            self.ledger.acknowledge_written();
+        }
+        self.ledger.discard_all();
+        self.tell_settled();
         let closed = Closed {
             by,
             error,
-            unsent: self.outbox.len(),
+            unsent,
             clean,
         };
         self.terminal = Some(closed.clone());
         self.events.push_back(ConnectionEvent::Closed(closed));
     }
 
+    /// Tells of what was settled before what follows.
+    pub(super) fn tell_settled(&mut self) {
+        while let Some(settled) = self.ledger.take_run() {
+            self.events.push_back(ConnectionEvent::Settled(settled));
+        }
+    }
+
     /// Whether a failed response or an error event decides what a later end of the connection means.
-    pub(super) fn latch(&mut self, at: At, api: &ApiError) {
+    pub(super) fn latch(&mut self, at: At, slot: Slot, api: &ApiError) {
         let failure = match event_class(api, self.phase != Phase::AwaitCreated) {
             Class::Fatal => Failure::Event(api.clone()),
             Class::Now => Failure::Expired,
             Class::Keep | Class::Retry | Class::Once => return,
         };
-        let Some(link) = &mut self.link else { return };
-        if matches!(failure, Failure::Expired) && self.phase == Phase::Open {
+        let is_open = self.phase == Phase::Open;
+        let Some(link) = self.link_at(slot) else { return };
+        if matches!(failure, Failure::Expired) && is_open {
             // The server closes next; if it does not, we do.
-            self.timers.set(Timer::Announced, after(at.now, ANNOUNCED));
+            link.timers.set(Timer::Announced, after(at.now, ANNOUNCED));
         }
         // The first fatal cause stays.
         if !matches!(link.latched, Some(Failure::Event(_))) {

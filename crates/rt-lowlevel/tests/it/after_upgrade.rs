@@ -186,7 +186,11 @@ async fn a_drop_is_followed_by_a_new_session() {
         for expected in ["opened 1", "session.created", "input_audio_buffer.cleared"] {
             assert_eq!(name(&next(&mut connection).await), expected);
         }
-        connection.send(message("go")).await.unwrap();
+        let sent = connection.send(message("go")).await.unwrap();
+        let ConnectionEvent::Settled(settled) = next(&mut connection).await else {
+            panic!()
+        };
+        assert_eq!((settled.first, settled.count), (sent, 1));
         let ConnectionEvent::Retrying(retrying) = next(&mut connection).await else {
             panic!()
         };

@@ -1,6 +1,7 @@
 //! The machine, with time and chance as arguments.
 
 mod budget;
+mod fates;
 mod liveness;
 mod retries;
 mod sending;
@@ -67,7 +68,7 @@ impl Bench {
         let end = self.now + by;
         while let Some(due) = self.machine.poll_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
-            self.machine.handle_timeout(self.at(), traffic);
+            self.machine.handle_timeout(self.at(), &|_| traffic);
         }
         self.now = end;
     }
@@ -154,7 +155,7 @@ impl Bench {
 
     fn send(&mut self, text: &str) {
         self.machine
-            .handle_messages(vec![Message::control(text.to_owned())])
+            .handle_command(vec![Message::control(text.to_owned())], false)
             .unwrap();
     }
 
