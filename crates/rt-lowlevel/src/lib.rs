@@ -80,6 +80,8 @@ mod fate;
 mod frame;
 mod handle;
 mod machine;
+#[allow(dead_code, unused_imports, reason = "the machine does not use all of it yet")]
+mod mirror;
 mod retry_after;
 mod state;
 mod transport;
@@ -95,5 +97,9 @@ pub use self::error::{Error, ErrorKind};
 pub use self::event::{CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, Retrying};
 pub use self::fate::{CommandId, DiscardReason, Fate, Receipt, Settled};
 pub use self::handle::{Handle, Stats, TrySendError, TrySendErrorKind};
+pub use self::mirror::{
+    DiscardReason, LostItem, LostReason, RestorePolicy, SettledOutcome, SettledResponse, Snapshot,
+    Summarizer, UnreportedPlayback,
+};
 pub use self::state::State;
 pub use self::transport::{DialError, DialStage, Dialer, Io, Target};
