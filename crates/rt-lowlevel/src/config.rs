@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::mirror::RestorePolicy;
+
 /// Everything about a connection that has a default.
 ///
 /// ```
@@ -23,6 +25,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// How a dead peer is noticed.
     pub liveness: Liveness,
+    /// What a new session is told of the conversation.
+    pub restore: RestorePolicy,
     /// Sends credentials over `ws://` to hosts that are not this machine. Off: whoever is on the path reads them.
     pub allow_insecure: bool,
     /// Checks every event against the documented limits before it is accepted, so that a mistake is an error here and
@@ -37,6 +41,7 @@ impl Default for Config {
             limits: Limits::default(),
             retry: RetryPolicy::default(),
             liveness: Liveness::default(),
+            restore: RestorePolicy::default(),
             allow_insecure: false,
             strict: true,
         }
@@ -63,6 +68,8 @@ pub struct Timeouts {
     pub attempt: Duration,
     /// From the upgrade to `session.created`. 10 s.
     pub session_created: Duration,
+    /// From `session.created` until the session has taken what the last one knew. 10 s.
+    pub restore: Duration,
     /// From `close` to the end of it: flush, closing handshake, drain. 2 s.
     pub close: Duration,
 }
@@ -78,6 +85,7 @@ impl Default for Timeouts {
             refusal_body: Duration::from_secs(2),
             attempt: Duration::from_secs(10),
             session_created: Duration::from_secs(10),
+            restore: Duration::from_secs(10),
             close: Duration::from_secs(2),
         }
     }

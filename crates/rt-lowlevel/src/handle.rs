@@ -15,6 +15,7 @@ use crate::driver::{Lane, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::fate::{CommandId, Receipt};
 use crate::machine::{Kind, Message, Refused};
+use crate::mirror::{Intent, Snapshot, prepare};
 use crate::state::State;
 
 /// Audio larger than this is sent in pieces: a socket's buffer never shrinks again, and a piece is all that is
@@ -99,7 +100,8 @@ impl Handle {
     /// # Errors
     /// `Closed` if the connection is closed or closing, with what ended it as the source; `MessageTooLarge` if the event
     /// exceeds [`Limits::message`](crate::Limits::message); `InvalidEvent` if it breaks a documented limit and
-    /// [`Config::strict`](crate::Config::strict) is on, or if the server's dialect has no such event.
+    /// [`Config::strict`](crate::Config::strict) is on, if the server's dialect has no such event, or if it truncates an item
+    /// that was restored as text.
     ///
     /// # Cancel safety
     /// A dropped future has accepted nothing.
@@ -138,8 +140,7 @@ impl Handle {
         event: ClientEvent,
         accept: impl Fn(&Shared, Vec<Message>) -> Result<T, Refused>,
     ) -> Result<T, Error> {
-        let (lane, mut messages, warnings) = self.encode(&event)?;
-        drop(event);
+        let (lane, mut messages, warnings) = self.encode(event)?;
         let _turn = self.shared.line(lane).await;
         loop {
             let room = self.shared.wake_senders.notified();
@@ -168,7 +169,8 @@ impl Handle {
             kind,
             source: None,
         };
-        let (messages, warnings) = match self.encode(&event) {
+        // What comes back is what was given.
+        let (messages, warnings) = match self.encode(event.clone()) {
             Ok((_, messages, warnings)) => (messages, warnings),
             Err(error) => {
                 let kind = match error.kind() {
@@ -190,6 +192,33 @@ impl Handle {
             Err(Refused::Full(_)) => Err(refused(event, TrySendErrorKind::Full)),
             Err(Refused::Closed) => Err(refused(event, TrySendErrorKind::Closed)),
         }
+    }
+
+    /// Tells how much of the model's audio the user has heard: `samples` of this part of an item, counted from its start,
+    /// at the rate of the output format. What a new session is told of the conversation then ends where the user stopped
+    /// hearing. Call it as playback goes on; without any call, all audio that arrived counts as heard (see
+    /// [`RestorePolicy::unreported`](crate::RestorePolicy::unreported)).
+    pub fn mark_played(&self, item_id: &str, content_index: u32, samples: u64) {
+        self.shared
+            .with(|machine, at| machine.handle_played(at, item_id, content_index, samples));
+    }
+
+    /// What another process needs to go on with the conversation, as it is now: see
+    /// [`Builder::resume`](crate::Builder::resume).
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.with(|machine, _| machine.snapshot())
+    }
+
+    fn check_truncation(&self, item_id: &str) -> Result<(), Error> {
+        if self.shared.with(|machine, _| machine.truncate_allowed(item_id)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidEvent,
+            "conversation.item.truncate: the item was restored as text and has no audio to cut; \
+             it says already only what was heard",
+        ))
     }
 
     /// Closes, and waits until it is done: what was accepted is written, the closing handshake runs, and the stream
@@ -252,45 +281,46 @@ impl Handle {
     }
 
     /// The messages of an event, and what the server's dialect cannot say of it.
-    fn encode(&self, event: &ClientEvent) -> Result<(Lane, Vec<Message>, Vec<Warning>), Error> {
+    fn encode(&self, mut event: ClientEvent) -> Result<(Lane, Vec<Message>, Vec<Warning>), Error> {
         let mut warnings = Vec::new();
         if self.strict {
-            check(event)?;
+            check(&event)?;
         }
-        let kind = Kind::of(event);
+        if let ClientEvent::ConversationItemTruncate(truncate) = &event {
+            self.check_truncation(&truncate.item_id)?;
+        }
+        let kind = Kind::of(&event);
+        let event_type = kind.name();
         let messages: Vec<Message> = match event {
             ClientEvent::InputAudioBufferAppend(append) => {
-                let pieces = pieces(&append.audio, &append.event_id);
                 let make = |(audio, event_id)| {
                     ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend { event_id, audio })
                 };
-                pieces
-                    .map(|piece| audio_message(piece, make).of_kind(kind))
-                    .collect()
+                let pieces = pieces(&append.audio, &append.event_id);
+                pieces.map(|piece| audio_message(piece, kind, make)).collect()
             }
             ClientEvent::SessionInputAudioBufferAppend(append) => {
-                let pieces = pieces(&append.audio, &append.event_id);
                 let make = |(audio, event_id)| {
                     ClientEvent::SessionInputAudioBufferAppend(SessionInputAudioBufferAppend {
                         event_id,
                         audio,
                     })
                 };
-                pieces
-                    .map(|piece| audio_message(piece, make).of_kind(kind))
-                    .collect()
+                let pieces = pieces(&append.audio, &append.event_id);
+                pieces.map(|piece| audio_message(piece, kind, make)).collect()
             }
-            other => {
-                let encoded = self.shared.translator.encode(other);
+            _ => {
+                prepare(&mut event, &mut || self.shared.new_id());
+                let encoded = self.shared.translator.encode(&event);
                 warnings = encoded.warnings;
                 let Some(json) = encoded.json else {
                     let message = format!(
                         "{} does not exist in the dialect of the server",
-                        other.event_type()
+                        event.event_type()
                     );
                     return Err(Error::new(ErrorKind::InvalidEvent, message));
                 };
-                vec![Message::control(json).of_kind(kind)]
+                vec![Message::control(json).of(kind, Intent::of(&event))]
             }
         };
         let lane = if messages.iter().any(Message::is_audio) {
@@ -306,11 +336,7 @@ impl Handle {
             None => Ok((lane, messages, warnings)),
             Some(len) => Err(Error::new(
                 ErrorKind::MessageTooLarge,
-                format!(
-                    "{} is {len} bytes, the limit is {}",
-                    event.event_type(),
-                    self.max_message
-                ),
+                format!("{event_type} is {len} bytes, the limit is {}", self.max_message),
             )),
         }
     }
@@ -347,9 +373,10 @@ fn pieces(audio: &AudioBytes, event_id: &Field<String>) -> impl Iterator<Item = 
     })
 }
 
-fn audio_message(piece: Piece, make: impl Fn(Piece) -> ClientEvent) -> Message {
+fn audio_message(piece: Piece, kind: Kind, make: impl Fn(Piece) -> ClientEvent) -> Message {
     let len = piece.0.len();
-    Message::audio(make(piece).to_json(), len)
+    let event = make(piece);
+    Message::audio(event.to_json(), len).of(kind, Intent::of(&event))
 }
 
 impl fmt::Debug for Handle {

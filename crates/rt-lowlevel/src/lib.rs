@@ -94,12 +94,14 @@ pub use self::connection::{Builder, Connection};
 pub use self::credentials::{Credentials, Token, TokenProvider};
 pub use self::endpoint::{Endpoint, Provider};
 pub use self::error::{Error, ErrorKind};
-pub use self::event::{CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, Retrying};
+pub use self::event::{
+    CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, RestoreCause, Restored, Retrying,
+};
 pub use self::fate::{CommandId, DiscardReason, Fate, Receipt, Settled};
 pub use self::handle::{Handle, Stats, TrySendError, TrySendErrorKind};
 pub use self::mirror::{
-    DiscardReason, LostItem, LostReason, RestorePolicy, SettledOutcome, SettledResponse, Snapshot,
-    Summarizer, UnreportedPlayback,
+    LostItem, LostReason, RestorePolicy, SettledOutcome, SettledResponse, Snapshot, Summarizer,
+    UnreportedPlayback,
 };
 pub use self::state::State;
 pub use self::transport::{DialError, DialStage, Dialer, Io, Target};

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use rt_protocol::ClientEvent;
+use rt_protocol::server_event::ErrorDetails;
 
 use crate::fate::{DiscardReason, Fate, Settled};
 
@@ -13,6 +14,9 @@ const MAX_ANSWERS: usize = 1024;
 
 /// Runs of commands with one fate that wait to be told: beyond so many, they are merged.
 const MAX_RUNS: usize = 64;
+
+/// Commands without an answer that an error may still name.
+const MAX_NAMES: usize = 64;
 
 /// What a message of a command is, for the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +108,8 @@ pub(super) struct Ledger {
     /// Raw audio whose commands were discarded.
     discarded_audio: u64,
     sums: Sums,
+    /// The ids of commands that only an error answers.
+    names: VecDeque<(u64, Box<str>)>,
     /// Fates to be told: all but `Acknowledged`.
     runs: VecDeque<Settled>,
     /// Fates of tracked commands to be told.
@@ -118,6 +124,7 @@ impl Default for Ledger {
             unanswered: 0,
             discarded_audio: 0,
             sums: Sums::default(),
+            names: VecDeque::new(),
             runs: VecDeque::new(),
             tracked: VecDeque::new(),
         }
@@ -215,14 +222,33 @@ impl Ledger {
         }
     }
 
-    /// The connection is gone, and with it all that was written to it and is not settled.
-    pub(super) fn discard_written(&mut self, reason: DiscardReason) {
+    /// The connection is gone, and with it all that was written to it and is not settled: audio, and the rest.
+    pub(super) fn discard_written(&mut self, audio: DiscardReason, rest: DiscardReason) {
+        self.names.clear();
         for index in 0..self.entries.len() {
-            if matches!(self.entries[index].place, Place::Written | Place::Read) {
+            let entry = &self.entries[index];
+            if matches!(entry.place, Place::Written | Place::Read) {
+                let reason = if entry.audio > 0 { audio } else { rest };
                 self.settle_at(index, Fate::Discarded(reason));
             }
         }
         self.trim();
+    }
+
+    /// A command was written that an error may name although it has no answer of its own.
+    pub(super) fn name(&mut self, number: u64, event_id: &str) {
+        if self.names.len() >= MAX_NAMES {
+            self.names.pop_front();
+        }
+        self.names.push_back((number, event_id.into()));
+    }
+
+    /// An error names a command: that one is refused, unless it is settled already.
+    pub(super) fn reject_named(&mut self, event_id: &str, details: &ErrorDetails) {
+        let place = self.names.iter().position(|(_, id)| **id == *event_id);
+        if let Some((number, _)) = place.and_then(|place| self.names.remove(place)) {
+            self.settle(number, Fate::Rejected(Box::new(details.clone())));
+        }
     }
 
     /// Everything that was written counts as read and needs no answer any more: the peer has closed in good order.

@@ -1,7 +1,11 @@
 //! One connection inside the machine: what it is, and what its reader tells.
 
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use rt_protocol::ClientEvent;
+
+use super::restoring::Restore;
 use super::timer::{Timers, after};
 use super::{At, Machine, Phase, Timer};
 use crate::classify::{ApiError, Failure};
@@ -53,6 +57,9 @@ pub(super) struct Link {
     /// The number of the connection.
     pub(super) epoch: u64,
     pub(super) handshake: Handshake,
+    /// The server's id of its session, and when that ends.
+    pub(super) session_id: Option<String>,
+    pub(super) expires_at: Option<u64>,
     pub(super) opened_at: Option<Instant>,
     pub(super) timers: Timers,
     /// There was a server event that is more than a greeting or an error.
@@ -81,6 +88,14 @@ pub(super) struct Link {
     pub(super) close_written: bool,
     /// What the peer closed with while we were closing.
     pub(super) peer_close: Option<CloseFrame>,
+    /// What is being told to its session.
+    pub(super) restore: Option<Restore>,
+    /// Restored items of which the server is still to say that they are there.
+    pub(super) echoes: HashSet<String>,
+    /// To be written before what waits in the outbox, with the numbers of the commands.
+    pub(super) queue: VecDeque<(Option<u64>, ClientEvent)>,
+    /// The first command that was accepted after its session was opened.
+    pub(super) first_fresh: u64,
 }
 
 impl Link {
@@ -98,6 +113,8 @@ impl Link {
         Self {
             epoch,
             handshake,
+            session_id: None,
+            expires_at: None,
             opened_at: None,
             timers: Timers::default(),
             saw_traffic: false,
@@ -115,6 +132,10 @@ impl Link {
             flushes_outbox: true,
             close_written: false,
             peer_close: None,
+            restore: None,
+            echoes: HashSet::new(),
+            queue: VecDeque::new(),
+            first_fresh: 0,
         }
     }
 
@@ -172,9 +193,13 @@ impl Machine {
             Signal::Created {
                 session_id,
                 expires_at,
-            } if self.phase == Phase::AwaitCreated => {
-                self.restore(at, session_id, expires_at);
+            } if self.phase == Phase::AwaitCreated && slot == Slot::Current => {
+                self.created(at, session_id, expires_at);
             }
+            Signal::Created {
+                session_id,
+                expires_at,
+            } if slot == Slot::Next => self.next_created(at, session_id, expires_at),
             Signal::Error(api) | Signal::ResponseFailed(api) => self.latch(at, slot, &api),
             Signal::Other => {
                 if let Some(link) = self.link_at(slot) {
@@ -240,6 +265,7 @@ impl Machine {
         link.timers.stop(Timer::PingDeadline);
         // What was awaited may be what finds no room.
         link.timers.stop(Timer::Created);
+        link.timers.stop(Timer::Restore);
         if is_current && self.phase == Phase::AwaitCreated {
             self.budget.stop_clock(at.now);
         }
@@ -248,12 +274,16 @@ impl Machine {
     /// The reader reads again.
     pub(crate) fn handle_read_resumed(&mut self, at: At, epoch: u64) {
         let is_waiting = self.phase == Phase::AwaitCreated && self.slot(epoch) == Some(Slot::Current);
-        let (created, ping) = (
+        let (created, restore, ping) = (
             after(at.now, self.config.timeouts.session_created),
+            after(at.now, self.config.timeouts.restore),
             after(at.now, self.config.liveness.ping_timeout),
         );
         let Some(link) = self.link_of(epoch) else { return };
         link.is_paused = false;
+        if link.restore.as_ref().is_some_and(Restore::is_under_way) {
+            link.timers.set(Timer::Restore, restore);
+        }
         if link.ping_since.is_some() {
             link.ping_since = Some(at.now);
             link.timers.set(Timer::PingDeadline, ping);

@@ -77,6 +77,7 @@ impl Machine {
         };
         if let Some(number) = link.take_pong(payload) {
             self.ledger.read(number);
+            self.mirror.confirmed(number);
         }
         true
     }

@@ -16,15 +16,21 @@
 //!            +------------------------+--------------+----------+   failure, if the retry rules allow
 //! ```
 //!
-//! `Restoring` has nothing to do yet: it is the place, between `session.created` and live traffic, where a new session is
-//! told what the old one knew.
+//! In `Restoring`, between `session.created` and live traffic, a new session is told what the old one knew: the mirror
+//! says what, in steps, and each is waited for. A connection that is lost on the way leaves nothing to be undone: the next
+//! one is told all of it again.
+//!
+//! While a session is open there may be a second connection, which is prepared to take over; see `rollover`.
 
 mod backoff;
 mod ledger;
 mod link;
 mod liveness;
 mod outbox;
+mod restoring;
 mod retry;
+mod rollover;
+mod signal;
 mod timer;
 mod transitions;
 mod writing;
@@ -33,23 +39,33 @@ mod writing;
 mod tests;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
+use rt_protocol::dialect::{BetaVariant, Dialect};
+use rt_protocol::session::SessionKind;
+
 pub(crate) use self::ledger::{Kind, Sums};
-pub(crate) use self::link::{Signal, Traffic};
+#[cfg(test)]
+pub(crate) use self::link::Signal;
+pub(crate) use self::link::Traffic;
 pub(crate) use self::outbox::Message;
+pub(crate) use self::signal::Disposition;
 
 use self::ledger::Ledger;
 use self::link::{Link, Slot};
 use self::outbox::Outbox;
+use self::restoring::Outage;
 use self::retry::Budget;
 use self::timer::{Timer, Timers, after};
 use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
+use crate::dialect::Translator;
 use crate::event::{CloseInitiator, Closed, ConnectionEvent, Handshake};
 use crate::fate::{DiscardReason, Fate, Settled};
 use crate::frame::Frame;
+use crate::mirror::{Mirror, Snapshot, Step};
 use crate::state::State;
 
 /// The moment of an input: when, and a random number from 0 to 1 in case there is a wait to be chosen.
@@ -82,7 +98,8 @@ pub(crate) enum Transmit {
 }
 
 /// Why a message was not accepted; it comes back.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(crate) enum Refused {
     Full(Vec<Message>),
     Closed,
@@ -124,6 +141,26 @@ pub(crate) struct Machine {
     timers: Timers,
     actions: VecDeque<Action>,
     events: VecDeque<ConnectionEvent>,
+    /// As `events`, to be delivered behind the event that is being handled.
+    after: VecDeque<ConnectionEvent>,
+    mirror: Mirror,
+    translator: Arc<Translator>,
+    /// The mirror follows the session of the current connection.
+    is_attached: bool,
+    /// There was an open session.
+    was_open: bool,
+    /// Nothing of the outbox is written: another connection is about to take over.
+    holds_outbox: bool,
+    /// The first session is told what a snapshot has.
+    resumes: bool,
+    /// Since when there is none, and what happened meanwhile.
+    outage: Option<Outage>,
+    /// Commands whose settings are part of what the next session is told.
+    absorbed: Vec<u64>,
+    /// Commands that are not written again, because they are too large for the server.
+    excluded: Vec<u64>,
+    /// Steps of a restore that are too large for the server.
+    unwanted: Vec<Step>,
     terminal: Option<Closed>,
     wakes_writer: bool,
     has_room: bool,
@@ -132,6 +169,17 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(config: Config, can_refresh: bool) -> Self {
         Self {
+            mirror: Mirror::new(config.restore.clone(), SessionKind::Realtime),
+            translator: Arc::new(Translator::new(Some(Dialect::Ga), BetaVariant::default())),
+            after: VecDeque::new(),
+            is_attached: false,
+            was_open: false,
+            resumes: false,
+            holds_outbox: false,
+            outage: None,
+            absorbed: Vec::new(),
+            excluded: Vec::new(),
+            unwanted: Vec::new(),
             outbox: Outbox::new(&config.limits),
             config,
             can_refresh,
@@ -153,6 +201,22 @@ impl Machine {
         }
     }
 
+    /// The same, for sessions of this kind, whose messages are written with this translator.
+    pub(crate) fn for_sessions(self, kind: SessionKind, translator: Arc<Translator>) -> Self {
+        Self {
+            mirror: Mirror::new(self.config.restore.clone(), kind),
+            translator,
+            ..self
+        }
+    }
+
+    /// The same, going on with a conversation.
+    pub(crate) fn resume(mut self, snapshot: Snapshot) -> Self {
+        self.mirror = Mirror::resume(self.config.restore.clone(), snapshot);
+        self.resumes = true;
+        self
+    }
+
     // What it is now.
 
     pub(crate) fn state(&self) -> State {
@@ -162,10 +226,10 @@ impl Machine {
             Phase::Draining => State::Closing,
             Phase::Ended => State::Closed,
             Phase::Waiting | Phase::Dialing | Phase::AwaitCreated | Phase::Restoring => {
-                if self.session_epoch == 0 {
-                    State::Connecting
-                } else {
+                if self.was_open {
                     State::Reconnecting
+                } else {
+                    State::Connecting
                 }
             }
         }
@@ -176,9 +240,19 @@ impl Machine {
         self.terminal.as_ref()
     }
 
-    /// Whether there ever was a session.
+    /// Whether there ever was a session that could be used.
     pub(crate) fn had_session(&self) -> bool {
-        self.session_epoch > 0
+        self.was_open
+    }
+
+    /// What another process needs to go on with this conversation.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.mirror.snapshot()
+    }
+
+    /// Whether the server would take a truncation of this item.
+    pub(crate) fn truncate_allowed(&self, item_id: &str) -> bool {
+        self.mirror.truncate_allowed(item_id)
     }
 
     pub(crate) fn waiting_messages(&self) -> usize {
@@ -208,8 +282,17 @@ impl Machine {
     pub(crate) fn handle_start(&mut self, at: At) {
         if self.phase == Phase::Idle {
             self.budget.start_outage(at.now);
+            if self.resumes && self.config.restore.enabled {
+                self.expect_resume(at.now);
+            }
             self.dial(at.now);
         }
+    }
+
+    /// So many samples of this content were played so far.
+    pub(crate) fn handle_played(&mut self, at: At, item_id: &str, content_index: u32, samples: u64) {
+        self.mirror.played(item_id, content_index, samples);
+        self.swap_if_quiet(at);
     }
 
     /// Accepts the messages of a command, all or none. They are written in this order, after what was accepted before.
@@ -299,6 +382,11 @@ impl Machine {
         self.events.pop_front()
     }
 
+    /// What follows the event that was handled last, once that is delivered.
+    pub(crate) fn poll_event_after(&mut self) -> Option<ConnectionEvent> {
+        self.after.pop_front()
+    }
+
     /// Commands with a fate other than `Acknowledged` that are not told of by an event yet. To be taken when there is
     /// room for an event: those that wait are put together.
     pub(crate) fn poll_settled(&mut self) -> Option<Settled> {
@@ -371,7 +459,12 @@ impl Machine {
                     None => self.end(CloseInitiator::Us, None),
                 }
             }
-            Timer::Created | Timer::Ping | Timer::PingDeadline | Timer::WriteStall | Timer::Announced => {}
+            Timer::Created
+            | Timer::Restore
+            | Timer::Ping
+            | Timer::PingDeadline
+            | Timer::WriteStall
+            | Timer::Announced => {}
         }
     }
 
@@ -381,6 +474,7 @@ impl Machine {
                 let limit = self.config.timeouts.session_created;
                 self.lose_link(at, slot, Failure::NoSession(limit), None);
             }
+            Timer::Restore => self.restore_is_late(at, slot),
             Timer::Ping => self.ping(at.now, slot),
             Timer::PingDeadline => self.check_ping(at, slot, traffic),
             Timer::WriteStall => self.check_write(at, slot, traffic),

@@ -5,13 +5,14 @@ use std::fmt;
 
 use super::ledger::{Kind, Line};
 use crate::config::{AudioPolicy, Limits};
+use crate::mirror::{Answer, Intent};
 
 /// What an audio message counts as at least, so that small ones cannot pile up without end: an append without any audio
 /// in it has about this size.
 const AUDIO_FLOOR: usize = 100;
 
 /// One message, ready to be written.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Message {
     /// Its number in the ledger; 0 before it was accepted.
     pub(super) number: u64,
@@ -19,6 +20,8 @@ pub(crate) struct Message {
     /// Bytes of raw audio in it; `None` for a control message.
     audio: Option<usize>,
     kind: Kind,
+    /// What is kept of the event until it is written.
+    pub(super) intent: Option<Intent>,
 }
 
 impl Message {
@@ -28,6 +31,7 @@ impl Message {
             text,
             audio: None,
             kind: Kind::default(),
+            intent: None,
         }
     }
 
@@ -38,8 +42,13 @@ impl Message {
         }
     }
 
-    pub(crate) fn of_kind(self, kind: Kind) -> Self {
-        Self { kind, ..self }
+    /// The same, with what is to be known of its event.
+    pub(crate) fn of(self, kind: Kind, intent: Intent) -> Self {
+        Self {
+            kind,
+            intent: Some(intent),
+            ..self
+        }
     }
 
     /// What the ledger is told of it.
@@ -48,7 +57,10 @@ impl Message {
             bytes: self.text.len(),
             audio: self.audio.unwrap_or_default(),
             kind: self.kind,
-            answered: false,
+            answered: self
+                .intent
+                .as_ref()
+                .is_some_and(|intent| intent.answer() == Answer::Event),
         }
     }
 
@@ -65,8 +77,21 @@ impl Message {
         self.audio.is_some()
     }
 
-    pub(crate) fn into_text(self) -> String {
+    pub(super) fn into_parts(self) -> (String, Option<Intent>) {
+        (self.text, self.intent)
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_text(self) -> String {
         self.text
+    }
+}
+
+/// Of what is written: the rest follows from it.
+#[cfg(test)]
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.audio) == (&other.text, other.audio)
     }
 }
 
@@ -160,6 +185,21 @@ impl Outbox {
 
     pub(super) fn len(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Takes out control messages for which `test` holds, asked in their order. Returns their numbers.
+    pub(super) fn take_if(&mut self, mut test: impl FnMut(&Message) -> bool) -> Vec<u64> {
+        let mut taken = Vec::new();
+        let mut place = 0;
+        while let Some(message) = self.queue.get(place) {
+            if message.is_audio() || !test(message) {
+                place += 1;
+            } else if let Some(message) = self.queue.remove(place) {
+                self.forget(&message);
+                taken.push(message.number);
+            }
+        }
+        taken
     }
 
     /// Bytes of raw audio that were dropped to stay live.

@@ -9,6 +9,8 @@ pub(super) enum Timer {
     Attempt,
     /// `session.created` does not come.
     Created,
+    /// A session is not told in time what it must know.
+    Restore,
     /// The wait before a connect is over.
     Backoff,
     /// A ping is due.
@@ -23,9 +25,10 @@ pub(super) enum Timer {
     Close,
 }
 
-const ALL: [Timer; 8] = [
+const ALL: [Timer; 9] = [
     Timer::Attempt,
     Timer::Created,
+    Timer::Restore,
     Timer::Backoff,
     Timer::Ping,
     Timer::PingDeadline,

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use super::link::{ANNOUNCED, Link, Slot};
+use super::restoring::lost_by;
 use super::timer::{Timer, after};
 use super::{Action, At, Machine, Phase};
 use crate::classify::{ApiError, Class, Failure, event_class};
 use crate::close::{CloseCode, CloseFrame};
 use crate::error::{Error, ErrorKind};
-use crate::event::{CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, Retrying};
-use crate::fate::DiscardReason;
+use crate::event::{CloseInitiator, Closed, ConnectionEvent, Opened, Retrying};
 
 impl Machine {
     pub(super) fn dial(&mut self, now: Instant) {
@@ -24,29 +24,43 @@ impl Machine {
     }
 
     /// `session.created` has come: what the new session must be told goes first, then live traffic.
-    pub(super) fn restore(&mut self, at: At, session_id: Option<String>, expires_at: Option<u64>) {
-        self.phase = Phase::Restoring;
-        self.session_epoch += 1;
-        let mut handshake = Handshake::default();
+    pub(super) fn created(&mut self, at: At, session_id: Option<String>, expires_at: Option<u64>) {
         if let Some(link) = &mut self.link {
             link.timers.stop(Timer::Created);
-            handshake = link.handshake.clone();
+            link.session_id = session_id;
+            link.expires_at = expires_at;
         }
+        self.tell_opened();
+        self.phase = Phase::Restoring;
+        if self.outage.is_some() {
+            self.begin_restore(at, Slot::Current);
+        } else {
+            self.is_attached = true;
+            self.open(at.now);
+        }
+    }
+
+    /// Tells of the session of the current connection.
+    pub(super) fn tell_opened(&mut self) {
+        let Some(link) = &self.link else { return };
+        self.session_epoch += 1;
         self.events.push_back(ConnectionEvent::Opened(Opened {
             epoch: self.session_epoch,
-            session_id,
-            expires_at,
+            session_id: link.session_id.clone(),
+            expires_at: link.expires_at,
             attempts: self.budget.attempts(),
-            handshake,
+            handshake: link.handshake.clone(),
         }));
-        self.open(at.now);
     }
 
     pub(super) fn open(&mut self, now: Instant) {
         self.phase = Phase::Open;
+        self.was_open = true;
         self.budget.stop_clock(now);
+        let first_fresh = self.ledger.next();
         if let Some(link) = &mut self.link {
             link.opened_at = Some(now);
+            link.first_fresh = first_fresh;
             link.start_pings(now, &self.config.liveness);
         }
         self.wakes_writer = true;
@@ -78,17 +92,27 @@ impl Machine {
             .retain(|(of, _)| self.link.as_ref().is_some_and(|link| link.epoch == *of) || *of + 2 > epoch);
         self.parting
             .extend(code.map(|code| (epoch, CloseFrame::new(code, ""))));
+        if slot == Slot::Next {
+            self.lose_next(at, &link, &failure);
+            return;
+        }
         if self.phase == Phase::Draining {
             self.end_drained(&link, &failure);
             return;
         }
         // What the server said before it closed is the cause; the close is only how it acted on it.
-        let policy = &self.config.retry;
         let (failure, close) = match (&link.latched, failure) {
             (Some(latched), Failure::Close(close)) => (latched.clone(), Some(close)),
             (Some(latched), _) => (latched.clone(), None),
+            (None, Failure::Close(close)) if close.code == CloseCode::TOO_BIG => {
+                match self.exclude_largest(&link) {
+                    Some((name, bytes)) => (Failure::MessageTooBig { name, bytes }, Some(close)),
+                    None => (Failure::Close(close), None),
+                }
+            }
             (None, failure) => (failure, None),
         };
+        let policy = &self.config.retry;
         // A session that was idle until its time was over has done all that it was asked for.
         let is_healthy = if failure.is_expiry() {
             link.is_lasting(at.now, policy)
@@ -99,12 +123,11 @@ impl Machine {
             self.budget.reset();
         }
         self.budget.start_outage(at.now);
-        self.ledger.discard_written(DiscardReason::ConnectionLost);
-        self.tell_settled();
         let error = failure
             .to_error()
             .with_request_id(link.handshake.request_id)
             .with_close(close);
+        self.detach(at.now, || lost_by(&error));
         self.retry_or_end_of(at, &failure, is_healthy, error);
     }
 
@@ -190,8 +213,15 @@ impl Machine {
             // Its close came behind all that it had read.
             self.ledger.acknowledge_written();
         }
+        let responses = if std::mem::take(&mut self.is_attached) {
+            self.mirror.lost().responses
+        } else {
+            Vec::new()
+        };
         self.ledger.discard_all();
         self.tell_settled();
+        let responses = responses.into_iter();
+        self.events.extend(responses.map(ConnectionEvent::Interrupted));
         let closed = Closed {
             by,
             error,

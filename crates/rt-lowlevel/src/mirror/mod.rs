@@ -31,8 +31,8 @@ use rt_protocol::{ClientEvent, ServerEvent};
 pub(crate) use self::intent::{Answer, Intent, prepare};
 pub(crate) use self::plan::{Known, Plan, Purpose, Step, StepAnswer, StepKind};
 pub use self::policy::{RestorePolicy, Summarizer, UnreportedPlayback};
-pub(crate) use self::report::Fate;
-pub use self::report::{DiscardReason, LostItem, LostReason, SettledOutcome, SettledResponse};
+pub(crate) use self::report::{DiscardReason, Fate};
+pub use self::report::{LostItem, LostReason, SettledOutcome, SettledResponse};
 pub use self::snapshot::Snapshot;
 
 /// What is to be written for a command.

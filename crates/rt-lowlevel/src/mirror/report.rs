@@ -5,6 +5,8 @@ use std::fmt;
 use rt_protocol::Text;
 use rt_protocol::response::Metadata;
 
+pub(crate) use crate::fate::DiscardReason;
+
 /// An item that the new session does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -104,20 +106,4 @@ pub(crate) enum Fate {
     Superseded,
     /// It is not done again.
     Discarded(DiscardReason),
-}
-
-/// Why a command was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DiscardReason {
-    /// The connection was lost before the answer, and it is not something to be repeated.
-    ConnectionLost,
-    /// It was out of band, and not marked as repeatable.
-    OutOfBand,
-    /// Its item could not be restored.
-    NotRestored,
-    /// Its audio no longer fit what is kept of the input.
-    AudioBounds,
-    /// It refers to a function call that is gone.
-    CallGone,
 }

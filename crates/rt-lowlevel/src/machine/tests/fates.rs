@@ -91,7 +91,7 @@ fn pings_are_rare_again_when_all_is_proved() {
 
 #[test]
 fn a_drop_tells_what_is_unconfirmed_and_keeps_what_was_not_written() {
-    let mut bench = Bench::opened(|_| {});
+    let mut bench = Bench::opened(|config| config.restore.enabled = false);
     for _ in 0..3 {
         append(&mut bench, 960);
     }

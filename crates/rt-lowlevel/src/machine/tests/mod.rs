@@ -18,6 +18,8 @@ struct Bench {
     machine: Machine,
     now: Instant,
     jitter: f64,
+    /// Events that came out.
+    told: Vec<ConnectionEvent>,
 }
 
 impl Bench {
@@ -32,6 +34,7 @@ impl Bench {
             machine: Machine::new(config, can_refresh),
             now: Instant::now(),
             jitter: 1.0,
+            told: Vec::new(),
         };
         assert_eq!(bench.machine.state(), State::Idle);
         bench.machine.handle_start(bench.at());
@@ -82,7 +85,16 @@ impl Bench {
 
     fn signal(&mut self, signal: Signal) -> bool {
         let (at, epoch) = (self.at(), self.epoch());
-        self.machine.handle_signal(at, epoch, signal)
+        let is_live = self.machine.handle_signal(at, epoch, signal);
+        self.collect();
+        is_live
+    }
+
+    /// Takes the events that came out, as the driver does after each input.
+    fn collect(&mut self) {
+        self.told.extend(std::iter::from_fn(|| self.machine.poll_event()));
+        self.told
+            .extend(std::iter::from_fn(|| self.machine.poll_event_after()));
     }
 
     fn created(&mut self) {
@@ -121,7 +133,8 @@ impl Bench {
     }
 
     fn events(&mut self) -> Vec<ConnectionEvent> {
-        std::iter::from_fn(|| self.machine.poll_event()).collect()
+        self.collect();
+        std::mem::take(&mut self.told)
     }
 
     fn retrying(&mut self) -> Retrying {
