@@ -2,6 +2,7 @@
 //!
 //! The server here is not tungstenite's: that one logs what it sends itself.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
@@ -23,6 +24,11 @@ const TRACE: &str = "canary-5f2c";
 /// Where `log`, `tracing` and panics write.
 static SEEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
+thread_local! {
+    /// Whether what is logged on this thread is listened to: all tasks of a test here run on its thread.
+    static LISTENS: Cell<bool> = const { Cell::new(false) };
+}
+
 struct Seen;
 
 impl Write for Seen {
@@ -42,6 +48,10 @@ impl log::Log for Seen {
     }
 
     fn log(&self, record: &log::Record<'_>) {
+        // The other tests have threads of their own, and too much to say.
+        if !LISTENS.get() {
+            return;
+        }
         note(format!("{} {} {}\n", record.level(), record.target(), record.args()).as_bytes());
     }
 
@@ -66,7 +76,7 @@ fn hits(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Logs all that there is to log from here on: the libraries' lines in the whole process, ours on this thread.
+/// Keeps all that is logged on this thread from here on, by us and by the libraries, and all panics.
 fn listen() -> tracing::subscriber::DefaultGuard {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -78,6 +88,7 @@ fn listen() -> tracing::subscriber::DefaultGuard {
             before(info);
         }));
     });
+    LISTENS.set(true);
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
