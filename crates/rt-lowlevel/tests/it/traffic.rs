@@ -218,9 +218,9 @@ async fn a_slow_consumer_slows_the_server_and_loses_nothing() {
     config.limits.event_bytes = 64 << 10;
     // Quick to die, if being paused were not taken into account.
     config.liveness.ping_interval = Duration::from_millis(50);
-    config.liveness.ping_timeout = Duration::from_millis(100);
+    config.liveness.ping_timeout = Duration::from_millis(300);
     let mut connection = within(server.builder().config(config).connect()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(1000)).await;
     assert!(
         sent.load(Ordering::SeqCst) < COUNT,
         "30 MB do not fit into the buffers of a socket"

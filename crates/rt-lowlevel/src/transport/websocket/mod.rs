@@ -27,6 +27,9 @@ type Stream = Metered<Box<dyn Io>>;
 /// Written to the stream once so much is waiting.
 const WRITE_BUFFER: usize = 16 << 10;
 
+/// What the write buffer keeps of its room after a message that took more: enough for 20 ms of audio.
+const KEPT: usize = 4 << 10;
+
 /// The reading side.
 pub(crate) struct Reader {
     stream: ReadHalf<Stream>,
@@ -107,8 +110,11 @@ pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<(),
     match frame {
         Frame::Close(close) => {
             let mut replies = writer.replies.lock().unwrap_or_else(PoisonError::into_inner);
-            // One close frame each way: the answer to the peer's is ours.
+            // One close frame each way: the answer to the peer's is ours. Nothing may follow it.
             if !std::mem::replace(&mut replies.is_closing, true) {
+                if let Some(payload) = replies.pong.take() {
+                    encoder::pong(&mut writer.buffer, &payload);
+                }
                 encoder::close(&mut writer.buffer, &close);
             }
         }
@@ -178,7 +184,9 @@ impl Writer {
         let written = self.stream.write_all(&self.buffer).await;
         self.buffer.clear();
         // One large message is no reason to keep its room for ever.
-        self.buffer.shrink_to(2 * WRITE_BUFFER);
+        if self.buffer.capacity() > WRITE_BUFFER {
+            self.buffer.shrink_to(KEPT);
+        }
         written.map_err(|cause| ended(Some(cause)))
     }
 }

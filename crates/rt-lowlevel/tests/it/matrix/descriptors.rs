@@ -2,40 +2,20 @@
 
 #![cfg(target_os = "linux")]
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rt_lowlevel::ErrorKind;
 
 use crate::support::*;
 
-const CHILD: &str = "RT_TEST_FEW_DESCRIPTORS";
-
 /// In a process of its own, since the limit is the process's.
 #[test]
 fn f67_without_descriptors_it_waits_and_does_not_spin() {
-    if std::env::var_os(CHILD).is_some() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        return runtime.unwrap().block_on(starved());
+    const TEST: &str = "matrix::descriptors::f67_without_descriptors_it_waits_and_does_not_spin";
+    match alone(TEST, "ulimit -n 64 && exec \"$0\" \"$@\"") {
+        None => block_on(starved()),
+        Some(text) => assert!(text.contains("starved and fed"), "{text}"),
     }
-    let program = std::env::current_exe().unwrap();
-    let output = Command::new("sh")
-        .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
-        .arg(program)
-        .args([
-            "--exact",
-            "matrix::descriptors::f67_without_descriptors_it_waits_and_does_not_spin",
-            "--nocapture",
-        ])
-        .env(CHILD, "1")
-        .output()
-        .unwrap();
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("starved and fed"),
-        "{text}"
-    );
 }
 
 async fn starved() {

@@ -3,7 +3,7 @@
 //! The server here is not tungstenite's: that one logs what it sends itself.
 
 use std::io::Write;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rt_lowlevel::protocol::ClientEvent;
@@ -66,23 +66,20 @@ fn hits(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Logs all that there is to log from here on: the libraries' lines in the whole process, ours on this thread.
-fn listen() -> tracing::subscriber::DefaultGuard {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        log::set_logger(&Seen).unwrap();
-        log::set_max_level(log::LevelFilter::Trace);
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            note(format!("{info}\n").as_bytes());
-            before(info);
-        }));
-    });
+/// Keeps all that this process logs from here on, by us and by the libraries, and all panics.
+fn listen() {
+    log::set_logger(&Seen).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        note(format!("{info}\n").as_bytes());
+        before(info);
+    }));
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
         .with_writer(|| Seen);
-    tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
 }
 
 /// Accepts the upgrade by hand.
@@ -129,9 +126,17 @@ fn secretive(address: std::net::SocketAddr) -> rt_lowlevel::Builder {
     .unwrap()
 }
 
-#[tokio::test]
-async fn f70_keys_and_speech_are_in_no_log_line_error_or_debug_text() {
-    let _guard = listen();
+/// In a process of its own, since loggers are the process's.
+#[test]
+fn f70_keys_and_speech_are_in_no_log_line_error_or_debug_text() {
+    const TEST: &str = "matrix::leaks::f70_keys_and_speech_are_in_no_log_line_error_or_debug_text";
+    if alone(TEST, "exec \"$0\" \"$@\"").is_none() {
+        listen();
+        block_on(sessions());
+    }
+}
+
+async fn sessions() {
     // Where the canary is said, and by whom.
     let spoken = [
         format!(
@@ -224,9 +229,16 @@ async fn f70_keys_and_speech_are_in_no_log_line_error_or_debug_text() {
     assert_eq!(hits(&log), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn f70_what_fails_before_the_session_shows_nothing_either() {
-    let _guard = listen();
+#[test]
+fn f70_what_fails_before_the_session_shows_nothing_either() {
+    const TEST: &str = "matrix::leaks::f70_what_fails_before_the_session_shows_nothing_either";
+    if alone(TEST, "exec \"$0\" \"$@\"").is_none() {
+        listen();
+        block_on(failures());
+    }
+}
+
+async fn failures() {
     let mut shown = String::new();
     for answer_of_server in [
         response("429 Too Many", "retry-after-ms: 1\r\n", TRACE),

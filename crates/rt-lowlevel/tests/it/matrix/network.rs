@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rt_lowlevel::{Config, Connection, DialError, DialStage, Dialer, Endpoint, ErrorKind, Io, Target};
+use rt_lowlevel::{
+    Config, Connection, ConnectionEvent, DialError, DialStage, Dialer, Endpoint, ErrorKind, Io, Target,
+};
 use tokio::time::Instant;
 
 use crate::support::*;
@@ -68,49 +70,42 @@ async fn f04_an_attempt_that_hangs_wherever_it_is_costs_ten_seconds() {
 
 #[tokio::test]
 async fn f03_waits_between_connects_are_random_and_below_a_ceiling_that_doubles() {
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let url = format!("ws://{}/", socket.local_addr().unwrap());
     let mut all = Vec::new();
     for _ in 0..10 {
-        let (log, writer) = logs();
-        let _guard = tracing::subscriber::set_default(writer);
+        let (go, gone) = tokio::sync::oneshot::channel();
+        let gone = Mutex::new(Some(gone));
+        let server = Server::sessions(move |_, mut ws| {
+            let gone = gone.lock().unwrap().take();
+            async move {
+                if let Some(gone) = gone {
+                    let _ = gone.await;
+                }
+                ws.close(1011, "").await;
+                ws.drain().await;
+            }
+        })
+        .await;
         let mut config = quick();
         config.retry.base = Duration::from_millis(4);
         config.retry.cap = Duration::from_millis(16);
-        let builder = builder(Endpoint::from_url(&url).unwrap()).config(config);
-        assert_eq!(within(builder.connect()).await.unwrap_err().attempts(), Some(8));
-        let waits: Vec<u64> = log.lock().unwrap().clone();
+        let mut connection = within(server.builder().config(config).connect()).await.unwrap();
+        // Nobody listens there any more when the session ends.
+        drop(server);
+        tokio::task::yield_now().await;
+        go.send(()).unwrap();
+        let mut waits = Vec::new();
+        while let Some(event) = within(connection.recv()).await {
+            if let ConnectionEvent::Retrying(retrying) = event {
+                waits.push(retrying.delay);
+            }
+        }
         assert_eq!(waits.len(), 7);
         for (wait, ceiling) in waits.iter().zip([4, 8, 16, 16, 16, 16, 16]) {
-            assert!(*wait <= ceiling, "{waits:?}");
+            assert!(*wait <= Duration::from_millis(ceiling), "{waits:?}");
         }
         all.push(waits);
     }
     all.sort();
     all.dedup();
     assert!(all.len() > 1, "always the same waits: {all:?}");
-}
-
-/// What a subscriber hears of waits, in milliseconds.
-fn logs() -> (Arc<Mutex<Vec<u64>>>, impl tracing::Subscriber) {
-    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-
-    struct Waits(Arc<Mutex<Vec<u64>>>);
-    struct Field<'a>(&'a Mutex<Vec<u64>>);
-    impl tracing::field::Visit for Field<'_> {
-        fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-            if field.name() == "delay_ms" {
-                self.0.lock().unwrap().push(format!("{value:?}").parse().unwrap());
-            }
-        }
-    }
-    impl<S: tracing::Subscriber> Layer<S> for Waits {
-        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-            event.record(&mut Field(&self.0));
-        }
-    }
-    let waits = Arc::default();
-    let layer = Waits(Arc::clone(&waits));
-    (waits, tracing_subscriber::registry().with(layer))
 }
