@@ -58,6 +58,11 @@ fn generated_beta_instances() {
 }
 
 #[test]
+fn scripted_sessions() {
+    assert_eq!(decoded(&check(&fixtures("protocol/scenarios.jsonl"))), 174);
+}
+
+#[test]
 fn recorded_traffic() {
     let mut messages = 0;
     for entry in std::fs::read_dir(fixtures("golden")).unwrap() {

@@ -90,14 +90,20 @@ fn is_audio(message: &Value, pointer: &str) -> bool {
     pointer.ends_with("/audio") || (pointer == "/delta" && event_type.contains("audio.delta"))
 }
 
-fn expect_readable(sample: &Sample, message: &Value, what: &str) {
-    if let Err(error) = decode(sample, &message.to_string()) {
-        panic!("{what}: {error}\n{message}");
+#[derive(Default)]
+struct Failures(Vec<String>);
+
+impl Failures {
+    fn check(&mut self, sample: &Sample, message: &Value, what: &str) {
+        if let Err(error) = decode(sample, &message.to_string()) {
+            self.0.push(format!("{what}: {error}\n{message}"));
+        }
     }
 }
 
 #[test]
 fn fields_may_be_missing_null_unknown_or_of_unknown_value() {
+    let mut failures = Failures::default();
     for sample in samples() {
         let mut pointers = Vec::new();
         fields(&sample.message, "", &mut pointers);
@@ -107,28 +113,34 @@ fn fields_may_be_missing_null_unknown_or_of_unknown_value() {
 
             let mut changed = sample.message.clone();
             *changed.pointer_mut(&pointer).unwrap() = Value::Null;
-            expect_readable(&sample, &changed, &format!("{pointer} is null"));
+            failures.check(&sample, &changed, &format!("{pointer} is null"));
 
             let mut changed = sample.message.clone();
             let object = changed.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             object.remove(&name);
-            expect_readable(&sample, &changed, &format!("{pointer} is missing"));
+            failures.check(&sample, &changed, &format!("{pointer} is missing"));
 
             let mut changed = sample.message.clone();
+            // In these the names are the user's, and all values are strings.
+            let is_map = parent.ends_with("/metadata") || parent.ends_with("/headers");
             let object = changed.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-            object.insert(
-                "x_future".to_owned(),
-                json!({"a": [1.5, null, {"type": "?"}], "b": "\u{1F600}"}),
-            );
-            expect_readable(&sample, &changed, &format!("{parent} has an unknown field"));
+            let future = json!({"a": [1.5, null, {"type": "?"}], "b": "\u{1F600}"});
+            object.insert("x_future".to_owned(), if is_map { json!("a") } else { future });
+            failures.check(&sample, &changed, &format!("{parent} has an unknown field"));
 
             if sample.message.pointer(&pointer).unwrap().is_string() && !is_audio(&sample.message, &pointer) {
                 let mut changed = sample.message.clone();
                 *changed.pointer_mut(&pointer).unwrap() = json!("x_future\n\"\u{1F600}");
-                expect_readable(&sample, &changed, &format!("{pointer} has an unknown value"));
+                failures.check(&sample, &changed, &format!("{pointer} has an unknown value"));
             }
         }
     }
+    assert!(
+        failures.0.is_empty(),
+        "{}: {}",
+        failures.0.len(),
+        failures.0.join("\n")
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! [`Field`]: a wire field that may be absent, `null` or have a value.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An optional field of a wire message, with the three states that JSON has.
@@ -164,6 +166,18 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// For `#[serde(deserialize_with)]` on maps: a value that is `null` reads as the default.
+pub(crate) fn map<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<Field<BTreeMap<String, T>>, D::Error> {
+    let map = Field::<BTreeMap<String, Option<T>>>::deserialize(deserializer)?;
+    Ok(map.map(|map| {
+        map.into_iter()
+            .map(|(key, value)| (key, value.unwrap_or_default()))
+            .collect()
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +199,14 @@ mod tests {
             assert_eq!(sample.n, field, "{json}");
             assert_eq!(serde_json::to_string(&sample).unwrap(), json);
         }
+    }
+
+    #[test]
+    fn null_in_a_map_reads_as_the_default() {
+        let read = |json| map::<_, String>(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        assert_eq!(read("null"), Field::Null);
+        let expected = [("a".to_owned(), String::new()), ("b".to_owned(), "c".to_owned())];
+        assert_eq!(read(r#"{"a":null,"b":"c"}"#), Field::Value(expected.into()));
     }
 
     #[test]

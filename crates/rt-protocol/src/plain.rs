@@ -469,6 +469,25 @@ mod tests {
     }
 
     #[test]
+    fn events_are_read_as_serde_json_reads_them() {
+        for (side, compare) in [
+            ("server", crate::ServerEvent::compare_readers as fn(&str)),
+            ("client", crate::ClientEvent::compare_readers),
+        ] {
+            let folder = format!("{}/../../fixtures/events/{side}", env!("CARGO_MANIFEST_DIR"));
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let json = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+                compare(&json);
+                for (at, _) in json.char_indices().step_by(11) {
+                    for text in ["", "null", "-0", "\"", "{", ","] {
+                        compare(&format!("{}{text}{}", &json[..at], &json[at..]));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn fields_behind_the_last_one_that_is_read_are_not_forgotten() {
         #[derive(Deserialize, PartialEq, Debug)]
         struct Inner {

@@ -13,6 +13,7 @@ pub use self::usage::{
     CachedTokens, InputTokens, OutputTokens, TranscriptionTokens, TranscriptionUsage, TranscriptionUsageKind,
     Usage,
 };
+use crate::field;
 use crate::item::Item;
 use crate::open_enum::open_enum;
 use crate::session::{
@@ -57,7 +58,11 @@ pub struct Response {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub usage: Field<Usage>,
     /// The metadata of the `response.create`.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::map",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub metadata: Field<Metadata>,
 }
 
@@ -111,7 +116,11 @@ pub struct ResponseParams {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub conversation: Field<ConversationChoice>,
     /// Echoed in the response's events: how a client finds its own responses.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::map",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub metadata: Field<Metadata>,
     /// A prompt stored with the service.
     #[serde(default, skip_serializing_if = "Field::is_absent")]

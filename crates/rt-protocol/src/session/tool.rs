@@ -101,7 +101,11 @@ pub struct McpTool {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub server_description: Field<String>,
     /// HTTP headers sent to the server.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::map",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub headers: Field<BTreeMap<String, Text>>,
     /// Which of its tools may be used.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
