@@ -5,7 +5,7 @@ use rt_protocol::server_event::{
     ConversationItemAdded, ConversationItemDeleted, ConversationItemDone, ConversationItemRetrieved,
     ConversationItemTruncated,
 };
-use rt_protocol::{Field, Item, ServerEvent};
+use rt_protocol::{Item, ServerEvent};
 
 use super::Brain;
 use super::conversation::{Entry, duplicate, given, not_found};
@@ -28,6 +28,10 @@ impl Brain {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => self.new_item_id(),
         };
+        if self.settings.refused_items.contains(&id) {
+            let message = "Error adding item: the emulator was told to refuse it.";
+            return Err(Failure::new("invalid_value", message).param("item"));
+        }
         // The turn under way has its id already.
         if self.turn.as_ref().is_some_and(|(turn, _)| *turn == id) {
             return Err(duplicate(&id));
@@ -120,18 +124,6 @@ impl Brain {
             if let Err(failure) = self.obey(event, &event_id) {
                 self.fail(failure, event_id);
             }
-        }
-    }
-
-    /// The transcript of an item becomes known.
-    pub(super) fn set_transcript(&mut self, item_id: &str, text: &str) {
-        if let Some(Entry {
-            item: Item::Message(message),
-            ..
-        }) = self.conversation.get_mut(item_id)
-            && let Some(part) = message.content.first_mut()
-        {
-            part.transcript = Field::Value(text.into());
         }
     }
 }

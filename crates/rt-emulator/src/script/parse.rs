@@ -81,7 +81,7 @@ impl TryFrom<RawStep> for Step {
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Reads `200ms`, `1.5s` or a number of milliseconds.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     /// Accepts a number or a string.
     struct Visitor;
 
