@@ -1,11 +1,12 @@
 //! Items, as the client creates, retrieves, deletes and cuts them.
 
 use rt_protocol::client_event::{ConversationItemCreate, ConversationItemTruncate};
+use rt_protocol::item::Role;
 use rt_protocol::server_event::{
     ConversationItemAdded, ConversationItemDeleted, ConversationItemDone, ConversationItemRetrieved,
     ConversationItemTruncated,
 };
-use rt_protocol::{Item, ServerEvent};
+use rt_protocol::{ContentPart, Item, ServerEvent};
 
 use super::Brain;
 use super::conversation::{Entry, duplicate, given, not_found};
@@ -37,6 +38,7 @@ impl Brain {
             return Err(duplicate(&id));
         }
         let mut item = create.item;
+        refuse_assistant_audio(&item)?;
         if let Item::FunctionCall(call) = &mut item
             && call.call_id.value().is_none()
         {
@@ -125,5 +127,22 @@ impl Brain {
                 self.fail(failure, event_id);
             }
         }
+    }
+}
+
+/// The assistant's audio is the server's own: clients can give it text only.
+fn refuse_assistant_audio(item: &Item) -> Result<(), Failure> {
+    let Item::Message(message) = item else {
+        return Ok(());
+    };
+    let with_audio = |part: &ContentPart| part.audio.value().is_some_and(|audio| !audio.is_empty());
+    match message.content.iter().position(with_audio) {
+        Some(index) if message.role == Role::Assistant => {
+            let message =
+                "Assistant audio cannot be added to a conversation: send its text as 'output_text'.";
+            let param = format!("item.content[{index}].audio");
+            Err(Failure::new("invalid_value", message).param(param))
+        }
+        _ => Ok(()),
     }
 }

@@ -178,6 +178,16 @@ after: repeat
         });
         let script = Script::from_yaml(&lines.collect::<Vec<_>>().join("\n")).unwrap();
         assert_eq!((script.turns.len(), script.turns[0].reply.len()), (4, 3));
+        assert_eq!(script.faults.len(), 1);
+        let (_, rest) = rest.split_once("```yaml\n").unwrap();
+        let (example, _) = rest.split_once("//! ```").unwrap();
+        let lines = example.lines().map(|line| {
+            line.trim_start_matches("//!")
+                .strip_prefix(' ')
+                .unwrap_or_default()
+        });
+        let script = Script::from_yaml(&lines.collect::<Vec<_>>().join("\n")).unwrap();
+        assert_eq!(script.faults.len(), 14);
     }
 
     #[test]
