@@ -1,6 +1,6 @@
 //! The task that takes events from the connection and calls the callbacks.
 
-use rt_lowlevel::{Connection, ConnectionEvent, Handle};
+use rt_lowlevel::{Connection, ConnectionEvent};
 use rt_protocol::client_event::SessionUpdate;
 use rt_protocol::{ClientEvent, RealtimeSession};
 use tokio::sync::mpsc;
@@ -11,9 +11,7 @@ use crate::handlers::Handlers;
 /// What the task needs.
 pub(crate) struct Dispatcher {
     pub(crate) connection: Connection,
-    pub(crate) handle: Handle,
     pub(crate) handlers: Handlers,
-    pub(crate) settings: RealtimeSession,
     /// Ends when the last `Session` is dropped.
     pub(crate) sessions: mpsc::Receiver<()>,
 }
@@ -38,7 +36,6 @@ impl Dispatcher {
     pub(crate) fn take(&mut self, event: ConnectionEvent) {
         match event {
             ConnectionEvent::Server(event) => self.handlers.server_event(&event),
-            ConnectionEvent::Opened(opened) if opened.epoch > 1 => self.send_settings(),
             ConnectionEvent::Malformed(error) => {
                 self.handlers
                     .failed(Error::new(ErrorKind::Malformed, error.to_string()));
@@ -50,19 +47,6 @@ impl Dispatcher {
             }
             _ => {}
         }
-    }
-
-    /// The server knows nothing of an earlier session: tell it the settings again.
-    fn send_settings(&self) {
-        if self.settings == RealtimeSession::default() {
-            return;
-        }
-        let handle = self.handle.clone();
-        let update = settings_update(&self.settings);
-        // Not awaited here: this task takes the events whose flow lets the send go on.
-        tokio::spawn(async move {
-            let _ = handle.send(update).await;
-        });
     }
 }
 

@@ -92,7 +92,8 @@ impl Session {
     /// # Cancel safety
     /// If the future is dropped, the event was not accepted.
     pub async fn send(&self, event: impl Into<ClientEvent>) -> Result<(), Error> {
-        self.handle.send(event.into()).await.map_err(Error::sending)
+        self.handle.send(event).await.map_err(Error::sending)?;
+        Ok(())
     }
 
     /// Where the connection is.
@@ -134,13 +135,11 @@ pub(crate) async fn open(
     let (alive, sessions) = mpsc::channel(1);
     let mut dispatcher = Dispatcher {
         connection,
-        handle: handle.clone(),
         handlers,
-        settings,
         sessions,
     };
-    if dispatcher.settings != RealtimeSession::default() {
-        let update = settings_update(&dispatcher.settings);
+    if settings != RealtimeSession::default() {
+        let update = settings_update(&settings);
         handle.send(update).await.map_err(|error| match error.kind() {
             rt_lowlevel::ErrorKind::InvalidEvent => Error::new(ErrorKind::Settings, error.to_string()),
             _ => Error::sending(error),

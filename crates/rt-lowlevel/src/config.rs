@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::mirror::RestorePolicy;
+
 /// Everything about a connection that has a default.
 ///
 /// ```
@@ -23,6 +25,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// How a dead peer is noticed.
     pub liveness: Liveness,
+    /// What a new session is told of the conversation.
+    pub restore: RestorePolicy,
     /// Sends credentials over `ws://` to hosts that are not this machine. Off: whoever is on the path reads them.
     pub allow_insecure: bool,
     /// Checks every event against the documented limits before it is accepted, so that a mistake is an error here and
@@ -37,6 +41,7 @@ impl Default for Config {
             limits: Limits::default(),
             retry: RetryPolicy::default(),
             liveness: Liveness::default(),
+            restore: RestorePolicy::default(),
             allow_insecure: false,
             strict: true,
         }
@@ -63,6 +68,8 @@ pub struct Timeouts {
     pub attempt: Duration,
     /// From the upgrade to `session.created`. 10 s.
     pub session_created: Duration,
+    /// From `session.created` until the session has taken what the last one knew. 10 s.
+    pub restore: Duration,
     /// From `close` to the end of it: flush, closing handshake, drain. 2 s.
     pub close: Duration,
 }
@@ -78,6 +85,7 @@ impl Default for Timeouts {
             refusal_body: Duration::from_secs(2),
             attempt: Duration::from_secs(10),
             session_created: Duration::from_secs(10),
+            restore: Duration::from_secs(10),
             close: Duration::from_secs(2),
         }
     }
@@ -143,6 +151,11 @@ impl Default for AudioPolicy {
 impl AudioPolicy {
     /// Bytes of PCM16 at 24 kHz in a second.
     pub(crate) const BYTES_PER_SECOND: u64 = 48_000;
+
+    /// How long so much raw audio lasts.
+    pub(crate) fn duration(bytes: u64) -> Duration {
+        Duration::from_micros(bytes.saturating_mul(1_000_000) / Self::BYTES_PER_SECOND)
+    }
 
     pub(crate) fn limit_bytes(self) -> usize {
         let (Self::Keep(limit) | Self::Live(limit)) = self;
@@ -213,6 +226,9 @@ impl Default for RetryPolicy {
 pub struct Liveness {
     /// Between pings. 5 s.
     pub ping_interval: Duration,
+    /// Between pings while there are commands that the peer is not known to have read: what a broken connection leaves
+    /// unconfirmed is not older than this and a round trip. 1 s.
+    pub barrier_interval: Duration,
     /// Silence after an unanswered ping that means dead. 10 s. Any byte from the peer counts as life; what we send
     /// does not. The clock stands while we are not reading because the consumer is slow.
     pub ping_timeout: Duration,
@@ -226,6 +242,7 @@ impl Default for Liveness {
     fn default() -> Self {
         Self {
             ping_interval: Duration::from_secs(5),
+            barrier_interval: Duration::from_secs(1),
             ping_timeout: Duration::from_secs(10),
             write_stall: Duration::from_secs(10),
             tcp_user_timeout: Duration::from_secs(15),

@@ -76,9 +76,12 @@ mod driver;
 mod endpoint;
 mod error;
 mod event;
+mod fate;
 mod frame;
 mod handle;
 mod machine;
+#[allow(dead_code, unused_imports, reason = "the machine does not use all of it yet")]
+mod mirror;
 mod retry_after;
 mod state;
 mod transport;
@@ -91,7 +94,14 @@ pub use self::connection::{Builder, Connection};
 pub use self::credentials::{Credentials, Token, TokenProvider};
 pub use self::endpoint::{Endpoint, Provider};
 pub use self::error::{Error, ErrorKind};
-pub use self::event::{CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, Retrying};
+pub use self::event::{
+    CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, RestoreCause, Restored, Retrying,
+};
+pub use self::fate::{CommandId, DiscardReason, Fate, Receipt, Settled};
 pub use self::handle::{Handle, Stats, TrySendError, TrySendErrorKind};
+pub use self::mirror::{
+    LostItem, LostReason, RestorePolicy, SettledOutcome, SettledResponse, Snapshot, Summarizer,
+    UnreportedPlayback,
+};
 pub use self::state::State;
 pub use self::transport::{DialError, DialStage, Dialer, Io, Target};

@@ -30,6 +30,17 @@ impl Failure {
                 ErrorKind::Handshake,
                 format!("the connection opened, but no session.created came within {limit:?}"),
             ),
+            Self::RestoreTimeout(limit) => Error::new(
+                ErrorKind::Handshake,
+                format!("the session opened, but did not take what the last one knew within {limit:?}"),
+            ),
+            Self::MessageTooBig { name, bytes } => Error::new(
+                ErrorKind::MessageTooLarge,
+                format!(
+                    "the server closed because a message was too large: of those that it may not have read, \
+                     {name} of {bytes} bytes is the largest, and is not sent again"
+                ),
+            ),
             Self::Event(api) => event(api),
             Self::Expired => Error::new(
                 ErrorKind::SessionExpired,

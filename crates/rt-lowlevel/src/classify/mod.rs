@@ -206,6 +206,10 @@ pub(crate) enum Failure {
     AttemptTimeout(Duration),
     /// The upgrade was good, but no session came.
     NoSession(Duration),
+    /// The session was not told in time what the last one knew.
+    RestoreTimeout(Duration),
+    /// The server closed with 1009; this is the message that it must have meant, which is not sent again.
+    MessageTooBig { name: &'static str, bytes: usize },
     /// An error event that ends it, or 401 and the like.
     Event(ApiError),
     /// `session_expired`.
@@ -258,6 +262,8 @@ pub(crate) fn verdict(failure: &Failure, facts: Facts<'_>) -> Verdict {
         | Failure::Handshake(_)
         | Failure::AttemptTimeout(_)
         | Failure::NoSession(_)
+        | Failure::RestoreTimeout(_)
+        | Failure::MessageTooBig { .. }
         | Failure::Ended(_)
         | Failure::PingTimeout(_)
         | Failure::WriteStall(_) => Verdict::RETRY,

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use rt_protocol::{DecodeError, ServerEvent, Session};
+use rt_protocol::{DecodeError, ServerEvent};
 
 use super::shared::Shared;
-use crate::classify::ApiError;
-use crate::event::ConnectionEvent;
-use crate::machine::Signal;
 use crate::transport::{Incoming, Reader, read_incoming};
 
 /// Reads until the stream ends, also after the connection was given up: what is unread when a socket is dropped makes
@@ -55,18 +52,13 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
 }
 
 async fn receive(shared: &Shared, epoch: u64, decoded: Result<ServerEvent, DecodeError>, bytes: usize) {
-    let signal = signal_of(&decoded);
-    let event = match decoded {
-        Ok(event) => {
-            tracing::trace!(event_type = event.event_type(), bytes, "received");
-            ConnectionEvent::Server(event)
-        }
+    match &decoded {
+        Ok(event) => tracing::trace!(event_type = event.event_type(), bytes, "received"),
         Err(error) => {
             let (event_type, line, column) = (error.event_type(), error.line(), error.column());
             tracing::warn!(event_type, line, column, bytes, "malformed message");
-            ConnectionEvent::Malformed(error)
         }
-    };
+    }
     let room = match shared.try_reserve(bytes) {
         Some(room) => Some(room),
         None => {
@@ -76,54 +68,5 @@ async fn receive(shared: &Shared, epoch: u64, decoded: Result<ServerEvent, Decod
             room
         }
     };
-    shared.deliver(epoch, signal, event, room);
-}
-
-/// What the machine must know of an event.
-fn signal_of(decoded: &Result<ServerEvent, DecodeError>) -> Signal {
-    match decoded {
-        Ok(ServerEvent::SessionCreated(created)) => {
-            let (session_id, expires_at) = identity(&created.session);
-            Signal::Created {
-                session_id,
-                expires_at,
-            }
-        }
-        Ok(ServerEvent::SessionUpdated(_)) => Signal::Updated,
-        Ok(ServerEvent::Error(event)) => Signal::Error(ApiError {
-            code: event.error.code.value().cloned(),
-            kind: Some(event.error.kind.clone()).filter(|kind| !kind.is_empty()),
-            message: Some(event.error.message.clone()).filter(|message| !message.is_empty()),
-        }),
-        Ok(ServerEvent::ResponseDone(done)) => {
-            let details = done.response.status_details.value();
-            details
-                .and_then(|details| details.error.value())
-                .map_or(Signal::Other, |error| {
-                    Signal::ResponseFailed(ApiError {
-                        code: error.code.value().cloned(),
-                        kind: error.kind.value().cloned(),
-                        message: error.message.value().cloned(),
-                    })
-                })
-        }
-        Ok(_) => Signal::Other,
-        // A session whose description we cannot read is a session all the same.
-        Err(error) if error.event_type() == Some("session.created") => Signal::Created {
-            session_id: None,
-            expires_at: None,
-        },
-        Err(_) => Signal::Malformed,
-    }
-}
-
-/// Id and end of a session.
-fn identity(session: &Session) -> (Option<String>, Option<u64>) {
-    let (id, expires_at) = match session {
-        Session::Realtime(session) => (&session.id, &session.expires_at),
-        Session::Transcription(session) => (&session.id, &session.expires_at),
-        Session::Translation(session) => (&session.id, &session.expires_at),
-        _ => return (None, None),
-    };
-    (id.value().cloned(), expires_at.value().copied())
+    shared.deliver(epoch, decoded, room);
 }

@@ -9,6 +9,8 @@ pub(super) enum Timer {
     Attempt,
     /// `session.created` does not come.
     Created,
+    /// A session is not told in time what it must know.
+    Restore,
     /// The wait before a connect is over.
     Backoff,
     /// A ping is due.
@@ -23,9 +25,10 @@ pub(super) enum Timer {
     Close,
 }
 
-const ALL: [Timer; 8] = [
+const ALL: [Timer; 9] = [
     Timer::Attempt,
     Timer::Created,
+    Timer::Restore,
     Timer::Backoff,
     Timer::Ping,
     Timer::PingDeadline,
@@ -51,6 +54,12 @@ pub(super) struct Timers {
 impl Timers {
     pub(super) fn set(&mut self, timer: Timer, at: Instant) {
         self.due[timer as usize] = Some(at);
+    }
+
+    /// As [`set`](Self::set), unless it is due before that.
+    pub(super) fn set_no_later(&mut self, timer: Timer, at: Instant) {
+        let due = &mut self.due[timer as usize];
+        *due = Some(due.map_or(at, |due| due.min(at)));
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {
