@@ -19,14 +19,41 @@
 //! quiet point ([`Mirror::is_quiet`]): [`Mirror::hand_over`] in place of `lost`, then 5 and 6 with the `Known` of the second
 //! session. Forced: [`Mirror::lost`], then the same.
 
+mod calls;
+mod clock;
+mod commands;
+mod heard;
 mod intent;
+mod items;
+mod loss;
 mod plan;
 mod policy;
+mod reduce;
+mod render;
 mod report;
+mod responses;
+mod restore;
+mod settings;
 mod snapshot;
+mod tape;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
 
 use rt_protocol::session::SessionKind;
-use rt_protocol::{ClientEvent, ServerEvent};
+use rt_protocol::{ClientEvent, Text};
+
+use self::clock::ticks;
+use self::commands::Commands;
+use self::heard::Pace;
+use self::items::Items;
+use self::responses::Responses;
+use self::restore::Folded;
+use self::settings::Settings;
+use self::tape::Tape;
 
 pub(crate) use self::intent::{Answer, Intent, prepare};
 pub(crate) use self::plan::{Known, Plan, Purpose, Step, StepAnswer, StepKind};
@@ -87,107 +114,117 @@ pub(crate) struct Replay {
 }
 
 /// The mirror. See the module's documentation for how to drive it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Mirror {
     policy: RestorePolicy,
     kind: SessionKind,
+    settings: Settings,
+    items: Items,
+    responses: Responses,
+    tape: Tape,
+    commands: Commands,
+    /// The turn of the user that the server is to answer by itself.
+    answering: Option<String>,
+    /// Items we told the open session of on the way; the user did not send them.
+    own_items: Vec<String>,
+    /// Ids of calls that are not known any more; their outputs have no place.
+    gone_calls: VecDeque<String>,
+    /// The text that stands for the items that fell out.
+    summary: Option<Text>,
+    folded: Folded,
+    pace: Pace,
+    /// Somebody says what is played.
+    playback_reported: bool,
+    /// Makes the ids of our own events.
+    next_event: u64,
 }
+
+/// What a translation session holds of its input: it has no turns, and nobody says how far it has come.
+const TRANSLATION_INPUT_MS: u64 = 1000;
+/// How many ids are remembered of what is gone.
+const MAX_GONE: usize = 64;
 
 impl Mirror {
     pub(crate) fn new(policy: RestorePolicy, kind: SessionKind) -> Self {
-        Self { policy, kind }
-    }
-
-    /// Goes on where another mirror stopped. The state is that after [`lost`](Self::lost).
-    pub(crate) fn resume(policy: RestorePolicy, snapshot: Snapshot) -> Self {
-        let _ = snapshot;
-        Self::new(policy, SessionKind::Realtime)
-    }
-
-    /// What another process needs to go on, as if the connection were lost now. Changes nothing.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot { version: 1 }
+        let mut input_ms = u64::try_from(policy.input_audio.as_millis()).unwrap_or(u64::MAX);
+        if kind == SessionKind::Translation {
+            input_ms = input_ms.min(TRANSLATION_INPUT_MS);
+        }
+        Self {
+            tape: Tape::new(ticks(input_ms)),
+            settings: Settings::new(kind),
+            policy,
+            kind,
+            items: Items::default(),
+            responses: Responses::default(),
+            commands: Commands::default(),
+            answering: None,
+            own_items: Vec::new(),
+            gone_calls: VecDeque::new(),
+            summary: None,
+            folded: Folded::default(),
+            pace: Pace::default(),
+            playback_reported: false,
+            next_event: 0,
+        }
     }
 
     pub(crate) fn kind(&self) -> SessionKind {
         self.kind
     }
 
-    /// Whether there is anything that a new session would have to be told.
+    /// Whether there is nothing that a new session would have to be told.
     pub(crate) fn is_empty(&self) -> bool {
-        true
-    }
-
-    /// A command is about to be written to the open session. `stale`: it was accepted before this session was open.
-    pub(crate) fn write(&mut self, seq: u64, intent: Intent, stale: bool) -> Write {
-        let _ = (seq, intent, stale);
-        Write::AsIs
+        self.settings.is_empty() && self.items.len() == 0 && self.tape.is_empty() && self.summary.is_none()
     }
 
     /// The peer has read every command up to this one, in order of writing.
     pub(crate) fn confirmed(&mut self, seq: u64) {
-        let _ = seq;
-    }
-
-    /// The server sent this, on the open session.
-    pub(crate) fn server(&mut self, event: &ServerEvent) -> Reduced {
-        let _ = event;
-        Reduced::default()
-    }
-
-    /// So many samples of this content were played so far, counted from its start at the rate of the output format.
-    pub(crate) fn played(&mut self, item_id: &str, content_index: u32, samples: u64) {
-        let _ = (item_id, content_index, samples);
+        self.tape.confirmed(seq, self.settings.derived().vad);
     }
 
     /// Whether the server would take a `conversation.item.truncate` for this item: not if it was restored as text.
     pub(crate) fn truncate_allowed(&self, item_id: &str) -> bool {
-        let _ = item_id;
-        true
-    }
-
-    /// Merges a `session.update` that waits in the outbox into the next plan; returns whether it is one. The plan does it,
-    /// so it need not be written.
-    pub(crate) fn absorb(&mut self, seq: u64, intent: &Intent) -> bool {
-        let _ = (seq, intent);
-        false
-    }
-
-    /// The session.update of the plan was refused. The next plan leaves out what was never acknowledged; these are the
-    /// commands that were merged into it and are refused with it.
-    pub(crate) fn settings_rejected(&mut self) -> Vec<u64> {
-        Vec::new()
-    }
-
-    /// The session is gone.
-    pub(crate) fn lost(&mut self) -> Lost {
-        Lost::default()
-    }
-
-    /// The session is given up for another one, at a quiet point: as `lost`, but silence is not sent again.
-    pub(crate) fn hand_over(&mut self) -> Lost {
-        Lost::default()
-    }
-
-    /// What a session with this knowledge has to be told. No steps: it is up to date.
-    pub(crate) fn plan(&mut self, known: &Known, purpose: Purpose) -> Plan {
-        let _ = (known, purpose, &self.policy);
-        Plan::default()
-    }
-
-    /// The session that was told all this is the open one from now on.
-    pub(crate) fn attach(&mut self, known: &Known) {
-        let _ = known;
-    }
-
-    /// The next message to be written again; it counts as written.
-    pub(crate) fn replay(&mut self) -> Option<Replay> {
-        None
+        self.items.get(item_id).is_none_or(|entry| !entry.retold)
     }
 
     /// Whether this is a good moment to change sessions: nobody speaks, no response, no tool running, nothing
-    /// uncommitted or unanswered, and what was received has been played.
+    /// uncommitted or unanswered, and what was received last has been played, as far as anybody says.
     pub(crate) fn is_quiet(&self) -> bool {
-        true
+        let vad = self.settings.derived().vad;
+        let spoken = self
+            .items
+            .entries()
+            .iter()
+            .rev()
+            .find_map(|entry| match &entry.body {
+                items::Body::Spoken(spoken) => Some(spoken),
+                _ => None,
+            });
+        let reported = self.playback_reported;
+        self.tape.is_quiet(vad)
+            && self.responses.is_quiet()
+            && self.commands.is_empty()
+            && !self.items.has_open_call()
+            && spoken.is_none_or(|spoken| spoken.parts.iter().all(|part| part.is_played_out(reported)))
     }
+
+    /// Keeps everything within its bounds.
+    fn bound(&mut self) {
+        self.items.bound_media(self.policy.media);
+        self.fold(2);
+    }
+
+    /// An id for an event of our own.
+    fn event_id(&mut self) -> String {
+        self.next_event += 1;
+        format!("rt_{}", self.next_event)
+    }
+}
+
+fn bounded_push(queue: &mut VecDeque<String>, id: String) {
+    if queue.len() == MAX_GONE {
+        queue.pop_front();
+    }
+    queue.push_back(id);
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_protocol::Item;
+use rt_protocol::{Item, Text};
 
 /// What is remembered of a conversation, so that a new session can be told.
 ///
@@ -31,7 +31,7 @@ pub struct RestorePolicy {
     pub summarizer: Option<Summarizer>,
     /// A text that is added as an item of the system after the restored ones, for instance "Go on where you
     /// stopped." Some models greet again, or change the language, when all they see is text. None.
-    pub anchor: Option<String>,
+    pub anchor: Option<Text>,
 }
 
 impl Default for RestorePolicy {
