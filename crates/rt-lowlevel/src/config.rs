@@ -27,6 +27,8 @@ pub struct Config {
     pub liveness: Liveness,
     /// What a new session is told of the conversation.
     pub restore: RestorePolicy,
+    /// When a new session takes over from one that is about to end.
+    pub rollover: RolloverPolicy,
     /// Sends credentials over `ws://` to hosts that are not this machine. Off: whoever is on the path reads them.
     pub allow_insecure: bool,
     /// Checks every event against the documented limits before it is accepted, so that a mistake is an error here and
@@ -42,6 +44,7 @@ impl Default for Config {
             retry: RetryPolicy::default(),
             liveness: Liveness::default(),
             restore: RestorePolicy::default(),
+            rollover: RolloverPolicy::default(),
             allow_insecure: false,
             strict: true,
         }
@@ -108,6 +111,11 @@ pub struct Limits {
     pub events: usize,
     /// Events that were received and not yet taken by the consumer: the bytes of their messages. 8 MiB.
     pub event_bytes: usize,
+    /// How long no event may be taken while more are waiting, before [`slow_consumer`](Self::slow_consumer) applies.
+    /// 10 s.
+    pub slow_after: Duration,
+    /// What happens then.
+    pub slow_consumer: SlowConsumerPolicy,
     /// The read buffer of a socket. 8 KiB: larger ones cost memory and time and gain nothing here.
     pub read_buffer: usize,
     /// Pings the server may send in ten seconds. 1000; beyond it the connection is replaced.
@@ -123,8 +131,58 @@ impl Default for Limits {
             audio: AudioPolicy::default(),
             events: 1024,
             event_bytes: 8 << 20,
+            slow_after: Duration::from_secs(10),
+            slow_consumer: SlowConsumerPolicy::default(),
             read_buffer: 8 << 10,
             pings: 1000,
+        }
+    }
+}
+
+/// What happens when the consumer takes no events. In any case there is a
+/// [`ConnectionEvent::SlowConsumer`](crate::ConnectionEvent::SlowConsumer), for which there is always room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum SlowConsumerPolicy {
+    /// Nothing more: the server waits, and nothing is lost. The default.
+    #[default]
+    Wait,
+    /// Events with audio of the model are dropped until there is room; a
+    /// [`ConnectionEvent::AudioGap`](crate::ConnectionEvent::AudioGap) tells how much. Others wait.
+    DropAudio,
+    /// The connection ends.
+    Fail,
+}
+
+/// When a new session takes over from one that is about to end.
+///
+/// A second connection is made and restored while the first goes on. It takes over when nobody speaks, no response is
+/// under way and nothing is unanswered; nothing is lost then, and nothing is sent twice. Needs
+/// [`RestorePolicy::enabled`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RolloverPolicy {
+    /// Whether to do so. On. Off: the session is used until the server ends it.
+    pub enabled: bool,
+    /// How long before the end the second connection is made. 2 min.
+    pub margin: Duration,
+    /// How long before the end it takes over although it is not quiet: what is under way is cut off, and the turn that is
+    /// being spoken is sent again. 20 s.
+    pub deadline: Duration,
+    /// The end of a session of which the server does not say when it ends. 55 min.
+    pub max_age: Duration,
+    /// How long a [`restart`](crate::Handle::restart) waits for a quiet moment. 10 s.
+    pub patience: Duration,
+}
+
+impl Default for RolloverPolicy {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            margin: Duration::from_secs(120),
+            deadline: Duration::from_secs(20),
+            max_age: Duration::from_secs(55 * 60),
+            patience: Duration::from_secs(10),
         }
     }
 }

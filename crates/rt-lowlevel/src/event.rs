@@ -33,6 +33,11 @@ pub enum ConnectionEvent {
     Restored(Restored),
     /// Commands have a fate other than [`Fate::Acknowledged`](crate::Fate::Acknowledged).
     Settled(Settled),
+    /// No event was taken for a while although more are waiting: nothing is read from the server meanwhile.
+    SlowConsumer(SlowConsumer),
+    /// Audio of the model was dropped, because no events were taken: only with
+    /// [`SlowConsumerPolicy::DropAudio`](crate::SlowConsumerPolicy::DropAudio).
+    AudioGap(AudioGap),
     /// The connection failed and will be tried again.
     Retrying(Retrying),
     /// The end.
@@ -109,6 +114,24 @@ pub struct Handshake {
     pub region: Option<String>,
     /// `openai-processing-ms`.
     pub processing: Option<Duration>,
+}
+
+/// No event was taken for a while although more are waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SlowConsumer {
+    /// For how long.
+    pub stalled: Duration,
+}
+
+/// Audio of the model that was dropped, because no events were taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioGap {
+    /// How many events with audio in them.
+    pub events: u64,
+    /// Bytes of audio, in the session's output format.
+    pub bytes: u64,
 }
 
 /// The connection failed and will be tried again.

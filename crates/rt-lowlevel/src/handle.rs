@@ -203,6 +203,21 @@ impl Handle {
             .with(|machine, at| machine.handle_played(at, item_id, content_index, samples));
     }
 
+    /// Asks for a new session in place of this one, which goes on until the new one is ready and knows the
+    /// conversation: at a quiet moment, or after [`RolloverPolicy::patience`](crate::RolloverPolicy::patience).
+    /// [`ConnectionEvent::Restored`](crate::ConnectionEvent::Restored) tells when it is done. While there is no session, a
+    /// new one is under way already.
+    ///
+    /// # Errors
+    /// `Closed` if the connection is closed or closing.
+    pub fn restart(&self) -> Result<(), Error> {
+        if self.shared.with(|machine, at| machine.handle_restart(at)) {
+            Ok(())
+        } else {
+            Err(self.closed())
+        }
+    }
+
     /// What another process needs to go on with the conversation, as it is now: see
     /// [`Builder::resume`](crate::Builder::resume).
     #[must_use]

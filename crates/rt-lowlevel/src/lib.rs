@@ -89,13 +89,15 @@ mod transport;
 pub use rt_protocol as protocol;
 
 pub use self::close::{CloseCode, CloseFrame};
-pub use self::config::{AudioPolicy, Config, Limits, Liveness, RetryPolicy, Timeouts};
+pub use self::config::{
+    AudioPolicy, Config, Limits, Liveness, RetryPolicy, RolloverPolicy, SlowConsumerPolicy, Timeouts,
+};
 pub use self::connection::{Builder, Connection};
 pub use self::credentials::{Credentials, Token, TokenProvider};
 pub use self::endpoint::{Endpoint, Provider};
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{
-    CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, RestoreCause, Restored, Retrying,
+    AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, RestoreCause, Restored, Retrying, SlowConsumer,
 };
 pub use self::fate::{CommandId, DiscardReason, Fate, Receipt, Settled};
 pub use self::handle::{Handle, Stats, TrySendError, TrySendErrorKind};

@@ -51,6 +51,11 @@ impl Failure {
                 ErrorKind::PingTimeout,
                 format!("the server was silent for {limit:?} although it was pinged"),
             ),
+            Self::SlowConsumer(limit) => Error::new(
+                ErrorKind::SlowConsumer,
+                format!("no event was taken for {limit:?} although more were waiting"),
+            )
+            .with_hint("take events on a task of their own, and hand long work over"),
             Self::WriteStall(limit) => Error::new(
                 ErrorKind::WriteStall,
                 format!("the server took nothing of what was sent for {limit:?}"),

@@ -220,6 +220,8 @@ pub(crate) enum Failure {
     Ended(Error),
     /// Nothing was heard although asked.
     PingTimeout(Duration),
+    /// Nobody takes the events.
+    SlowConsumer(Duration),
     /// What is sent is not taken.
     WriteStall(Duration),
     /// The peer broke the protocol.
@@ -269,7 +271,7 @@ pub(crate) fn verdict(failure: &Failure, facts: Facts<'_>) -> Verdict {
         | Failure::WriteStall(_) => Verdict::RETRY,
         Failure::Refused(refusal) => status_verdict(refusal, facts),
         Failure::NotWebSocket(_) => Verdict::counted(Class::Once, Bucket::NotWebSocket),
-        Failure::Event(_) | Failure::TooLarge { .. } => Verdict::FATAL,
+        Failure::Event(_) | Failure::TooLarge { .. } | Failure::SlowConsumer(_) => Verdict::FATAL,
         Failure::Expired => Verdict::of(Class::Now),
         Failure::Close(_) if failure.is_expiry() => Verdict::of(Class::Now),
         Failure::Close(close) => close_verdict(close, facts.policy),

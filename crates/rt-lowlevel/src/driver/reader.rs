@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use rt_protocol::{DecodeError, ServerEvent};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::shared::Shared;
+use super::shared::{Dropped, Shared};
 use crate::transport::{Incoming, Reader, read_incoming};
 
 /// Reads until the stream ends, also after the connection was given up: what is unread when a socket is dropped makes
@@ -13,12 +14,12 @@ use crate::transport::{Incoming, Reader, read_incoming};
 /// An event that finds no room waits here, and nothing behind it is read: a slow consumer slows the socket down.
 /// Pings in front of it have been answered by then, since only events need room.
 pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
-    shared.translator.begin();
+    let codec = shared.translator.begin();
     loop {
         match read_incoming(&mut reader).await {
             Ok(Incoming::Text(text)) => {
                 // What is kept of it is decoded or copied: a slice would keep the whole read buffer alive.
-                let decoded = shared.translator.decode(&text);
+                let decoded = shared.translator.decode(&codec, &text);
                 let mut bytes = text.len();
                 drop(text);
                 match decoded {
@@ -38,7 +39,7 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
                 shared.with(|machine, at| machine.handle_ping(at, epoch));
             }
             Ok(Incoming::Pong(payload)) => {
-                shared.with(|machine, _| machine.handle_pong(epoch, &payload));
+                shared.with(|machine, at| machine.handle_pong(at.now, epoch, &payload));
             }
             Ok(Incoming::Close(close)) => {
                 shared.with(|machine, at| machine.handle_peer_close(at, epoch, close));
@@ -63,10 +64,31 @@ async fn receive(shared: &Shared, epoch: u64, decoded: Result<ServerEvent, Decod
         Some(room) => Some(room),
         None => {
             shared.with(|machine, at| machine.handle_read_paused(at, epoch));
-            let room = shared.reserve(bytes).await;
-            shared.with(|machine, at| machine.handle_read_resumed(at, epoch));
+            let Ok(room) = wait_for_room(shared, &decoded, bytes).await else {
+                // What it says of the conversation still counts.
+                shared.deliver(epoch, decoded, None);
+                return;
+            };
             room
         }
     };
     shared.deliver(epoch, decoded, room);
+}
+
+/// Room for an event, or word that it is to be dropped, which only happens to audio of the model.
+async fn wait_for_room(
+    shared: &Shared,
+    decoded: &Result<ServerEvent, DecodeError>,
+    bytes: usize,
+) -> Result<Option<OwnedSemaphorePermit>, Dropped> {
+    let audio = match decoded {
+        Ok(ServerEvent::ResponseOutputAudioDelta(event)) => event.delta.len(),
+        Ok(ServerEvent::SessionOutputAudioDelta(event)) => event.delta.len(),
+        _ => return Ok(shared.reserve(bytes).await),
+    };
+    let room = shared.reserve_or_drop(bytes).await;
+    if room.is_err() {
+        shared.with(|machine, _| machine.handle_dropped(audio));
+    }
+    room
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use rt_protocol::dialect::Warning;
 use rt_protocol::{DecodeError, ServerEvent};
@@ -22,6 +22,10 @@ pub(crate) struct Delivery {
     pub(crate) event: ConnectionEvent,
     pub(crate) _room: Option<OwnedSemaphorePermit>,
 }
+
+/// There is no room, and none is waited for.
+#[derive(Debug)]
+pub(super) struct Dropped;
 
 /// The two kinds of messages that wait for room in lines of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +53,7 @@ pub(crate) struct Shared {
     pub(super) wake_supervisor: Notify,
     pub(super) wake_writer: Notify,
     pub(crate) wake_senders: Notify,
+    wake_reader: Notify,
     /// For ids: how many there were, and what they begin with.
     ids: AtomicU32,
     id_prefix: u64,
@@ -102,6 +107,7 @@ impl Shared {
             wake_supervisor: Notify::new(),
             wake_writer: Notify::new(),
             wake_senders: Notify::new(),
+            wake_reader: Notify::new(),
             ids: AtomicU32::new(0),
             id_prefix: fastrand::u64(..1 << 48),
             control_line: tokio::sync::Mutex::new(()),
@@ -120,6 +126,9 @@ impl Shared {
         let at = At {
             now: tokio::time::Instant::now().into_std(),
             jitter: fastrand::f64(),
+            unix: SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0.0, |since| since.as_secs_f64()),
         };
         let mut notes = Vec::new();
         let (result, wakes_supervisor, wakes_writer, wakes_senders) = {
@@ -160,6 +169,9 @@ impl Shared {
                 core.machine.take_room(),
             )
         };
+        if notes.iter().any(|note| matches!(note, Note::SlowConsumer)) {
+            self.wake_reader.notify_waiters();
+        }
         if wakes_supervisor {
             self.wake_supervisor.notify_one();
         }
@@ -205,6 +217,9 @@ impl Shared {
         room: Option<OwnedSemaphorePermit>,
     ) {
         self.with_delivery(|machine, at| {
+            if room.is_some() {
+                machine.handle_room(at, epoch);
+            }
             let disposition = machine.handle_event(at, epoch, decoded.as_ref());
             let event = match decoded {
                 Ok(event) => ConnectionEvent::Server(event),
@@ -266,6 +281,25 @@ impl Shared {
             .ok()
     }
 
+    /// Room for an event that is dropped rather than waited for, once the machine says so.
+    pub(super) async fn reserve_or_drop(
+        &self,
+        bytes: usize,
+    ) -> Result<Option<OwnedSemaphorePermit>, Dropped> {
+        loop {
+            let told = self.wake_reader.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if self.with(|machine, _| machine.drops_audio()) {
+                return Err(Dropped);
+            }
+            tokio::select! {
+                room = self.reserve(bytes) => return Ok(room),
+                () = told => {}
+            }
+        }
+    }
+
     /// Room for an event; `None` if nobody is going to take it.
     pub(super) async fn reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let mut state = self.state.subscribe();
@@ -302,6 +336,7 @@ enum Note {
         session_id: Option<String>,
         request_id: Option<String>,
     },
+    SlowConsumer,
     Restored {
         epoch: u64,
         items: usize,
@@ -339,7 +374,9 @@ fn note(event: &ConnectionEvent) -> Option<Note> {
         | ConnectionEvent::Malformed(_)
         | ConnectionEvent::Warning(_)
         | ConnectionEvent::Interrupted(_)
+        | ConnectionEvent::AudioGap(_)
         | ConnectionEvent::Settled(_) => return None,
+        ConnectionEvent::SlowConsumer(_) => Note::SlowConsumer,
         ConnectionEvent::Restored(restored) => Note::Restored {
             epoch: restored.epoch,
             items: restored.restored,
@@ -359,6 +396,7 @@ impl Note {
             } => {
                 tracing::info!(epoch, session_id, request_id, "session opened");
             }
+            Self::SlowConsumer => tracing::warn!("no events are taken; reading stands still"),
             Self::Restored {
                 epoch,
                 items,

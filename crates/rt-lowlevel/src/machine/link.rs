@@ -10,8 +10,8 @@ use super::timer::{Timers, after};
 use super::{At, Machine, Phase, Timer};
 use crate::classify::{ApiError, Failure};
 use crate::close::{CloseCode, CloseFrame};
-use crate::config::RetryPolicy;
-use crate::event::Handshake;
+use crate::config::{RetryPolicy, SlowConsumerPolicy};
+use crate::event::{CloseInitiator, ConnectionEvent, Handshake, SlowConsumer};
 
 /// How long a close that must follow may take.
 pub(super) const ANNOUNCED: Duration = Duration::from_secs(1);
@@ -60,6 +60,10 @@ pub(super) struct Link {
     /// The server's id of its session, and when that ends.
     pub(super) session_id: Option<String>,
     pub(super) expires_at: Option<u64>,
+    /// The same on our clock.
+    pub(super) ends_at: Option<Instant>,
+    /// Events for the user, once its session has taken over.
+    pub(super) held: Vec<ConnectionEvent>,
     pub(super) opened_at: Option<Instant>,
     pub(super) timers: Timers,
     /// There was a server event that is more than a greeting or an error.
@@ -115,6 +119,8 @@ impl Link {
             handshake,
             session_id: None,
             expires_at: None,
+            ends_at: None,
+            held: Vec::new(),
             opened_at: None,
             timers: Timers::default(),
             saw_traffic: false,
@@ -181,6 +187,13 @@ impl Machine {
         self.link_at(slot)
     }
 
+    fn awaits_session(&self, slot: Slot) -> bool {
+        match slot {
+            Slot::Current => self.phase == Phase::AwaitCreated,
+            Slot::Next => self.next.as_ref().is_some_and(|link| link.restore.is_none()),
+        }
+    }
+
     // Inputs of the reader. Each says whether the connection is still the current one: if not, the reader
     // delivers nothing more of it.
 
@@ -193,13 +206,17 @@ impl Machine {
             Signal::Created {
                 session_id,
                 expires_at,
-            } if self.phase == Phase::AwaitCreated && slot == Slot::Current => {
-                self.created(at, session_id, expires_at);
+            } if self.awaits_session(slot) => {
+                if let Some(link) = self.link_at(slot) {
+                    link.session_id = session_id;
+                    link.expires_at = expires_at;
+                    link.ends_at = expires_at.and_then(|end| at.instant_of(end));
+                }
+                match slot {
+                    Slot::Current => self.created(at),
+                    Slot::Next => self.next_created(at),
+                }
             }
-            Signal::Created {
-                session_id,
-                expires_at,
-            } if slot == Slot::Next => self.next_created(at, session_id, expires_at),
             Signal::Error(api) | Signal::ResponseFailed(api) => self.latch(at, slot, &api),
             Signal::Other => {
                 if let Some(link) = self.link_at(slot) {
@@ -262,12 +279,58 @@ impl Machine {
         let is_current = self.slot(epoch) == Some(Slot::Current);
         let Some(link) = self.link_of(epoch) else { return };
         link.is_paused = true;
+        self.timers
+            .set(Timer::Consumer, after(at.now, self.config.limits.slow_after));
+        let Some(link) = self.link_of(epoch) else { return };
         link.timers.stop(Timer::PingDeadline);
         // What was awaited may be what finds no room.
         link.timers.stop(Timer::Created);
         link.timers.stop(Timer::Restore);
         if is_current && self.phase == Phase::AwaitCreated {
             self.budget.stop_clock(at.now);
+        }
+    }
+
+    /// Reading has stood still for so long that it is worth a word.
+    pub(super) fn consumer_is_slow(&mut self) {
+        let limits = &self.config.limits;
+        self.events.push_back(ConnectionEvent::SlowConsumer(SlowConsumer {
+            stalled: limits.slow_after,
+        }));
+        match limits.slow_consumer {
+            SlowConsumerPolicy::Wait => {}
+            SlowConsumerPolicy::DropAudio => self.drops_audio = true,
+            SlowConsumerPolicy::Fail => {
+                let error = Failure::SlowConsumer(limits.slow_after).to_error();
+                self.hang_up(false);
+                self.end(CloseInitiator::Us, Some(error));
+            }
+        }
+    }
+
+    /// Whether an event for which there is no room is to be dropped, if it is audio of the model.
+    pub(crate) fn drops_audio(&self) -> bool {
+        self.drops_audio
+    }
+
+    /// Audio of the model was dropped because there was no room for it.
+    pub(crate) fn handle_dropped(&mut self, bytes: usize) {
+        let gap = self.gap.get_or_insert_default();
+        gap.events += 1;
+        gap.bytes += bytes as u64;
+    }
+
+    /// There is room again: what was dropped meanwhile is told.
+    fn tell_gap(&mut self) {
+        self.drops_audio = false;
+        let gap = self.gap.take().map(ConnectionEvent::AudioGap);
+        self.events.extend(gap);
+    }
+
+    /// There is room for an event of this connection.
+    pub(crate) fn handle_room(&mut self, at: At, epoch: u64) {
+        if self.link_of(epoch).is_some_and(|link| link.is_paused) {
+            self.handle_read_resumed(at, epoch);
         }
     }
 
@@ -281,6 +344,9 @@ impl Machine {
         );
         let Some(link) = self.link_of(epoch) else { return };
         link.is_paused = false;
+        self.timers.stop(Timer::Consumer);
+        self.tell_gap();
+        let Some(link) = self.link_of(epoch) else { return };
         if link.restore.as_ref().is_some_and(Restore::is_under_way) {
             link.timers.set(Timer::Restore, restore);
         }

@@ -71,13 +71,14 @@ impl Link {
 
 impl Machine {
     /// A pong came.
-    pub(crate) fn handle_pong(&mut self, epoch: u64, payload: &[u8]) -> bool {
+    pub(crate) fn handle_pong(&mut self, now: Instant, epoch: u64, payload: &[u8]) -> bool {
         let Some(link) = self.link_of(epoch) else {
             return false;
         };
         if let Some(number) = link.take_pong(payload) {
             self.ledger.read(number);
             self.mirror.confirmed(number);
+            self.look_for_quiet(now);
         }
         true
     }

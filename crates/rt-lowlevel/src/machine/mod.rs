@@ -40,7 +40,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rt_protocol::dialect::{BetaVariant, Dialect};
 use rt_protocol::session::SessionKind;
@@ -57,12 +57,13 @@ use self::link::{Link, Slot};
 use self::outbox::Outbox;
 use self::restoring::Outage;
 use self::retry::Budget;
+use self::rollover::{Rollover, Stage};
 use self::timer::{Timer, Timers, after};
 use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
 use crate::dialect::Translator;
-use crate::event::{CloseInitiator, Closed, ConnectionEvent, Handshake};
+use crate::event::{AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake};
 use crate::fate::{DiscardReason, Fate, Settled};
 use crate::frame::Frame;
 use crate::mirror::{Mirror, Snapshot, Step};
@@ -73,6 +74,17 @@ use crate::state::State;
 pub(crate) struct At {
     pub(crate) now: Instant,
     pub(crate) jitter: f64,
+    /// The time of day: seconds since 1970.
+    pub(crate) unix: f64,
+}
+
+impl At {
+    /// When a time of day is, if it is to come.
+    pub(super) fn instant_of(&self, unix: u64) -> Option<Instant> {
+        #[allow(clippy::cast_precision_loss, reason = "exact for the next 285 million years")]
+        let wait = Duration::try_from_secs_f64(unix as f64 - self.unix).ok()?;
+        Some(after(self.now, wait))
+    }
 }
 
 /// What the supervisor is to do.
@@ -149,8 +161,13 @@ pub(crate) struct Machine {
     is_attached: bool,
     /// There was an open session.
     was_open: bool,
-    /// Nothing of the outbox is written: another connection is about to take over.
-    holds_outbox: bool,
+    rollover: Rollover,
+    /// Audio of the model for which there is no room is dropped.
+    drops_audio: bool,
+    /// What of it was dropped and is not told yet.
+    gap: Option<AudioGap>,
+    /// The restore is that of a swap: there was a session all the time.
+    is_swapping: bool,
     /// The first session is told what a snapshot has.
     resumes: bool,
     /// Since when there is none, and what happened meanwhile.
@@ -175,7 +192,10 @@ impl Machine {
             is_attached: false,
             was_open: false,
             resumes: false,
-            holds_outbox: false,
+            rollover: Rollover::default(),
+            drops_audio: false,
+            gap: None,
+            is_swapping: false,
             outage: None,
             absorbed: Vec::new(),
             excluded: Vec::new(),
@@ -223,6 +243,7 @@ impl Machine {
         match self.phase {
             Phase::Idle => State::Idle,
             Phase::Open => State::Connected,
+            Phase::Restoring if self.is_swapping => State::Connected,
             Phase::Draining => State::Closing,
             Phase::Ended => State::Closed,
             Phase::Waiting | Phase::Dialing | Phase::AwaitCreated | Phase::Restoring => {
@@ -292,7 +313,7 @@ impl Machine {
     /// So many samples of this content were played so far.
     pub(crate) fn handle_played(&mut self, at: At, item_id: &str, content_index: u32, samples: u64) {
         self.mirror.played(item_id, content_index, samples);
-        self.swap_if_quiet(at);
+        self.look_for_quiet(at.now);
     }
 
     /// Accepts the messages of a command, all or none. They are written in this order, after what was accepted before.
@@ -336,6 +357,7 @@ impl Machine {
                     link.flushes_outbox = self.phase == Phase::Open;
                 }
                 self.phase = Phase::Draining;
+                self.drop_next();
                 self.stop_liveness();
                 self.timers
                     .set(Timer::Close, after(at.now, self.config.timeouts.close));
@@ -349,13 +371,17 @@ impl Machine {
 
     /// The dial succeeded. Returns the epoch of the new connection.
     pub(crate) fn handle_connected(&mut self, at: At, handshake: Handshake) -> Option<u64> {
-        if self.phase != Phase::Dialing {
+        if self.phase != Phase::Dialing && self.rollover.stage != Stage::Dialing {
             return None;
         }
-        self.timers.stop(Timer::Attempt);
         self.epoch += 1;
         self.refresh_token = false;
         let mut link = Link::new(at.now, self.epoch, handshake);
+        if self.phase != Phase::Dialing {
+            self.next_connected(at.now, link);
+            return Some(self.epoch);
+        }
+        self.timers.stop(Timer::Attempt);
         link.timers.set(
             Timer::Created,
             after(at.now, self.config.timeouts.session_created),
@@ -369,6 +395,8 @@ impl Machine {
         if self.phase == Phase::Dialing {
             self.timers.stop(Timer::Attempt);
             self.retry_or_end(at, failure, false);
+        } else if self.rollover.stage == Stage::Dialing {
+            self.next_failed(at, failure);
         }
     }
 
@@ -459,6 +487,11 @@ impl Machine {
                     None => self.end(CloseInitiator::Us, None),
                 }
             }
+            Timer::Rollover => self.start_next(at),
+            Timer::NextAttempt => self.next_attempt_is_late(at),
+            Timer::Swap => self.try_swap(at),
+            Timer::Force => self.force(at),
+            Timer::Consumer => self.consumer_is_slow(),
             Timer::Created
             | Timer::Restore
             | Timer::Ping
@@ -479,7 +512,7 @@ impl Machine {
             Timer::PingDeadline => self.check_ping(at, slot, traffic),
             Timer::WriteStall => self.check_write(at, slot, traffic),
             Timer::Announced => self.lose_link(at, slot, Failure::Expired, Some(CloseCode::NORMAL)),
-            Timer::Attempt | Timer::Backoff | Timer::Close => {}
+            _ => {}
         }
     }
 }

@@ -32,7 +32,7 @@ const TOO_LARGE: &str = "message_too_large";
 #[derive(Debug)]
 pub(super) struct Restore {
     pub(super) known: Known,
-    purpose: Purpose,
+    pub(super) purpose: Purpose,
     steps: VecDeque<Step>,
     /// Written and not answered.
     awaited: Vec<Step>,
@@ -168,46 +168,40 @@ impl Machine {
 
     /// Plans when all is answered; with nothing left to do, the session is ready.
     pub(super) fn advance(&mut self, at: At, slot: Slot) {
-        loop {
-            let Some(link) = self.link_at(slot) else { return };
-            let Some(mut restore) = link.restore.take_if(|restore| restore.is_done()) else {
+        let Some(link) = self.link_at(slot) else { return };
+        let Some(mut restore) = link.restore.take_if(|restore| restore.is_done()) else {
+            return;
+        };
+        let plan = self.mirror.plan(&restore.known, restore.purpose);
+        for (number, reason) in &plan.discarded {
+            self.ledger.settle(*number, Fate::Discarded(*reason));
+        }
+        restore.take_up(plan);
+        restore.rounds += 1;
+        if restore.settings_refusals >= MAX_REFUSALS {
+            restore.steps.retain(|step| step.kind != StepKind::Settings);
+        }
+        if restore.rounds > MAX_ROUNDS {
+            // Whatever the server is doing, it does not lead anywhere.
+            for step in restore.steps.drain(..) {
+                if let StepKind::Create { id } = step.kind {
+                    restore
+                        .lost
+                        .push(LostItem::new(id, LostReason::Rejected("not_settled".to_owned())));
+                }
+            }
+        }
+        let is_ready = restore.is_done();
+        if let Some(link) = self.link_at(slot) {
+            link.restore = Some(restore);
+        }
+        match (is_ready, slot) {
+            (false, _) => {
+                self.wakes_writer = true;
                 return;
-            };
-            let plan = self.mirror.plan(&restore.known, restore.purpose);
-            for (number, reason) in &plan.discarded {
-                self.ledger.settle(*number, Fate::Discarded(*reason));
             }
-            restore.take_up(plan);
-            restore.rounds += 1;
-            if restore.settings_refusals >= MAX_REFUSALS {
-                restore.steps.retain(|step| step.kind != StepKind::Settings);
-            }
-            if restore.rounds > MAX_ROUNDS {
-                // Whatever the server is doing, it does not lead anywhere.
-                for step in restore.steps.drain(..) {
-                    if let StepKind::Create { id } = step.kind {
-                        restore
-                            .lost
-                            .push(LostItem::new(id, LostReason::Rejected("not_settled".to_owned())));
-                    }
-                }
-            }
-            let is_ready = restore.is_done();
-            if let Some(link) = self.link_at(slot) {
-                link.restore = Some(restore);
-            }
-            match (is_ready, slot) {
-                (false, _) => {
-                    self.wakes_writer = true;
-                    return;
-                }
-                (true, Slot::Current) => return self.finish_restore(at),
-                (true, Slot::Next) => {
-                    if !self.next_is_ready(at) {
-                        return;
-                    }
-                }
-            }
+            (true, Slot::Current) => return self.finish_restore(at),
+            (true, Slot::Next) => return self.next_is_ready(at),
         }
     }
 
@@ -338,6 +332,7 @@ impl Machine {
                 discarded: sums.discarded - outage.discarded_before,
             }));
         }
+        self.is_swapping = false;
         self.open(at.now);
     }
 

@@ -52,6 +52,7 @@ impl Machine {
             return Disposition::Stale;
         }
         if is_created
+            && slot == Slot::Current
             && !was_live
             && self.is_attached
             && let Ok(event) = event
@@ -60,6 +61,7 @@ impl Machine {
             self.mirror.server(event);
         }
         held &= self.slot(epoch) == Some(Slot::Next);
+        self.look_for_quiet(at.now);
         if hidden {
             Disposition::Hide
         } else if held {

@@ -23,9 +23,19 @@ pub(super) enum Timer {
     Announced,
     /// Closing takes too long.
     Close,
+    /// Another connection is to be prepared.
+    Rollover,
+    /// The dial of the next connection takes too long.
+    NextAttempt,
+    /// It may be quiet enough for the next connection to take over.
+    Swap,
+    /// The next connection must take over.
+    Force,
+    /// The consumer takes no events.
+    Consumer,
 }
 
-const ALL: [Timer; 9] = [
+const ALL: [Timer; 14] = [
     Timer::Attempt,
     Timer::Created,
     Timer::Restore,
@@ -35,6 +45,11 @@ const ALL: [Timer; 9] = [
     Timer::WriteStall,
     Timer::Announced,
     Timer::Close,
+    Timer::Rollover,
+    Timer::NextAttempt,
+    Timer::Swap,
+    Timer::Force,
+    Timer::Consumer,
 ];
 
 /// As good as never: about 30 years.

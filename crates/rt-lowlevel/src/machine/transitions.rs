@@ -24,11 +24,9 @@ impl Machine {
     }
 
     /// `session.created` has come: what the new session must be told goes first, then live traffic.
-    pub(super) fn created(&mut self, at: At, session_id: Option<String>, expires_at: Option<u64>) {
+    pub(super) fn created(&mut self, at: At) {
         if let Some(link) = &mut self.link {
             link.timers.stop(Timer::Created);
-            link.session_id = session_id;
-            link.expires_at = expires_at;
         }
         self.tell_opened();
         self.phase = Phase::Restoring;
@@ -48,7 +46,7 @@ impl Machine {
             epoch: self.session_epoch,
             session_id: link.session_id.clone(),
             expires_at: link.expires_at,
-            attempts: self.budget.attempts(),
+            attempts: self.budget.attempts().max(1),
             handshake: link.handshake.clone(),
         }));
     }
@@ -63,6 +61,7 @@ impl Machine {
             link.first_fresh = first_fresh;
             link.start_pings(now, &self.config.liveness);
         }
+        self.plan_rollover(now);
         self.wakes_writer = true;
     }
 
@@ -93,9 +92,11 @@ impl Machine {
         self.parting
             .extend(code.map(|code| (epoch, CloseFrame::new(code, ""))));
         if slot == Slot::Next {
-            self.lose_next(at, &link, &failure);
+            let failure = link.latched.unwrap_or(failure);
+            self.next_failed(at, &failure);
             return;
         }
+        self.is_swapping = false;
         if self.phase == Phase::Draining {
             self.end_drained(&link, &failure);
             return;
@@ -128,6 +129,10 @@ impl Machine {
             .with_request_id(link.handshake.request_id)
             .with_close(close);
         self.detach(at.now, || lost_by(&error));
+        if self.promote_next(at, &failure, &error) {
+            return;
+        }
+        self.drop_next();
         self.retry_or_end_of(at, &failure, is_healthy, error);
     }
 
@@ -206,6 +211,7 @@ impl Machine {
             return;
         }
         self.phase = Phase::Ended;
+        self.drop_next();
         self.timers.stop_all();
         self.has_room = true;
         let unsent = self.outbox.len();
@@ -246,7 +252,10 @@ impl Machine {
             Class::Now => Failure::Expired,
             Class::Keep | Class::Retry | Class::Once => return,
         };
-        let is_open = self.phase == Phase::Open;
+        let is_open = self.phase == Phase::Open && slot == Slot::Current;
+        if matches!(failure, Failure::Expired) && is_open && self.swap_instead_of_end(at) {
+            return;
+        }
         let Some(link) = self.link_at(slot) else { return };
         if matches!(failure, Failure::Expired) && is_open {
             // The server closes next; if it does not, we do.

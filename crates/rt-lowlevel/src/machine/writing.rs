@@ -100,7 +100,7 @@ impl Machine {
                 return None;
             }
         }
-        if self.holds_outbox {
+        if self.holds_outbox() {
             return None;
         }
         self.command_frame(at)

@@ -55,18 +55,18 @@ fn the_answer_to_a_ping_proves_what_was_written_before_it() {
     append(&mut bench, 960);
     bench.written();
     let epoch = bench.epoch();
-    assert!(bench.machine.handle_pong(epoch, &first));
+    assert!(bench.machine.handle_pong(bench.now, epoch, &first));
     let sums = balanced(&bench);
     assert_eq!((sums.acknowledged, sums.pending), (2, 1));
     // One that claims more than was written proves nothing.
     let mut lie = first;
     lie[8..].copy_from_slice(&99u64.to_be_bytes());
-    bench.machine.handle_pong(epoch, &lie);
-    bench.machine.handle_pong(epoch, &[]);
+    bench.machine.handle_pong(bench.now, epoch, &lie);
+    bench.machine.handle_pong(bench.now, epoch, &[]);
     assert_eq!(balanced(&bench).pending, 1);
     bench.advance(seconds(1));
     let second = ping(&mut bench);
-    bench.machine.handle_pong(epoch, &second);
+    bench.machine.handle_pong(bench.now, epoch, &second);
     assert_eq!(balanced(&bench).pending, 0);
     assert!(
         settled(&mut bench).is_empty(),
@@ -82,7 +82,7 @@ fn pings_are_rare_again_when_all_is_proved() {
     bench.advance(seconds(1));
     let payload = ping(&mut bench);
     let epoch = bench.epoch();
-    bench.machine.handle_pong(epoch, &payload);
+    bench.machine.handle_pong(bench.now, epoch, &payload);
     bench.advance(Duration::from_millis(4_999));
     assert_eq!(bench.transmit(true), Transmit::Idle);
     bench.advance(Duration::from_millis(1));
@@ -111,7 +111,7 @@ fn a_drop_tells_what_is_unconfirmed_and_keeps_what_was_not_written() {
     let sums = balanced(&bench);
     assert_eq!((sums.discarded, sums.pending), (3, 1));
     // A pong that comes too late changes nothing.
-    bench.machine.handle_pong(1, &[0xff; 16]);
+    bench.machine.handle_pong(bench.now, 1, &[0xff; 16]);
     assert_eq!(balanced(&bench), sums);
 
     bench.advance(seconds(1));

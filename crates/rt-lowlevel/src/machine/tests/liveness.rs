@@ -55,7 +55,7 @@ fn pongs_keep_a_quiet_connection() {
             panic!("{ping:?}")
         };
         let epoch = bench.epoch();
-        assert!(bench.machine.handle_pong(epoch, &payload));
+        assert!(bench.machine.handle_pong(bench.now, epoch, &payload));
         bench.written();
     }
     assert_eq!(bench.machine.state(), State::Connected);

@@ -16,6 +16,7 @@ use crate::event::Retrying;
 /// A machine, a clock, and a short way to say what happens.
 struct Bench {
     machine: Machine,
+    start: Instant,
     now: Instant,
     jitter: f64,
     /// Events that came out.
@@ -30,9 +31,11 @@ impl Bench {
     fn with_provider(change: impl FnOnce(&mut Config), can_refresh: bool) -> Self {
         let mut config = Config::default();
         change(&mut config);
+        let now = Instant::now();
         let mut bench = Self {
             machine: Machine::new(config, can_refresh),
-            now: Instant::now(),
+            start: now,
+            now,
             jitter: 1.0,
             told: Vec::new(),
         };
@@ -55,7 +58,13 @@ impl Bench {
         At {
             now: self.now,
             jitter: self.jitter,
+            unix: self.unix(),
         }
+    }
+
+    /// The day of the tests began long after 1970.
+    fn unix(&self) -> f64 {
+        1_000_000.0 + (self.now - self.start).as_secs_f64()
     }
 
     fn epoch(&self) -> u64 {
