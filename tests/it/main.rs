@@ -9,5 +9,6 @@ mod client;
 mod dialect;
 mod events;
 mod failures;
+mod matrix;
 mod sessions;
 mod voice_turn;
