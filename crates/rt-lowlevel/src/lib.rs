@@ -97,7 +97,8 @@ pub use self::credentials::{Credentials, Token, TokenProvider};
 pub use self::endpoint::{Endpoint, Provider};
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{
-    AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, RestoreCause, Restored, Retrying, SlowConsumer,
+    AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, RestoreCause, Restored, Retrying,
+    SlowConsumer,
 };
 pub use self::fate::{CommandId, DiscardReason, Fate, Receipt, Settled};
 pub use self::handle::{Handle, Stats, TrySendError, TrySendErrorKind};

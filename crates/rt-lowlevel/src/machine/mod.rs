@@ -172,7 +172,7 @@ pub(crate) struct Machine {
     resumes: bool,
     /// Since when there is none, and what happened meanwhile.
     outage: Option<Outage>,
-    /// Commands whose settings are part of what the next session is told.
+    /// Commands that are part of what the next session is told.
     absorbed: Vec<u64>,
     /// Commands that are not written again, because they are too large for the server.
     excluded: Vec<u64>,

@@ -23,7 +23,7 @@ const WINDOW: usize = 32;
 const MAX_ROUNDS: u32 = 8;
 
 /// How often settings may be refused before the session is used without them.
-const MAX_REFUSALS: u32 = 2;
+const MAX_REFUSALS: u32 = 3;
 
 /// The code of a refusal by close 1009.
 const TOO_LARGE: &str = "message_too_large";
@@ -38,6 +38,8 @@ pub(super) struct Restore {
     awaited: Vec<Step>,
     rounds: u32,
     settings_refusals: u32,
+    /// The session has the settings that it was to have.
+    has_settings: bool,
     restored: usize,
     lost: Vec<LostItem>,
     lost_unlisted: u64,
@@ -64,6 +66,7 @@ impl Restore {
             awaited: Vec::new(),
             rounds: 0,
             settings_refusals: 0,
+            has_settings: true,
             restored: 0,
             lost: Vec::new(),
             lost_unlisted: 0,
@@ -155,7 +158,8 @@ impl Machine {
         self.wakes_writer = true;
     }
 
-    /// What waits in the outbox to change the settings is part of what the new session is told first.
+    /// What waits in the outbox and can be merged into what the new session is told need not be written: changes of the
+    /// settings and of items.
     pub(super) fn absorb_updates(&mut self) {
         let mirror = &mut self.mirror;
         let taken = self.outbox.take_if(|message| {
@@ -238,6 +242,7 @@ impl Machine {
         match (&answer, &step.kind) {
             (StepAnswer::Done, kind) => {
                 restore.known.acknowledged(&step);
+                restore.has_settings |= *kind == StepKind::Settings;
                 if let StepKind::Create { id } = kind {
                     restore.restored += 1;
                     let is_last = matches!(
@@ -251,12 +256,15 @@ impl Machine {
             }
             (StepAnswer::Rejected(_), StepKind::Settings) => {
                 restore.settings_refusals += 1;
+                restore.has_settings = false;
                 // Made anew, with less in it.
                 restore.steps.clear();
             }
             (StepAnswer::Rejected(code), _) => restore.known.rejected(&step, code),
         }
         self.settle_step(&step, &answer, event);
+        // There is room in the window.
+        self.wakes_writer = true;
         self.advance(at, slot);
         true
     }
@@ -271,8 +279,8 @@ impl Machine {
             (StepAnswer::Rejected(_), StepKind::Settings) => {
                 for number in self.mirror.settings_rejected() {
                     self.ledger.settle(number, refusal());
+                    self.absorbed.retain(|absorbed| *absorbed != number);
                 }
-                self.absorbed.clear();
             }
             (StepAnswer::Done, _) => {
                 if let Some(number) = step.seq {
@@ -311,9 +319,7 @@ impl Machine {
             replayed_ms += replay.audio_ms;
             link.queue.push_back((replay.seq, replay.event));
         }
-        if restore.settings_refusals < MAX_REFUSALS {
-            self.supersede_absorbed();
-        }
+        self.supersede_absorbed();
         self.unwanted.clear();
         if let Some(outage) = self.outage.take() {
             let sums = self.ledger.sums();
@@ -325,7 +331,7 @@ impl Machine {
                 text_only: restore.text_only,
                 lost: restore.lost,
                 lost_unlisted: restore.lost_unlisted,
-                settings: restore.settings_refusals < MAX_REFUSALS,
+                settings: restore.has_settings,
                 settled: outage.settled,
                 replayed: Duration::from_millis(replayed_ms),
                 lost_audio: Duration::from_millis(outage.lost_audio_ms),
@@ -416,8 +422,8 @@ impl Machine {
         for number in self.mirror.settings_rejected() {
             self.ledger
                 .settle(number, Fate::Discarded(DiscardReason::TooLarge));
+            self.absorbed.retain(|absorbed| *absorbed != number);
         }
-        self.absorbed.clear();
     }
 
     /// A snapshot is to be restored on the first session.

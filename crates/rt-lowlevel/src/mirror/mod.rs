@@ -211,7 +211,8 @@ impl Mirror {
 
     /// Keeps everything within its bounds.
     fn bound(&mut self) {
-        self.items.bound_media(self.policy.media);
+        let media = if self.policy.enabled { self.policy.media } else { 0 };
+        self.items.bound_media(media);
         self.fold(2);
     }
 

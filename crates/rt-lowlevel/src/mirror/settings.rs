@@ -150,7 +150,9 @@ impl Settings {
         for update in self.updates() {
             merge(&mut request, update);
         }
-        request.map(Session::into_request)
+        // Its `type` alone says nothing.
+        let says = |request: &Session| object(request).keys().any(|key| key != "type");
+        request.map(Session::into_request).filter(says)
     }
 
     fn updates(&self) -> impl Iterator<Item = &Session> {

@@ -83,6 +83,9 @@ impl Mirror {
     }
 
     fn append(&mut self, seq: u64, audio: rt_protocol::AudioBytes) {
+        if !self.policy.enabled {
+            return;
+        }
         let derived = self.settings.derived();
         self.tape.append(Some(seq), audio, derived.input, !derived.vad);
     }
