@@ -179,14 +179,6 @@ async fn f64_nothing_is_lost_doubled_or_reordered_by_random_kills() {
         "{context}"
     );
 
-    // The turns that the client saw become items, in order: one for each that is acknowledged.
-    let committed: Vec<String> = client.look(|events| {
-        let ids = server_events(events).filter_map(|event| match event {
-            ServerEvent::InputAudioBufferCommitted(event) => Some(event.item_id.clone()),
-            _ => None,
-        });
-        ids.collect()
-    });
     let good: Vec<&Piece> = sent
         .items
         .iter()
@@ -201,6 +193,16 @@ async fn f64_nothing_is_lost_doubled_or_reordered_by_random_kills() {
             Piece::Text(_) => None,
         })
         .collect();
+    // The turns that the client saw become items, in order: one for each that is acknowledged.
+    let committed = client
+        .until("the last turn", |events| {
+            let ids = server_events(events).filter_map(|event| match event {
+                ServerEvent::InputAudioBufferCommitted(event) => Some(event.item_id.clone()),
+                _ => None,
+            });
+            Some(ids.collect::<Vec<_>>()).filter(|ids| ids.len() >= turns.len())
+        })
+        .await;
     assert_eq!(committed.len(), turns.len(), "{context}");
     let mut next_turn = committed.iter();
     let expected: Vec<&str> = good

@@ -23,7 +23,7 @@ async fn send_through(bench: &Bench, client: &Client, fault: impl AsyncFnOnce())
     let mut receipts = Vec::new();
     let mut fault = Some(fault);
     for n in 0..ITEMS {
-        let id = format!("item_{n}");
+        let id = format!("note_{n}");
         receipts.push((
             id.clone(),
             client.handle.send_tracked(text_item(&id)).await.unwrap(),
@@ -57,7 +57,7 @@ async fn send_through(bench: &Bench, client: &Client, fault: impl AsyncFnOnce())
     let ids: Vec<String> = last
         .item_ids()
         .into_iter()
-        .filter(|id| id.starts_with("item_"))
+        .filter(|id| id.starts_with("note_"))
         .collect();
     assert_eq!(ids, acknowledged);
     let spoken = last.speech();

@@ -98,21 +98,23 @@ const SENTENCE: &str = "The quick brown fox jumps over the lazy dog while the ba
 async fn f59_drop_in_mid_response() {
     let mut say = Turn::default();
     say.reply.push(Step::say(SENTENCE));
+    let mut pacing = Pacing::real_time();
+    pacing.audio_speed = 4.0;
     let emulator = Emulator::builder()
         .script(Script::default().turn(say))
-        .pacing(Pacing::real_time());
+        .pacing(pacing);
     let bench = Bench::start(emulator).await;
     let client = bench.client(brisk()).await;
     three_items(&client).await;
     client.handle.send(ResponseCreate::default()).await.unwrap();
-    let ServerEvent::ResponseOutputAudioDelta(delta) = client.server("response.output_audio.delta", 5).await
+    let ServerEvent::ResponseOutputAudioDelta(delta) = client.server("response.output_audio.delta", 30).await
     else {
         unreachable!()
     };
-    // 250 ms were played, of half a second that has arrived.
+    // 2 s were played, of the 3 s that have arrived.
     client
         .handle
-        .mark_played(&delta.item_id, delta.content_index, 6000);
+        .mark_played(&delta.item_id, delta.content_index, 48_000);
     bench.line.cut(Cut::Fin);
     client.restored(2).await;
     let interrupted = client.look(|events| {
@@ -136,8 +138,8 @@ async fn f59_drop_in_mid_response() {
         Some(delta.response_id.as_str())
     );
     assert_eq!(interrupted.outcome, SettledOutcome::Interrupted);
-    assert_eq!(interrupted.played_ms, 250);
-    assert!(interrupted.received_ms >= 400, "{interrupted:?}");
+    assert_eq!(interrupted.played_ms, 2000);
+    assert!(interrupted.received_ms >= 3000, "{interrupted:?}");
     assert!(SENTENCE.starts_with(&*interrupted.heard), "{}", interrupted.heard);
     // What the new session was told is what was heard, and no word more.
     let items = bench.last_session().items();
@@ -146,7 +148,7 @@ async fn f59_drop_in_mid_response() {
     };
     let told = answer.content[0].text.value().unwrap().to_string();
     assert!(
-        SENTENCE.starts_with(&told) && told.len() < SENTENCE.len() / 4,
+        SENTENCE.starts_with(&told) && told.len() < SENTENCE.len() * 2 / 3,
         "{told}"
     );
     assert_eq!(told, *interrupted.heard);
