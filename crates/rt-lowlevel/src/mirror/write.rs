@@ -197,7 +197,8 @@ impl Mirror {
     /// Tells the session of a call whose tool ran over a loss.
     fn restore_call(&mut self, at: usize) -> Option<ClientEvent> {
         let entry = &self.items.entries()[at];
-        if entry.on_session || entry.retold || !entry.call().is_some_and(|call| call.whole) {
+        let there = entry.on_session || entry.created_by.is_some();
+        if there || !entry.call().is_some_and(|call| call.whole) {
             return None;
         }
         let before = self.items.known_before(at).unwrap_or("root").to_owned();
