@@ -2,6 +2,10 @@
 //! by the row it is of.
 
 mod bench;
+mod crowd;
+mod ending;
 mod kills;
 mod line;
+mod playback;
 mod restore;
+mod rollover;
