@@ -9,6 +9,7 @@ mod client;
 mod dialect;
 mod events;
 mod failures;
+mod matrix;
 mod sessions;
 mod tolerance;
 mod voice_turn;

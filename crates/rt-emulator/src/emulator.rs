@@ -170,8 +170,11 @@ impl Builder {
         self
     }
 
-    /// What is heard, said and called. Default: the parrot.
+    /// What is heard, said and called, and what goes wrong. Default: the parrot, and nothing.
     pub fn script(mut self, script: Script) -> Self {
+        let faults = script.faults.iter();
+        self.faults
+            .extend(faults.map(|planned| (planned.connection, planned.fault.clone())));
         self.settings.script = Arc::new(script);
         self
     }
@@ -196,7 +199,8 @@ impl Builder {
         self
     }
 
-    /// How long a session may last. Default: 60 minutes.
+    /// How long a session may last: `expires_at` follows from it, and at the end come `session_expired` and close 1001.
+    /// Default: 60 minutes.
     pub fn session_length(mut self, length: Duration) -> Self {
         self.settings.session_length = length;
         self
@@ -225,6 +229,13 @@ impl Builder {
     /// not.
     pub fn keep_audio(mut self, keep: bool) -> Self {
         self.keep_audio = keep;
+        self
+    }
+
+    /// Whether the journal keeps what truly arrived in each session, for [`Journal::session`]. Default: it does. The
+    /// program does not.
+    pub fn keep_records(mut self, keep: bool) -> Self {
+        self.settings.keep_record = keep;
         self
     }
 

@@ -51,7 +51,8 @@
 //! - MCP tools are accepted and never called. Images are accepted and never seen. Token counts are estimates that
 //!   add up.
 //! - No `permessage-deflate`. No media of calls, neither WebRTC nor SIP: a call is an id and a session, no webhook
-//!   tells of it (see [`Emulator::ring`]), and its end does not close the sessions that listen to it.
+//!   tells of it (see [`Emulator::ring`]). Its end closes the sessions that listen to it with 1000; which code the real
+//!   server uses is not documented.
 //! - A translation gives the audio back, in steps of 200 ms; its transcripts are what the script hears and says, and
 //!   they come whether or not `transcription` is set. Other steps of a script mean nothing to it.
 //! - In a transcription session without `transcription` nothing is transcribed. There are no log probabilities, no
@@ -110,16 +111,52 @@
 //!       - fail: {type: server_error, code: rate_limit_exceeded, message: Too fast.}   # each may be left out
 //! # When the turns are used up: parrot (the default), repeat (from the first), or quiet (no output).
 //! after: repeat
+//! # What goes wrong: see below.
+//! faults:
+//!   - {connection: 2, when: {after: 10s}, then: reset}
 //! ```
 //!
 //! An unknown field, two kinds of step in one, or a value of the wrong kind is an error that names the line and the
 //! field.
 //!
+//! # Faults
+//!
+//! A [`Fault`] makes a connection go wrong: at the handshake, after it, or at a [`Trigger`]. [`Emulator::act`] does it
+//! now. In a script each is an entry of `faults`, for one `connection` (counted from 1) or for every one:
+//!
+//! ```yaml
+//! faults:
+//!   # Instead of a session: one of refuse, no_answer, bad_accept, no_session (each `true`), answer (bytes as text),
+//!   - {connection: 1, refuse: true}
+//!   # an HTTP status (headers, body, body_after: the pause before a body that comes alone),
+//!   - {connection: 2, http: 429, headers: {Retry-After: "2"}, body: slow down, body_after: 50ms}
+//!   # or an error event and a close (type, code, message, reason).
+//!   - {connection: 3, error: {code: insufficient_quota, close: 4000}}
+//!   # One item the session does not take.
+//!   - refuse_item: item_7
+//!   # When something has happened: upgraded, sent or received (a type; count), sent_messages, received_messages, after.
+//!   # Then a word: reset, hang_up, close_without_code, expire, stall, silence, ignore_pings, repeat, swap;
+//!   - {when: {sent: response.output_audio.delta, count: 3}, then: reset}
+//!   - {when: {after: 2s}, then: expire}
+//!   # or a close, a message (text; binary and raw in hexadecimal digits), a bad frame, a claim of a length, fragments,
+//!   # Pings;
+//!   - {when: {received: response.create}, then: {close: 1011, reason: oops}}
+//!   - {when: {after: 2s}, then: {raw: "81 02 7b 7d"}}
+//!   - {when: {after: 2s}, then: {frame: reserved_opcode}}
+//!   - {when: {after: 2s}, then: {claim: 4611686018427387904}}
+//!   - {when: {after: 2s}, then: {fragments: 200000, size: 1}}
+//!   # or a stall, a cut at a byte (fin or reset), a way to travel (delay, jitter, slice, drip, bandwidth, hole).
+//!   - {when: {after: 2s}, then: {stall_reading: 9s}}
+//!   - {when: {after: 2s}, then: {cut_sending: 7, with: reset}}
+//!   - {when: {upgraded: true}, then: {drip: 10, every: 20ms}}
+//! ```
+//!
+//! A [`FaultProxy`] is a bad line between any client and any server. What it does, it does to TCP: it serves TLS too.
+//!
 //! # The rest
 //!
-//! - [`Fault`] makes a connection go wrong on command: at the handshake, after it, or at a [`Trigger`];
-//!   [`Emulator::act`] does it now.
-//! - [`Journal`] keeps what was received and sent, connection by connection, and the first 64 MiB of input audio.
+//! - [`Journal`] keeps what was received and sent, connection by connection, and the first 64 MiB of input audio. Its
+//!   [`SessionRecord`]s tell what truly arrived: commands, committed audio, the conversation.
 //! - [`Pacing`] is how fast answers come: as a real server's, at once, or as fast as they play.
 //! - [`Brain`] is the server's side of a session without socket, clock and tasks, for tests in simulated time.
 //!
@@ -145,13 +182,17 @@ mod error;
 mod faults;
 mod journal;
 mod pacing;
+mod proxy;
 mod script;
 mod server;
+mod wire;
 
-pub use brain::{Brain, Output, Settings};
+pub use brain::{Brain, Command, Commit, Output, SessionRecord, Settings};
 pub use emulator::{Builder, Emulator};
 pub use error::{Error, ErrorKind};
-pub use faults::{Action, Fault, Trigger};
+pub use faults::{Action, BadFrame, Fault, FaultSpec, Trigger};
 pub use journal::{Entry, Journal, Message, What};
 pub use pacing::Pacing;
+pub use proxy::{Direction, FaultProxy, ProxyBuilder, Traffic};
 pub use script::{After, Failure, Script, Step, Turn};
+pub use wire::{Cut, Shape};

@@ -61,7 +61,10 @@ async fn main() -> ExitCode {
 
 /// Runs until ctrl-c.
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let mut builder = Emulator::builder().listen(arguments.listen).keep_audio(false);
+    let mut builder = Emulator::builder()
+        .listen(arguments.listen)
+        .keep_audio(false)
+        .keep_records(false);
     if let Some(path) = arguments.script {
         builder = builder.script(Script::from_file(path)?);
     }

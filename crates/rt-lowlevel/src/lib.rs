@@ -136,3 +136,8 @@ pub use self::mirror::{
 };
 pub use self::state::State;
 pub use self::transport::{DialError, DialStage, Dialer, Io, Target};
+
+/// The guide, whose code is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/reconnect.md")]
+struct ReconnectGuide;

@@ -6,6 +6,7 @@ use rt_protocol::{AudioBytes, ContentPart, Field, Item};
 
 use super::failure::Failure;
 use super::format::Format;
+use super::record::SessionRecord;
 
 /// More items than any session has.
 const MAX_ITEMS: usize = 20_000;
@@ -97,13 +98,23 @@ fn is_audio(part: &ContentPart) -> bool {
 }
 
 /// The items, in order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Conversation {
     /// First to last.
     entries: Vec<Entry>,
+    /// Where its changes are written down.
+    record: SessionRecord,
 }
 
 impl Conversation {
+    /// An empty one.
+    pub(crate) fn new(record: SessionRecord) -> Self {
+        Self {
+            entries: Vec::new(),
+            record,
+        }
+    }
+
     /// Where an item stands.
     pub(crate) fn position(&self, id: &str) -> Option<usize> {
         // What is asked for is mostly near the end.
@@ -120,7 +131,7 @@ impl Conversation {
         self.entries.iter().any(|entry| calls(&entry.item, call_id))
     }
 
-    /// An item to change.
+    /// An item to change; changes that the events show have methods of their own.
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Entry> {
         self.position(id).map(|position| &mut self.entries[position])
     }
@@ -147,6 +158,7 @@ impl Conversation {
 
     /// Adds an item at the end.
     pub(crate) fn push(&mut self, entry: Entry) {
+        self.record.item_at(self.entries.len(), &entry.item);
         self.entries.push(entry);
         self.bound();
     }
@@ -186,6 +198,7 @@ impl Conversation {
             );
             return Err(Failure::new("invalid_tool_call_id", message).param("item.call_id"));
         }
+        self.record.item_at(position, &entry.item);
         self.entries.insert(position, entry);
         self.bound();
         Ok(())
@@ -198,6 +211,27 @@ impl Conversation {
         if let (true, Some(part)) = (entry.truncated, entry.output_audio(0)) {
             part.transcript = Field::Null;
         }
+        self.note_change(id);
+    }
+
+    /// The transcript of an item of the user becomes known.
+    pub(crate) fn set_transcript(&mut self, id: &str, text: &str) {
+        if let Some(Entry {
+            item: Item::Message(message),
+            ..
+        }) = self.get_mut(id)
+            && let Some(part) = message.content.first_mut()
+        {
+            part.transcript = Field::Value(text.into());
+        }
+        self.note_change(id);
+    }
+
+    /// Writes down that an item has changed.
+    fn note_change(&self, id: &str) {
+        if let Some(entry) = self.get(id) {
+            self.record.item_changed(&entry.item);
+        }
     }
 
     /// Removes an item.
@@ -206,6 +240,7 @@ impl Conversation {
             return Err(not_found("delete", "deleting", id));
         };
         self.entries.remove(position);
+        self.record.item_gone(id);
         Ok(())
     }
 
@@ -230,6 +265,7 @@ impl Conversation {
             .saturating_mul(format.bytes_per_ms());
         entry.audio.truncate(keep);
         entry.truncated = true;
+        self.note_change(id);
         Ok(())
     }
 

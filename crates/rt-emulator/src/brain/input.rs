@@ -65,6 +65,11 @@ impl Input {
         self.start + self.format.clock(self.bytes.len())
     }
 
+    /// The start of what is not committed, in samples at 24 kHz.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
     /// The start of what is not committed, in milliseconds.
     pub(crate) fn start_ms(&self) -> u64 {
         self.start / PER_MS

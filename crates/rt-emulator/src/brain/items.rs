@@ -1,11 +1,12 @@
 //! Items, as the client creates, retrieves, deletes and cuts them.
 
 use rt_protocol::client_event::{ConversationItemCreate, ConversationItemTruncate};
+use rt_protocol::item::Role;
 use rt_protocol::server_event::{
     ConversationItemAdded, ConversationItemDeleted, ConversationItemDone, ConversationItemRetrieved,
     ConversationItemTruncated,
 };
-use rt_protocol::{Field, Item, ServerEvent};
+use rt_protocol::{ContentPart, Item, ServerEvent};
 
 use super::Brain;
 use super::conversation::{Entry, duplicate, given, not_found};
@@ -28,11 +29,16 @@ impl Brain {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => self.new_item_id(),
         };
+        if self.settings.refused_items.contains(&id) {
+            let message = "Error adding item: the emulator was told to refuse it.";
+            return Err(Failure::new("invalid_value", message).param("item"));
+        }
         // The turn under way has its id already.
         if self.turn.as_ref().is_some_and(|(turn, _)| *turn == id) {
             return Err(duplicate(&id));
         }
         let mut item = create.item;
+        refuse_assistant_audio(&item)?;
         if let Item::FunctionCall(call) = &mut item
             && call.call_id.value().is_none()
         {
@@ -122,16 +128,21 @@ impl Brain {
             }
         }
     }
+}
 
-    /// The transcript of an item becomes known.
-    pub(super) fn set_transcript(&mut self, item_id: &str, text: &str) {
-        if let Some(Entry {
-            item: Item::Message(message),
-            ..
-        }) = self.conversation.get_mut(item_id)
-            && let Some(part) = message.content.first_mut()
-        {
-            part.transcript = Field::Value(text.into());
+/// The assistant's audio is the server's own: clients can give it text only.
+fn refuse_assistant_audio(item: &Item) -> Result<(), Failure> {
+    let Item::Message(message) = item else {
+        return Ok(());
+    };
+    let with_audio = |part: &ContentPart| part.audio.value().is_some_and(|audio| !audio.is_empty());
+    match message.content.iter().position(with_audio) {
+        Some(index) if message.role == Role::Assistant => {
+            let message =
+                "Assistant audio cannot be added to a conversation: send its text as 'output_text'.";
+            let param = format!("item.content[{index}].audio");
+            Err(Failure::new("invalid_value", message).param(param))
         }
+        _ => Ok(()),
     }
 }

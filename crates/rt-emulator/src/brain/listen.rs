@@ -19,7 +19,9 @@ use super::vad::{Heard, PER_MS};
 impl Brain {
     /// `input_audio_buffer.append`.
     pub(super) fn append(&mut self, audio: &[u8]) -> Result<(), Failure> {
-        for heard in self.input.append(audio)? {
+        let heard = self.input.append(audio)?;
+        self.record.appended_more(audio.len());
+        for heard in heard {
             match heard {
                 Heard::Started { at } => self.start_turn(at),
                 Heard::Stopped { at } => self.stop_turn(at),
@@ -61,6 +63,8 @@ impl Brain {
             },
         ));
         let audio = self.input.take(start, at);
+        self.record
+            .committed(&item_id, start, &audio, self.input.format(), self.now);
         self.add_spoken(item_id, audio);
         self.answer_turn();
     }
@@ -84,7 +88,10 @@ impl Brain {
             Some((item_id, start)) => (item_id.clone(), Some(*start)),
             None => (self.new_item_id(), None),
         };
+        let from = start.unwrap_or_else(|| self.input.start());
         let audio = self.input.commit(start)?;
+        self.record
+            .committed(&item_id, from, &audio, self.input.format(), self.now);
         self.turn = None;
         self.idle_at = None;
         self.add_spoken(item_id, audio);
@@ -156,7 +163,7 @@ impl Brain {
             }
             hearing::Heard::Completed => {
                 let hearing = self.hearings.remove(position);
-                self.set_transcript(&item_id, &hearing.text);
+                self.conversation.set_transcript(&item_id, &hearing.text);
                 self.emit(ServerEvent::ConversationItemInputAudioTranscriptionCompleted(
                     ConversationItemInputAudioTranscriptionCompleted {
                         item_id,

@@ -14,6 +14,7 @@ mod listen;
 mod obey;
 mod perform;
 mod plan;
+mod record;
 mod respond;
 mod run;
 mod session;
@@ -40,6 +41,7 @@ pub(crate) use self::failure::Failure;
 use self::hearing::Hearing;
 use self::ids::Ids;
 use self::input::Input;
+pub use self::record::{Command, Commit, SessionRecord};
 use self::run::Run;
 use self::session::SessionState;
 use self::translate::Translation;
@@ -73,6 +75,10 @@ pub struct Settings {
     /// Whether `rate_limits.updated` follows each response. `None`, the default, is as observed: models from
     /// `gpt-realtime-2` on send it, older ones do not.
     pub rate_limits: Option<bool>,
+    /// Ids of items whose `conversation.item.create` is refused. Default none.
+    pub refused_items: Vec<String>,
+    /// Whether what arrives is written down: see [`Brain::record`]. Default yes.
+    pub keep_record: bool,
 }
 
 impl Default for Settings {
@@ -88,6 +94,8 @@ impl Default for Settings {
             opened_at: 0,
             session_length: Duration::from_secs(3600),
             rate_limits: None,
+            refused_items: Vec::new(),
+            keep_record: true,
         }
     }
 }
@@ -172,6 +180,8 @@ pub struct Brain {
     expires_at: Duration,
     /// Whether it has ended.
     ended: bool,
+    /// What arrived.
+    record: SessionRecord,
 }
 
 impl Brain {
@@ -179,6 +189,7 @@ impl Brain {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let mut ids = Ids::new(settings.seed);
+        let record = SessionRecord::new(settings.keep_record);
         let expires_at = settings
             .opened_at
             .saturating_add(settings.session_length.as_secs());
@@ -193,7 +204,8 @@ impl Brain {
             now: Duration::ZERO,
             out: Vec::new(),
             conversation_id: ids.conversation(),
-            conversation: Conversation::default(),
+            conversation: Conversation::new(record.clone()),
+            record,
             input: Input::new(session.input_format(), session.turns()),
             turn: None,
             translation: Translation::default(),
@@ -218,6 +230,7 @@ impl Brain {
         self.now = now;
         self.expires_at = now.saturating_add(self.settings.session_length);
         let session = self.session.to_wire();
+        self.record.opened(self.session.fields().id.value());
         self.emit(ServerEvent::SessionCreated(
             SessionCreated {
                 session,
@@ -236,6 +249,47 @@ impl Brain {
             self.handle(text);
         }
         self.take()
+    }
+
+    /// Takes an event, as [`handle_text`](Self::handle_text) takes its JSON; only GA's form of it is understood.
+    pub fn handle_event(&mut self, event: &ClientEvent, now: Duration) -> Vec<Output> {
+        self.handle_text(&event.to_json(), now)
+    }
+
+    /// Does everything that follows from an event until the session has nothing to do any more, and returns it with
+    /// the times at which it is sent, counted from `now`: for tests that do not interleave.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rt_emulator::{Brain, Output, Settings};
+    /// use rt_protocol::client_event::ResponseCreate;
+    ///
+    /// let mut brain = Brain::new(Settings::default());
+    /// brain.open(Duration::ZERO);
+    /// let sent = brain.apply(&ResponseCreate::default().into(), Duration::from_secs(7));
+    /// let Some((after, Output::Event(event))) = sent.last() else { panic!("nothing was sent") };
+    /// assert_eq!(event.event_type(), "response.done");
+    /// assert!(*after >= Duration::from_millis(60));
+    /// ```
+    pub fn apply(&mut self, event: &ClientEvent, now: Duration) -> Vec<(Duration, Output)> {
+        let mut sent: Vec<_> = self
+            .handle_event(event, now)
+            .into_iter()
+            .map(|output| (Duration::ZERO, output))
+            .collect();
+        // The end of the session and the user's silence are no consequences of the event.
+        let busy = |due: &(Duration, Due)| !matches!(due.1, Due::End | Due::Idle);
+        while let Some((due, _)) = self.next_due().filter(busy) {
+            let after = due.saturating_sub(now);
+            sent.extend(self.poll(due).into_iter().map(|output| (after, output)));
+        }
+        sent
+    }
+
+    /// What truly arrived, and what became of it. It can be asked at any time, also after the session.
+    #[must_use]
+    pub fn record(&self) -> SessionRecord {
+        self.record.clone()
     }
 
     /// Takes a binary message, which is an error.
@@ -281,8 +335,12 @@ impl Brain {
         }
         self.runs.clear();
         self.hearings.clear();
-        let minutes = self.settings.session_length.as_secs() / 60;
-        let message = format!("Your session hit the maximum duration of {minutes} minutes.");
+        let seconds = self.settings.session_length.as_secs();
+        let duration = match seconds {
+            0..120 => format!("{seconds} seconds"),
+            _ => format!("{} minutes", seconds / 60),
+        };
+        let message = format!("Your session hit the maximum duration of {duration}.");
         self.fail(Failure::new("session_expired", message.clone()), Field::Null);
         self.out.push(Output::Close {
             code: 1001,

@@ -2,10 +2,11 @@
 
 use rt_protocol::server_event::{ErrorDetails, ErrorEvent, SessionUpdated};
 use rt_protocol::{ClientEvent, Field, ResponseParams, ServerEvent};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::failure::Failure;
 use super::kinds::{name_of, takes};
+use super::record::Command;
 use super::{Brain, Output, validate};
 
 /// The most outputs of calls that wait for the end of a response.
@@ -77,6 +78,24 @@ impl Brain {
                 .and_then(Value::as_str)
                 .map(|id| id.chars().take(512).collect()),
         );
+        let mut command = Command::new(&object, event_id.value().cloned(), self.now);
+        let before = self.out.len();
+        self.handle_object(object, text, event_id);
+        command.refused = self.out[before..].iter().find_map(|output| match output {
+            // What waited for the end of a response may be refused in the same breath.
+            Output::Event(ServerEvent::Error(error))
+                if error.error.event_id.value() == command.event_id.as_ref() =>
+            {
+                let error = &error.error;
+                Some(error.code.value().unwrap_or(&error.kind).clone())
+            }
+            _ => None,
+        });
+        self.record.command(command);
+    }
+
+    /// Checks and obeys a message that is an object.
+    fn handle_object(&mut self, object: Map<String, Value>, text: &str, event_id: Field<String>) {
         let translated = if self.speaks_beta() {
             match self.read_beta(&object, text) {
                 Ok(translated) => translated,

@@ -106,6 +106,7 @@ impl Brain {
         if state.due().is_none() {
             state.next_at = state.next_at.max(self.now + self.settings.pacing.first_output);
         }
+        self.record.appended_more(audio.len());
         state.received += audio.len() as u64;
         state.audio.extend(audio);
         for heard in state.detector.feed(&Format::Pcm.decode(audio)) {

@@ -9,10 +9,12 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+pub(crate) use parse::duration;
 pub(crate) use player::{Player, Reply};
 pub use step::{Failure, Step};
 
 use crate::error::{Error, ErrorKind};
+use crate::faults::FaultSpec;
 
 /// What the emulator hears, says and calls, turn by turn. See the [crate page](crate) for the YAML form.
 ///
@@ -39,6 +41,9 @@ pub struct Script {
     /// What happens when the turns are used up.
     #[serde(default)]
     pub after: After,
+    /// What goes wrong.
+    #[serde(default)]
+    pub faults: Vec<FaultSpec>,
 }
 
 /// One turn: what the user is heard to say, and the response to it.
@@ -71,7 +76,8 @@ pub enum After {
 impl fmt::Debug for Script {
     /// Without the texts, which may end up in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Script({} turns, then {:?})", self.turns.len(), self.after)
+        let (turns, faults) = (self.turns.len(), self.faults.len());
+        write!(f, "Script({turns} turns, then {:?}, {faults} faults)", self.after)
     }
 }
 

@@ -81,7 +81,7 @@ impl TryFrom<RawStep> for Step {
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Reads `200ms`, `1.5s` or a number of milliseconds.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     /// Accepts a number or a string.
     struct Visitor;
 
@@ -178,6 +178,16 @@ after: repeat
         });
         let script = Script::from_yaml(&lines.collect::<Vec<_>>().join("\n")).unwrap();
         assert_eq!((script.turns.len(), script.turns[0].reply.len()), (4, 3));
+        assert_eq!(script.faults.len(), 1);
+        let (_, rest) = rest.split_once("```yaml\n").unwrap();
+        let (example, _) = rest.split_once("//! ```").unwrap();
+        let lines = example.lines().map(|line| {
+            line.trim_start_matches("//!")
+                .strip_prefix(' ')
+                .unwrap_or_default()
+        });
+        let script = Script::from_yaml(&lines.collect::<Vec<_>>().join("\n")).unwrap();
+        assert_eq!(script.faults.len(), 14);
     }
 
     #[test]

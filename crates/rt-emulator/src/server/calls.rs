@@ -4,15 +4,27 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rt_protocol::RealtimeSession;
+use tokio::sync::broadcast;
 
 /// The most calls at a time; the oldest ends for a new one.
 const MAX_CALLS: usize = 1024;
 
 /// The calls that go on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Calls {
     /// In the order they began.
     open: Mutex<VecDeque<Call>>,
+    /// The ids of those that ended.
+    ended: broadcast::Sender<String>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            open: Mutex::default(),
+            ended: broadcast::Sender::new(256),
+        }
+    }
 }
 
 /// A call.
@@ -35,8 +47,10 @@ impl Calls {
         let letters: String = (0..22).map(|_| fastrand::alphanumeric()).collect();
         let id = format!("rtc_{letters}");
         let mut open = self.open();
-        if open.len() >= MAX_CALLS {
-            open.pop_front();
+        if open.len() >= MAX_CALLS
+            && let Some(oldest) = open.pop_front()
+        {
+            let _ = self.ended.send(oldest.id);
         }
         open.push_back(Call {
             id: id.clone(),
@@ -68,7 +82,17 @@ impl Calls {
         let mut open = self.open();
         let before = open.len();
         open.retain(|call| call.id != id);
-        open.len() < before
+        let ended = open.len() < before;
+        if ended {
+            // Nobody listens if no connection is open.
+            let _ = self.ended.send(id.to_owned());
+        }
+        ended
+    }
+
+    /// Tells the ids of the calls that end from now on.
+    pub(crate) fn ends(&self) -> broadcast::Receiver<String> {
+        self.ended.subscribe()
     }
 }
 
@@ -83,7 +107,12 @@ mod tests {
         assert!(id.starts_with("rtc_") && calls.has(&id) && calls.session(&id).is_none());
         assert!(calls.accept(&id, RealtimeSession::default()));
         assert!(calls.session(&id).is_some());
+        let mut ends = calls.ends();
         assert!(calls.end(&id) && !calls.end(&id));
+        assert_eq!(
+            (ends.try_recv().ok(), ends.try_recv().ok()),
+            (Some(id.clone()), None)
+        );
         assert!(!calls.accept(&id, RealtimeSession::default()));
         for _ in 0..MAX_CALLS + 5 {
             calls.begin(None);

@@ -6,18 +6,18 @@ use std::time::Duration;
 use futures::{SinkExt as _, StreamExt as _};
 use rt_protocol::server_event::{ErrorDetails, ErrorEvent};
 use rt_protocol::{Field, ServerEvent};
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame, Utf8Bytes};
 use tracing::debug;
 
 use super::access::{Opening, Refusal};
 use super::stream::Stream;
+use super::wired::Wired;
 use super::{Shared, stopped, unix_time};
 use crate::brain::{Brain, Output};
 use crate::faults::{Action, Fault, Watch};
@@ -33,23 +33,35 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// One WebSocket.
 pub(super) struct Connection<'a> {
     /// The socket.
-    socket: WebSocketStream<Stream>,
+    pub(super) socket: WebSocketStream<Wired>,
     /// The number of the connection.
-    number: u64,
+    pub(super) number: u64,
     /// What all connections share.
-    shared: &'a Shared,
+    pub(super) shared: &'a Shared,
     /// An error to send in place of the session.
     refusal: Option<Refusal>,
     /// What goes wrong later.
     watch: Watch,
     /// What goes wrong on command.
     commands: broadcast::Receiver<(u64, Action)>,
+    /// Items that are refused.
+    refused_items: Vec<String>,
+    /// What calls end.
+    ends: broadcast::Receiver<String>,
+    /// Whether no event is sent any more.
+    pub(super) silent: bool,
+    /// Whether the next event waits for the one after it.
+    pub(super) swap: bool,
+    /// The event that waits.
+    held: Option<Utf8Bytes>,
+    /// The last event that was sent.
+    pub(super) last: Option<Utf8Bytes>,
     /// When the connection became a WebSocket.
-    since: Instant,
+    pub(super) since: Instant,
 }
 
 /// Goes on, or ends.
-type Flow = ControlFlow<()>;
+pub(super) type Flow = ControlFlow<()>;
 
 impl<'a> Connection<'a> {
     /// Takes over after the 101. `rest` came with the request.
@@ -80,13 +92,24 @@ impl<'a> Connection<'a> {
             }),
             _ => None,
         });
+        let refused_items = faults.iter().filter_map(|fault| match fault {
+            Fault::RefuseItem { item_id } => Some(item_id.clone()),
+            _ => None,
+        });
+        let wired = Wired::new(stream, shared.settings.seed.wrapping_add(number));
         Self {
-            socket: WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await,
+            refused_items: refused_items.collect(),
+            socket: WebSocketStream::from_partially_read(wired, rest, Role::Server, Some(config)).await,
             number,
             shared,
             refusal,
             watch: Watch::new(faults),
             commands: shared.commands.subscribe(),
+            ends: shared.calls.ends(),
+            silent: false,
+            swap: false,
+            held: None,
+            last: None,
             since: Instant::now(),
         }
     }
@@ -95,6 +118,7 @@ impl<'a> Connection<'a> {
     pub(super) async fn run(
         mut self,
         verdict: Result<Box<Opening>, Refusal>,
+        call_id: Option<String>,
         mut stop: watch::Receiver<bool>,
     ) {
         let verdict = match self.refusal.take() {
@@ -115,9 +139,15 @@ impl<'a> Connection<'a> {
         settings.session = opening.session;
         settings.seed = settings.seed.wrapping_add(self.number);
         settings.opened_at = unix_time();
+        settings.refused_items = std::mem::take(&mut self.refused_items);
         let mut brain = Brain::new(settings);
-        let opening = brain.open(self.since.elapsed());
-        let mut flow = self.send_all(opening, &mut brain).await;
+        self.shared.journal.begin(self.number, brain.record());
+        let actions = self.watch.upgraded();
+        let mut flow = self.act(actions, &mut brain).await;
+        if flow.is_continue() {
+            let opening = brain.open(self.since.elapsed());
+            flow = self.send_all(opening, &mut brain).await;
+        }
         let ping_every = self.shared.ping_every;
         let mut ping = interval_at(Instant::now() + ping_every, ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -132,6 +162,12 @@ impl<'a> Connection<'a> {
                 () = stopped(&mut stop) => self.close(1001, "The server is going away.".to_owned()).await,
                 command = self.commands.recv() => match command {
                     Ok((number, action)) if number == self.number => self.act(vec![action], &mut brain).await,
+                    _ => Flow::Continue(()),
+                },
+                ended = self.ends.recv() => match (ended, &call_id) {
+                    (Ok(ended), Some(own)) if ended == *own => {
+                        self.close(1000, "The call has ended.".to_owned()).await
+                    }
                     _ => Flow::Continue(()),
                 },
                 frame = self.socket.next() => self.take(frame, &mut brain).await,
@@ -150,6 +186,7 @@ impl<'a> Connection<'a> {
                 }
             };
         }
+        self.linger_if_cut().await;
     }
 
     /// A frame came in.
@@ -209,23 +246,22 @@ impl<'a> Connection<'a> {
     }
 
     /// Sends what the brain wants sent, as one burst, and lets go wrong what should.
-    async fn send_all(&mut self, outputs: Vec<Output>, brain: &mut Brain) -> Flow {
+    pub(super) async fn send_all(&mut self, outputs: Vec<Output>, brain: &mut Brain) -> Flow {
         for output in outputs {
             match output {
                 Output::Event(event) => {
                     let Some(text) = brain.encode(&event) else {
                         continue;
                     };
-                    let message = Message::new(&text);
-                    let event_type = message.event_type.clone();
-                    self.shared.journal.note(self.number, What::Sent(message));
-                    debug!(
-                        connection = self.number,
-                        event_type = printable(&event_type),
-                        bytes = text.len(),
-                        "sent"
-                    );
-                    self.feed(Frame::Text(text.into())).await?;
+                    let text = Utf8Bytes::from(text);
+                    if std::mem::take(&mut self.swap) {
+                        self.held = Some(text);
+                        continue;
+                    }
+                    let event_type = self.send_event(text).await?;
+                    if let Some(held) = self.held.take() {
+                        self.send_event(held).await?;
+                    }
                     let actions = self.watch.sent(&event_type);
                     if !actions.is_empty() {
                         self.flush().await?;
@@ -242,46 +278,25 @@ impl<'a> Connection<'a> {
         self.flush().await
     }
 
-    /// Lets something go wrong.
-    async fn act(&mut self, actions: Vec<Action>, brain: &mut Brain) -> Flow {
-        for action in actions {
-            debug!(connection = self.number, "a fault was asked for");
-            match action {
-                Action::Reset => {
-                    let _ = self.socket.get_ref().tcp().set_zero_linger();
-                    return Flow::Break(());
-                }
-                Action::HangUp => {
-                    let _ = self.socket.get_mut().shutdown().await;
-                    return Flow::Break(());
-                }
-                Action::Close { code, reason } => return self.close(code, reason).await,
-                Action::Text(text) => {
-                    self.shared
-                        .journal
-                        .note(self.number, What::Sent(Message::new(&text)));
-                    self.send(Frame::Text(text.into())).await?;
-                }
-                Action::Binary(bytes) => {
-                    self.shared
-                        .journal
-                        .note(self.number, What::Sent(Message::binary(bytes.len())));
-                    self.send(Frame::Binary(bytes.into())).await?;
-                }
-                Action::Raw(bytes) => {
-                    if self.socket.get_mut().write_all(&bytes).await.is_err() {
-                        return Flow::Break(());
-                    }
-                }
-                Action::Expire => {
-                    let outputs = brain.expire(self.since.elapsed());
-                    return Box::pin(self.send_all(outputs, brain)).await;
-                }
-                // Until the emulator ends.
-                Action::Stall => std::future::pending().await,
-            }
+    /// Queues an event and writes it down; its type is returned.
+    pub(super) async fn send_event(&mut self, text: Utf8Bytes) -> ControlFlow<(), String> {
+        let message = Message::new(&text);
+        let event_type = message.event_type.clone();
+        if self.silent {
+            return ControlFlow::Continue(event_type);
         }
-        Flow::Continue(())
+        self.shared.journal.note(self.number, What::Sent(message));
+        debug!(
+            connection = self.number,
+            event_type = printable(&event_type),
+            bytes = text.len(),
+            "sent"
+        );
+        self.last = Some(text.clone());
+        match self.feed(Frame::Text(text)).await {
+            ControlFlow::Continue(()) => ControlFlow::Continue(event_type),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        }
     }
 
     /// Sends an `error` event in place of the session, and closes in the same breath.
@@ -303,8 +318,23 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// Sends a Close frame that says nothing and waits for the end of the stream.
+    pub(super) async fn close_without_code(&mut self) -> Flow {
+        let closing = async {
+            if self.socket.send(Frame::Close(None)).await.is_ok() {
+                let (code, reason) = (1005, String::new());
+                self.shared
+                    .journal
+                    .note(self.number, What::CloseSent { code, reason });
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        let _ = timeout(CLOSE_TIMEOUT, closing).await;
+        Flow::Break(())
+    }
+
     /// Sends a Close frame and waits for the end of the stream.
-    async fn close(&mut self, code: u16, reason: String) -> Flow {
+    pub(super) async fn close(&mut self, code: u16, reason: String) -> Flow {
         // A Close frame has room for 123 bytes of reason.
         let cut = (0..=reason.len().min(123))
             .rev()
@@ -335,12 +365,12 @@ impl<'a> Connection<'a> {
     }
 
     /// Sends what is queued.
-    async fn flush(&mut self) -> Flow {
+    pub(super) async fn flush(&mut self) -> Flow {
         flow(&self.socket.flush().await)
     }
 
     /// Queues a frame and sends it.
-    async fn send(&mut self, frame: Frame) -> Flow {
+    pub(super) async fn send(&mut self, frame: Frame) -> Flow {
         flow(&self.socket.send(frame).await)
     }
 }

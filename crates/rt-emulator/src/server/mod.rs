@@ -1,6 +1,7 @@
 //! The server: accepts connections and gives each its task.
 
 mod access;
+mod act;
 mod azure;
 mod body;
 mod calls;
@@ -12,6 +13,7 @@ mod secrets;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+mod wired;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,7 +30,7 @@ pub(crate) use self::azure::body_of as azure_body;
 pub(crate) use self::calls::Calls;
 use self::connection::Connection;
 pub(crate) use self::request::error_body;
-use self::request::{NoRequest, Request, answer};
+use self::request::{NoRequest, Request, answer, answer_in_parts, say_last};
 use self::route::{Route, Target};
 pub(crate) use self::secrets::Secrets;
 use self::stream::Stream;
@@ -141,6 +143,10 @@ async fn open(stream: TcpStream, number: u64, shared: &Shared, stop: watch::Rece
         let _ = stream.set_zero_linger();
         return;
     }
+    if faults.contains(&Fault::NoAnswer) {
+        // Until the emulator ends, or the client goes.
+        return wait_for_end(&stream).await;
+    }
     let Some(mut stream) = shared.encrypted(stream).await else {
         debug!(connection = number, "no key was agreed on");
         return;
@@ -151,17 +157,25 @@ async fn open(stream: TcpStream, number: u64, shared: &Shared, stop: watch::Rece
     };
     let (path, headers) = request.outline();
     shared.journal.note(number, What::Request { path, headers });
-    let http = faults.iter().find_map(|fault| match fault {
-        Fault::Http {
-            status,
-            headers,
-            body,
-        } => Some((*status, headers, body)),
-        _ => None,
-    });
-    if let Some((status, headers, body)) = http {
-        shared.journal.note(number, What::Answered { status });
-        return answer(&mut stream, status, headers, body).await;
+    for fault in &faults {
+        match fault {
+            Fault::Http {
+                status,
+                headers,
+                body,
+                body_after,
+            } => {
+                let status = *status;
+                shared.journal.note(number, What::Answered { status });
+                return answer_in_parts(&mut stream, status, headers, body, *body_after).await;
+            }
+            Fault::Answer(bytes) => return say_last(&mut stream, bytes).await,
+            Fault::BadAccept => {
+                let answer = request.upgrade_for("bm90IHRoaXMga2V5IQ==").unwrap_or_default();
+                return say_last(&mut stream, answer.as_bytes()).await;
+            }
+            _ => {}
+        }
     }
     let path = request.path.clone();
     match Route::of(&path) {
@@ -231,10 +245,23 @@ async fn converse(
     }
     shared.journal.note(number, What::Answered { status: 101 });
     let rest = std::mem::take(&mut request.rest);
+    let call_id = request.query("call_id").map(str::to_owned);
     Connection::new(stream, rest, number, shared, faults)
         .await
-        .run(verdict, stop)
+        .run(verdict, call_id, stop)
         .await;
+}
+
+/// Returns when the client ends the stream. What it sends stays where it is, and fills the buffers.
+async fn wait_for_end(stream: &TcpStream) {
+    use tokio::io::Interest;
+    let closed = |ready: tokio::io::Ready| ready.is_read_closed() || ready.is_error();
+    while let Ok(ready) = stream.ready(Interest::READABLE | Interest::ERROR).await {
+        if closed(ready) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Answers a request that could not be read.

@@ -144,9 +144,14 @@ impl Request {
 
     /// The answer that makes this connection a WebSocket; `None` if it does not ask for one.
     pub(crate) fn upgrade(&self) -> Option<String> {
+        self.upgrade_for(self.header("sec-websocket-key")?)
+    }
+
+    /// As [`upgrade`](Self::upgrade), but for a client with this key.
+    pub(crate) fn upgrade_for(&self, key: &str) -> Option<String> {
         let has =
             |name: &str, value: &str| self.list(name).any(|element| element.eq_ignore_ascii_case(value));
-        let key = self.header("sec-websocket-key")?;
+        self.header("sec-websocket-key")?;
         if self.method != "GET"
             || !has("upgrade", "websocket")
             || !has("connection", "upgrade")
@@ -187,6 +192,17 @@ pub(crate) async fn answer(
     headers: &[(String, String)],
     body: &str,
 ) {
+    answer_in_parts(stream, status, headers, body, None).await;
+}
+
+/// As [`answer`]; the body comes after a pause, if that is given.
+pub(crate) async fn answer_in_parts(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    status: u16,
+    headers: &[(String, String)],
+    body: &str,
+    pause: Option<Duration>,
+) {
     let mut head = format!("HTTP/1.1 {status} {}\r\n", reason(status));
     let given = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
     if !given("content-type") {
@@ -201,9 +217,25 @@ pub(crate) async fn answer(
         head.push_str(&format!("{}: {}\r\n", clean(name), clean(value)));
     }
     head.push_str("Connection: close\r\n\r\n");
+    if let Some(pause) = pause {
+        let written = async {
+            stream.write_all(head.as_bytes()).await?;
+            stream.flush().await
+        };
+        if written.await.is_err() {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        head.clear();
+    }
     head.push_str(body);
+    say_last(stream, head.as_bytes()).await;
+}
+
+/// Writes bytes and ends the stream; what the client still sends is read, so that it gets them.
+pub(crate) async fn say_last(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), bytes: &[u8]) {
     let writing = async {
-        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(bytes).await?;
         stream.shutdown().await?;
         let mut rest = [0; 1024];
         while stream.read(&mut rest).await? > 0 {}

@@ -1,5 +1,6 @@
 //! Items, as clients create, retrieve, delete and cut them.
 
+use rt_protocol::Item;
 use serde_json::{Value, json};
 
 use super::*;
@@ -181,4 +182,105 @@ fn deleting_what_is_being_said_does_not_stop_it() {
         one(&events, "conversation.item.done")["previous_item_id"],
         Value::Null
     );
+}
+
+#[test]
+fn what_a_restore_may_not_send_is_refused() {
+    let mut talk = Talk::new();
+    talk.look();
+    let item = |item: Value| json!({"type": "conversation.item.create", "item": item});
+    let call =
+        |call_id: &str| json!({"type": "function_call", "name": "f", "call_id": call_id, "arguments": "{}"});
+    let spoken = STANDARD.encode([0; 480]);
+    for (event, code, param) in [
+        (
+            item(json!({"type": "message", "role": "assistant",
+                "content": [{"type": "output_audio", "audio": spoken, "transcript": "Hi"}]})),
+            "invalid_value",
+            "item.content[0].audio",
+        ),
+        (
+            item(
+                json!({"type": "message", "role": "assistant", "content": [{"type": "input_audio", "audio": spoken}]}),
+            ),
+            "invalid_value",
+            "item.content[0].type",
+        ),
+        (
+            item(
+                json!({"type": "message", "role": "assistant", "content": [{"type": "input_text", "text": "Hi"}]}),
+            ),
+            "invalid_value",
+            "item.content[0].type",
+        ),
+        (
+            item(call(&"c".repeat(33))),
+            "string_above_max_length",
+            "item.call_id",
+        ),
+        (
+            item(json!({"type": "function_call_output", "call_id": "c".repeat(33), "output": "o"})),
+            "string_above_max_length",
+            "item.call_id",
+        ),
+        (
+            item(json!({"type": "function_call_output", "call_id": "call_1", "output": "o"})),
+            "invalid_tool_call_id",
+            "item.call_id",
+        ),
+    ] {
+        talk.send(&event);
+        assert_eq!(talk.error(), (code.to_owned(), param.to_owned()), "{event}");
+    }
+    talk.send(&item(call(&"c".repeat(32))));
+    assert_eq!(talk.brain.record().items().len(), 1);
+}
+
+#[test]
+fn the_record_follows_the_conversation() {
+    let mut talk = Talk::new();
+    talk.look();
+    let record = talk.brain.record();
+    talk.send(&create("b", None))
+        .send(&create("a", Some("root")))
+        .send(&create("c", Some("b")))
+        .send(&create("c", None))
+        .send(&json!({"type": "conversation.item.delete", "item_id": "b"}));
+    assert_eq!(record.item_ids(), ["a", "c"]);
+    let commands = record.commands();
+    assert_eq!(commands.len(), 5);
+    assert_eq!(
+        commands[3].refused.as_deref(),
+        Some("item_create_duplicate_item_id")
+    );
+    assert_eq!(commands[4].item_id.as_deref(), Some("b"));
+
+    talk.append(&phrase(500, 500, 500));
+    talk.pass_ms(20_000);
+    let commits = record.commits();
+    assert_eq!(commits.len(), 1);
+    assert_eq!(commits[0].samples, commits[0].audio.len() as u64 / 2);
+    assert_eq!(record.speech(), commits[0].audio);
+    assert_eq!(record.item_ids()[2], commits[0].item_id);
+    // The answer of the parrot, with its transcript.
+    let items = record.items();
+    let Item::Message(answer) = &items[3] else {
+        panic!("{items:?}")
+    };
+    assert!(answer.content[0].transcript.value().is_some());
+    assert_eq!(record.take_commits().len(), 1);
+    assert!(record.commits().is_empty());
+}
+
+#[test]
+fn nothing_is_recorded_unless_wanted() {
+    let mut brain = Brain::new(Settings {
+        keep_record: false,
+        ..Settings::default()
+    });
+    brain.open(Duration::ZERO);
+    brain.handle_text(&create("a", None).to_string(), Duration::ZERO);
+    let record = brain.record();
+    assert!(record.commands().is_empty() && record.items().is_empty());
+    assert_eq!(format!("{record:?}"), "SessionRecord(none)");
 }

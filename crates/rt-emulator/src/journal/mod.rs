@@ -1,15 +1,19 @@
 //! [`Journal`]: what truly happened, so that a test can compare it with what a client claims.
 
+mod message;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rt_protocol::{AudioBytes, ClientEvent, ServerEvent};
+use rt_protocol::AudioBytes;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+pub use self::message::Message;
+pub(crate) use self::message::printable;
+use crate::brain::SessionRecord;
 use crate::error::{Error, ErrorKind};
 
 /// The most entries that are kept; later ones are only counted.
@@ -18,10 +22,8 @@ const MAX_ENTRIES: usize = 200_000;
 const MAX_JSON: usize = 256 << 20;
 /// The most input audio that is kept of all connections together, in bytes: more than 20 minutes of PCM.
 const MAX_AUDIO: usize = 64 << 20;
-/// The most characters of a type that are kept; every type that exists is shorter.
-const MAX_TYPE: usize = 64;
-/// Strings longer than this are shown by their length, if they are audio.
-const MAX_AUDIO_TEXT: usize = 64;
+/// The most sessions whose records are kept.
+const MAX_SESSIONS: usize = 4096;
 
 /// Everything that was seen and sent, connection by connection. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +60,8 @@ struct Inner {
     audio_kept: usize,
     /// Input audio, by connection.
     audio: BTreeMap<u64, Vec<u8>>,
+    /// What arrived in the sessions, by connection.
+    sessions: BTreeMap<u64, SessionRecord>,
 }
 
 /// One thing that happened.
@@ -111,98 +115,6 @@ pub enum What {
     Ended,
 }
 
-/// A message, its audio left out.
-#[derive(Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Message {
-    /// The `type`, up to 64 characters of it; empty if there is none.
-    pub event_type: String,
-    /// The JSON; audio stands in it as `<… characters>`. Null if it is not JSON, or if there was too much before it.
-    pub json: Value,
-    /// The length in bytes.
-    pub len: usize,
-    /// The length without audio.
-    kept: usize,
-}
-
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Message({}, {} bytes)", printable(&self.event_type), self.len)
-    }
-}
-
-/// Types that only the beta dialect has.
-const BETA_TYPES: &[&str] = &[
-    "response.text.delta",
-    "response.text.done",
-    "response.audio.delta",
-    "response.audio.done",
-    "response.audio_transcript.delta",
-    "response.audio_transcript.done",
-    "transcription_session.update",
-    "transcription_session.created",
-    "transcription_session.updated",
-];
-
-/// A type that exists; a client may put anything there, and it may end up in a log.
-pub(crate) fn printable(event_type: &str) -> &str {
-    let known = ClientEvent::KNOWN_TYPES.contains(&event_type)
-        || ServerEvent::KNOWN_TYPES.contains(&event_type)
-        || BETA_TYPES.contains(&event_type);
-    if known { event_type } else { "unknown" }
-}
-
-impl Message {
-    /// Reads a text message.
-    pub(crate) fn new(text: &str) -> Self {
-        let mut json: Value = serde_json::from_str(text).unwrap_or_default();
-        let event_type = json["type"].as_str().unwrap_or_default();
-        let event_type: String = event_type.chars().take(MAX_TYPE).collect();
-        let left_out = leave_out_audio(&mut json, event_type.ends_with("audio.delta"));
-        Self {
-            event_type,
-            json,
-            len: text.len(),
-            kept: text.len() - left_out,
-        }
-    }
-
-    /// A binary message.
-    pub(crate) fn binary(len: usize) -> Self {
-        Self {
-            event_type: String::new(),
-            json: Value::Null,
-            len,
-            kept: 0,
-        }
-    }
-}
-
-/// Replaces long audio by its length; how much was left out is returned.
-fn leave_out_audio(value: &mut Value, delta_is_audio: bool) -> usize {
-    match value {
-        Value::Object(fields) => {
-            let left_out = fields.iter_mut().map(|(key, value)| {
-                let audio = key == "audio" || (delta_is_audio && key == "delta");
-                match value {
-                    Value::String(text) if audio && text.len() > MAX_AUDIO_TEXT => {
-                        let len = text.len();
-                        *text = format!("<{len} characters>");
-                        len
-                    }
-                    other => leave_out_audio(other, delta_is_audio),
-                }
-            });
-            left_out.sum()
-        }
-        Value::Array(values) => values
-            .iter_mut()
-            .map(|value| leave_out_audio(value, delta_is_audio))
-            .sum(),
-        _ => 0,
-    }
-}
-
 impl Default for Shared {
     fn default() -> Self {
         Self {
@@ -240,6 +152,15 @@ impl Journal {
         };
         self.shared.changed.notify_waiters();
         connection
+    }
+
+    /// A session began on a connection.
+    pub(crate) fn begin(&self, connection: u64, record: SessionRecord) {
+        let mut inner = self.inner();
+        if inner.sessions.len() >= MAX_SESSIONS {
+            inner.sessions.pop_first();
+        }
+        inner.sessions.insert(connection, record);
     }
 
     /// Writes down what happened.
@@ -330,6 +251,56 @@ impl Journal {
         self.inner().audio.get(&connection).cloned().unwrap_or_default()
     }
 
+    /// What truly arrived in the session of connection `connection`; empty if there was none. Of the latest 4,096
+    /// sessions it is kept, unless [`Builder::keep_records`](crate::Builder::keep_records) says otherwise.
+    #[must_use]
+    pub fn session(&self, connection: u64) -> SessionRecord {
+        self.inner()
+            .sessions
+            .get(&connection)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// What truly arrived in the sessions, with the numbers of their connections, in order.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<(u64, SessionRecord)> {
+        let inner = self.inner();
+        inner
+            .sessions
+            .iter()
+            .map(|(connection, record)| (*connection, record.clone()))
+            .collect()
+    }
+
+    /// What the user said: the audio of all committed turns of all sessions, one after the other, in the sessions'
+    /// input formats.
+    #[must_use]
+    pub fn speech(&self) -> Vec<u8> {
+        let sessions = self.sessions();
+        sessions.iter().flat_map(|(_, record)| record.speech()).collect()
+    }
+
+    /// When the handshake of connection `connection` was answered with a 101, since the emulator started.
+    #[must_use]
+    pub fn opened(&self, connection: u64) -> Option<Duration> {
+        self.when(connection, |what| *what == What::Answered { status: 101 })
+    }
+
+    /// When connection `connection` was over, since the emulator started.
+    #[must_use]
+    pub fn ended(&self, connection: u64) -> Option<Duration> {
+        self.when(connection, |what| *what == What::Ended)
+    }
+
+    /// When something happened on a connection.
+    fn when(&self, connection: u64, found: impl Fn(&What) -> bool) -> Option<Duration> {
+        let inner = self.inner();
+        let mut entries = inner.entries.iter().rev();
+        let entry = entries.find(|entry| entry.connection == connection && found(&entry.what))?;
+        Some(entry.at)
+    }
+
     /// What `pick` finds in the entries of a connection.
     fn pick<T>(&self, connection: u64, pick: impl Fn(&What) -> Option<T>) -> Vec<T> {
         let inner = self.inner();
@@ -394,7 +365,7 @@ mod tests {
         without.note_received(first, &append);
         assert!(without.input_audio(first).is_empty());
         without.note_received(first, &format!(r#"{{"type":"{}"}}"#, "x".repeat(1000)));
-        assert_eq!(without.received(first)[1].event_type.len(), MAX_TYPE);
+        assert_eq!(without.received(first)[1].event_type.len(), 64);
     }
 
     #[tokio::test]

@@ -1,0 +1,95 @@
+//! F62 and F63: many at once, and more than there is room for.
+
+use std::time::Duration;
+
+use rt_emulator::{Cut, Emulator, Pacing};
+use rt_lowlevel::{ConnectionEvent, Fate, TrySendErrorKind};
+
+use super::bench::{Bench, Client, MS, brisk, patient, text_item};
+
+/// How many clients are cut off at once.
+const CROWD: usize = 200;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f62_a_crowd_is_cut_off_at_once() {
+    let bench = Bench::start(Emulator::builder().pacing(Pacing::instant()).keep_audio(false)).await;
+    let mut config = patient();
+    // As by default: the spread is what this is about.
+    config.retry.base = Duration::from_millis(250);
+    config.retry.cap = Duration::from_secs(8);
+    let mut clients: Vec<Client> = Vec::new();
+    for _ in 0..CROWD {
+        clients.push(bench.client(config.clone()).await);
+    }
+    assert_eq!(bench.line.cut(Cut::Reset), CROWD as u64);
+    let mut delays = Vec::new();
+    for client in &clients {
+        client.restored(2).await;
+        let delay = client.look(|events| {
+            events.iter().find_map(|event| match event {
+                ConnectionEvent::Retrying(retrying) => Some(retrying.delay),
+                _ => None,
+            })
+        });
+        delays.push(delay.unwrap());
+    }
+    // Spread over the whole quarter of a second: no hundredth has more than thrice its share, no half less than a third.
+    assert!(delays.iter().all(|delay| *delay <= Duration::from_millis(250)));
+    let busiest = (0..25)
+        .map(|bin| {
+            delays
+                .iter()
+                .filter(|delay| delay.as_millis() / 10 == bin)
+                .count()
+        })
+        .max()
+        .unwrap();
+    assert!(busiest <= CROWD * 3 / 25, "{busiest} of {CROWD} within 10 ms");
+    let early = delays.iter().filter(|delay| delay.as_millis() < 125).count();
+    assert!(
+        (CROWD / 3..=CROWD * 2 / 3).contains(&early),
+        "{early} of {CROWD} in the first half"
+    );
+    let connects = bench.journal().connects();
+    assert!(
+        connects <= CROWD as u64 * 5 / 2,
+        "{connects} connects for {CROWD} clients"
+    );
+    for client in clients {
+        client.close().await;
+    }
+}
+
+#[tokio::test]
+async fn f63_no_room_while_there_is_no_connection() {
+    let bench = Bench::start(Emulator::builder().pacing(Pacing::instant())).await;
+    let mut config = brisk();
+    config.limits.control_messages = 20;
+    let client = bench.client(config).await;
+    bench.line.refuse(true);
+    bench.line.cut(Cut::Fin);
+    client.retrying(1).await;
+    let mut taken = Vec::new();
+    let refused = loop {
+        let id = format!("note_{}", taken.len());
+        match client.handle.try_send(text_item(&id)) {
+            Ok(_) => taken.push(id),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.kind(), TrySendErrorKind::Full);
+    assert_eq!(taken.len(), 20);
+    // It comes back as it was given.
+    assert_eq!(refused.into_inner(), text_item("note_20").into());
+    // Who can wait, waits.
+    let handle = client.handle.clone();
+    let waiting = tokio::spawn(async move { handle.send_tracked(text_item("late")).await.unwrap().await });
+    tokio::time::sleep(50 * MS).await;
+    assert!(!waiting.is_finished());
+    bench.line.heal();
+    assert_eq!(waiting.await.unwrap(), Fate::Acknowledged);
+    client.settled().await;
+    taken.push("late".to_owned());
+    assert_eq!(bench.last_session().item_ids(), taken);
+    client.close().await;
+}
