@@ -47,7 +47,7 @@ pub enum ErrorKind {
     /// The input is longer, wider or faster than [`Limits`](crate::Limits) allow. Raise them if the input
     /// is trusted.
     Limit,
-    /// The sample rate could not be converted. A defect of this crate: please report it.
+    /// The sample rate is outside what can be converted, 1 kHz to 768 kHz. Give another one.
     Resample,
 }
 

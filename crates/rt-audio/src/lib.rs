@@ -21,12 +21,22 @@
 //! # Ok::<(), rt_audio::Error>(())
 //! ```
 //!
-//! [`read`] and [`write_wav`] do the same for whole files.
+//! [`read`] and [`write_wav`] do the same for whole files. For audio that does not come from a file:
+//!
+//! | from | to | with |
+//! |---|---|---|
+//! | samples of any rate and layout, as they come | [`Pcm16`] | [`Converter`] |
+//! | any rate | any rate | [`Resampler`] |
+//! | a microphone, whose clock is not ours | any rate, at our pace | [`live::LiveResampler`] |
+//! | [`Pcm16`] | G.711 at 8 kHz, and back | [`telephone`] |
+//! | a file or a buffer | chunks in real time | `pace::Pacer` (feature `tokio`) |
+//! | [`Pcm16`] | peak, RMS, clipped samples; without silence | [`Levels`], [`trim_silence`] |
+//! | [`Pcm16`] | where somebody speaks | `vad::Vad` (feature `vad`) |
 //!
 //! # What it is not
 //!
-//! It does not play or record, and has no effects and no encoders but WAV. It needs no async runtime; the
-//! feature `tokio` adds only `pace`, which releases chunks in real time.
+//! It does not play or record, and has no effects and no encoders but WAV and G.711. It needs no async
+//! runtime; the feature `tokio` adds only `pace`, which releases chunks in real time.
 //!
 //! # What is read
 //!
@@ -56,8 +66,10 @@
 //! - Decoding is to 32-bit floats; channels are mixed to mono by their layout, with weights whose sum is 1,
 //!   so that nothing clips.
 //! - The rate is converted by FFT, in phase and without delay: `n` samples at `rate` become exactly
-//!   `round(n * 24000 / rate)`.
-//! - One rounding at the end, saturating. 24 kHz mono PCM16 passes bit for bit.
+//!   `round(n * 24000 / rate)`. Aliases and images are 140 dB down, and the band is flat to 0.92 of the lower
+//!   Nyquist frequency.
+//! - One rounding at the end, saturating; with [`Options::dither`] TPDF noise before it. 24 kHz mono PCM16
+//!   passes bit for bit.
 //!
 //! # Damage and limits
 //!
@@ -68,13 +80,17 @@
 //! # Features
 //!
 //! - `tokio` (off by default): `pace::Pacer`.
+//! - `vad` (off by default): `vad::Vad`.
 
+mod converter;
 mod decode;
 mod error;
 mod frames;
 pub mod g711;
 mod info;
+mod levels;
 mod limits;
+pub mod live;
 mod mix;
 #[cfg(feature = "tokio")]
 pub mod pace;
@@ -82,13 +98,20 @@ mod pipeline;
 mod quantize;
 mod resample;
 mod source;
+mod stage;
+pub mod telephone;
+#[cfg(feature = "vad")]
+pub mod vad;
 mod wav;
 
+pub use converter::Converter;
 pub use decode::{Format, formats};
 pub use error::{Error, ErrorKind};
 pub use frames::Frames;
 pub use info::{Codec, Container, Info, Report};
+pub use levels::{Levels, loud_range, trim_silence};
 pub use limits::Limits;
+pub use resample::Resampler;
 pub use rt_protocol::Pcm16;
 pub use source::{Chunks, Options, Progress, Source, read, read_bytes};
 pub use wav::{WavEncoding, WavFormat, WavWriter, write_wav};

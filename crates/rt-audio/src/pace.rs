@@ -1,10 +1,14 @@
 //! [`Pacer`]: chunks at the speed of speech.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_core::Stream;
 use rt_protocol::Pcm16;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// What has a duration: a chunk, or the result of making one.
 pub trait Timed {
@@ -29,6 +33,8 @@ impl<T: Timed, E> Timed for Result<T, E> {
 /// Each chunk is released when all chunks before it have had the time to be played: the first at once, the
 /// others at the start plus the duration of what was released. The clock is absolute, so late wake-ups do
 /// not add up; a consumer that was held up gets the chunks it missed at once.
+///
+/// It is a [`Stream`] too, for the adapters of the futures crate.
 ///
 /// The iterator runs on the task that awaits. Decoding a chunk takes microseconds, but a slow disk or
 /// network file system would block the task: read into memory first.
@@ -58,6 +64,8 @@ pub struct Pacer<I: Iterator> {
     sent: Duration,
     /// How far ahead of the clock chunks are released.
     lead: Duration,
+    /// The alarm for the chunk that waits.
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl<I> Pacer<I>
@@ -73,6 +81,7 @@ where
             start: None,
             sent: Duration::ZERO,
             lead: Duration::ZERO,
+            sleep: None,
         }
     }
 
@@ -88,17 +97,29 @@ where
     /// # Cancel safety
     /// A call that is dropped loses nothing: the next one goes on waiting for the same chunk.
     pub async fn next(&mut self) -> Option<I::Item> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// The next chunk, if its time has come.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<I::Item>> {
         if self.held.is_none() {
             self.held = self.chunks.next();
         }
-        let duration = self.held.as_ref()?.duration();
+        let Some(held) = &self.held else {
+            return Poll::Ready(None);
+        };
+        let duration = held.duration();
         let start = *self.start.get_or_insert_with(Instant::now);
         let due = start + self.sent.saturating_sub(self.lead);
         if due > Instant::now() {
-            sleep_until(due).await;
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if sleep.deadline() != due {
+                sleep.as_mut().reset(due);
+            }
+            ready!(sleep.as_mut().poll(context));
         }
         self.sent += duration;
-        self.held.take()
+        Poll::Ready(self.held.take())
     }
 
     /// The duration of what was released.
@@ -114,6 +135,30 @@ where
     }
 }
 
+/// Nothing is pinned but the alarm, which is in a box.
+impl<I: Iterator> Unpin for Pacer<I> {}
+
+impl<I> Stream for Pacer<I>
+where
+    I: Iterator,
+    I::Item: Timed,
+{
+    type Item = I::Item;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<I::Item>> {
+        self.get_mut().poll(context)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let held = usize::from(self.held.is_some());
+        let (least, most) = self.chunks.size_hint();
+        (
+            least.saturating_add(held),
+            most.and_then(|most| most.checked_add(held)),
+        )
+    }
+}
+
 impl<I: Iterator> fmt::Debug for Pacer<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pacer")
@@ -125,9 +170,9 @@ impl<I: Iterator> fmt::Debug for Pacer<I> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
-    use std::task::{Context, Waker};
+    use std::task::Waker;
 
+    use futures::StreamExt as _;
     use tokio::time::{advance, sleep, timeout};
 
     use super::*;
@@ -187,6 +232,16 @@ mod tests {
         }
         assert_eq!(got, chunks(30));
         assert_eq!(pacer.next().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_a_stream_it_keeps_the_same_time() {
+        let start = Instant::now();
+        let stream = Pacer::new(chunks(10)).map(|chunk| (chunk.len(), start.elapsed()));
+        assert_eq!(stream.size_hint(), (10, Some(10)));
+        let times: Vec<_> = stream.collect().await;
+        let expected: Vec<_> = (0..10).map(|n| (480, CHUNK * n)).collect();
+        assert_eq!(times, expected);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,9 +7,8 @@ use crate::decode::{self, Block, Decoder, Input};
 use crate::error::Error;
 use crate::info::{Info, Report, duration_of};
 use crate::limits::Limits;
-use crate::mix::Mixer;
-use crate::quantize::quantize_into;
-use crate::resample::Resampler;
+use crate::source::Options;
+use crate::stage::Stage;
 
 /// Pulls blocks from a decoder and makes 24 kHz mono bytes of them.
 pub(crate) struct Pipeline {
@@ -23,14 +22,8 @@ pub(crate) struct Pipeline {
     block: Block,
     /// Whether the block was decoded already.
     ready: bool,
-    /// To mono, for the layout of the last block.
-    mixer: Mixer,
-    /// To 24 kHz, for the rate of the last block.
-    resampler: Resampler,
-    /// The block in mono.
-    mono: Vec<f32>,
-    /// The block at 24 kHz.
-    converted: Vec<f32>,
+    /// From blocks to bytes.
+    stage: Stage,
     /// Frames decoded at the present rate.
     frames: u64,
     /// What was decoded at other rates before.
@@ -41,22 +34,20 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Opens an input.
-    pub(crate) fn new(input: Input, limits: Limits, path: Option<PathBuf>) -> Result<Self, Error> {
-        let parts = decode::open(input, &limits).and_then(|opened| {
-            let resampler = Resampler::new(opened.decoder.info().sample_rate)?;
-            Ok((opened, resampler))
+    pub(crate) fn new(input: Input, options: &Options, path: Option<PathBuf>) -> Result<Self, Error> {
+        let parts = decode::open(input, &options.limits).and_then(|opened| {
+            let rate = opened.decoder.info().sample_rate;
+            let stage = Stage::new(rate, opened.block.layout, options.latency, options.dither)?;
+            Ok((opened, stage))
         });
-        let (opened, resampler) = parts.map_err(|error| error.with_path(path.as_deref()))?;
+        let (opened, stage) = parts.map_err(|error| error.with_path(path.as_deref()))?;
         Ok(Self {
             decoder: opened.decoder,
-            limits,
+            limits: options.limits.clone(),
             path,
-            mixer: Mixer::new(opened.block.layout),
             ready: opened.any,
             block: opened.block,
-            resampler,
-            mono: Vec::new(),
-            converted: Vec::new(),
+            stage,
             frames: 0,
             earlier: Duration::ZERO,
             ended: !opened.any,
@@ -79,51 +70,40 @@ impl Pipeline {
         if self.ended {
             return Ok(false);
         }
-        self.converted.clear();
-        let mut result = self.advance();
+        let result = self.advance(out);
         if !matches!(result, Ok(true)) {
             self.ended = true;
-            let flushed = self.resampler.finish(&mut self.converted);
-            result = match result {
-                Ok(_) => flushed.map(|()| true),
-                error => error,
-            };
+            self.stage.finish(out);
         }
-        quantize_into(&self.converted, out);
-        result.map_err(|error| error.with_path(self.path.as_deref()))
+        result
+            .map(|_| true)
+            .map_err(|error| error.with_path(self.path.as_deref()))
     }
 
-    /// Decodes, mixes and converts one block; `false` at the end.
-    fn advance(&mut self) -> Result<bool, Error> {
+    /// Decodes and converts one block; `false` at the end.
+    fn advance(&mut self, out: &mut Vec<u8>) -> Result<bool, Error> {
         if !std::mem::take(&mut self.ready) && !self.decoder.next_block(&mut self.block)? {
             return Ok(false);
         }
-        let Block {
-            samples,
-            rate,
-            layout,
-        } = &self.block;
-        if self.mixer.layout() != *layout || self.resampler.rate() != *rate {
-            self.limits.check_format(*rate, layout.channels())?;
-            self.mixer = Mixer::new(*layout);
+        let (rate, layout) = (self.block.rate, self.block.layout);
+        if self.stage.layout() != layout || self.stage.rate() != rate {
+            self.limits.check_format(rate, layout.channels())?;
+            let before = self.stage.rate();
+            self.stage.change(rate, layout, out)?;
+            if before != rate {
+                self.earlier += duration_of(self.frames, before);
+                self.frames = 0;
+            }
         }
-        if self.resampler.rate() != *rate {
-            self.resampler.finish(&mut self.converted)?;
-            self.earlier += duration_of(self.frames, self.resampler.rate());
-            self.frames = 0;
-            self.resampler = Resampler::new(*rate)?;
-        }
-        self.frames += (samples.len() / layout.channels().max(1)) as u64;
+        self.frames += (self.block.samples.len() / layout.channels().max(1)) as u64;
         self.limits.check_duration(self.decoded())?;
-        self.mono.clear();
-        self.mixer.mix_into(&self.block.samples, &mut self.mono);
-        self.resampler.push(&self.mono, &mut self.converted)?;
+        self.stage.push(&self.block.samples, out);
         Ok(true)
     }
 
     /// How much was decoded.
     fn decoded(&self) -> Duration {
-        self.earlier + duration_of(self.frames, self.resampler.rate())
+        self.earlier + duration_of(self.frames, self.stage.rate())
     }
 
     /// What became of the input so far.

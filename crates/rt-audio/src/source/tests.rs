@@ -170,7 +170,12 @@ fn a_cut_file_gives_its_beginning_and_a_report() {
             );
             // The filter sees silence behind the cut, so the last milliseconds differ.
             let same = part.len().saturating_sub(2_000);
-            assert!(part[..same] == whole[..same], "{name} at {percent} %");
+            // What lies behind it in the same transform may turn a rounding.
+            let close = |(a, b): (&i16, &i16)| a.abs_diff(*b) <= 1;
+            assert!(
+                part[..same].iter().zip(&whole).all(close),
+                "{name} at {percent} %"
+            );
             assert!(!report.is_complete(), "{name} at {percent} %: {report}");
             let error = read_bytes(cut).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Damaged, "{name} at {percent} %");
