@@ -2,7 +2,7 @@
 """CPU time and memory of whole processes that make 24 kHz mono of files: this project, ffmpeg, and Python.
 
     cargo build --release --manifest-path bench/audio/Cargo.toml --bin to24k
-    python3 bench/audio/files.py [--rounds 7] [--scipy] [--instructions] [--hour]
+    python3 bench/audio/files.py [--rounds 7] [--only REGEX] [--scipy] [--instructions] [--hour]
 
 Needs ffmpeg with libvorbis and libmp3lame, and GNU time (apt-get install ffmpeg time). --scipy makes a virtual environment and installs soundfile and
 scipy into it; --instructions needs valgrind; --hour converts a file of one hour and looks at the memory. All
@@ -96,6 +96,7 @@ def instructions(command):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="", help="files whose names match this expression")
     parser.add_argument("--scipy", action="store_true")
     parser.add_argument("--instructions", action="store_true")
     parser.add_argument("--hour", action="store_true")
@@ -125,6 +126,8 @@ def main():
               + (" instructions, million |" if options.instructions else ""))
         print("|---|" + "--:|" * (2 * len(columns) + options.instructions))
         for name, seconds, arguments, goal in FILES:
+            if not re.search(options.only, name):
+                continue
             path = folder / name
             make(path, seconds, arguments)
             times = {program: [] for program in programs}
