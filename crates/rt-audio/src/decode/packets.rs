@@ -156,7 +156,14 @@ impl Packets {
                 return Ok(false);
             }
         };
-        match self.decoder.decode(&packet, &mut block.samples) {
+        let (decoder, samples) = (&mut self.decoder, &mut block.samples);
+        let decoded = guard(|| decoder.decode(&packet, samples)).or_else(|_| {
+            // What a panic leaves behind is not used again, but the next packets are.
+            let stream = Stream::new(audio_track(&*self.reader)?, self.info.container)?;
+            self.decoder = stream.decoder;
+            Ok::<_, Error>(Decoded::Failed("the decoder panicked".to_owned()))
+        })?;
+        match decoded {
             Decoded::Frames(rate, layout) => {
                 self.failures = 0;
                 self.shape = (rate, layout);
