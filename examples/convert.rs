@@ -11,7 +11,7 @@
 //! fixtures/audio/question.mp3: MP3, 44100 Hz, 1 channel, 3.3 s
 //! [##############################              ]  68 %  -21 dBFS |#############       |
 //! question.wav: 3.3 s decoded
-//! peak -3.9 dBFS, RMS -19.7 dBFS, no sample clipped
+//! peak -2.8 dBFS, RMS -23.0 dBFS, no sample clipped
 //! ```
 
 use std::fs::File;

@@ -2,9 +2,9 @@
 """CPU time and memory of whole processes that make 24 kHz mono of files: this project, ffmpeg, and Python.
 
     cargo build --release --manifest-path bench/audio/Cargo.toml --bin to24k
-    python3 bench/audio/files.py [--rounds 7] [--scipy] [--instructions] [--hour]
+    python3 bench/audio/files.py [--rounds 7] [--only REGEX] [--scipy] [--instructions] [--hour]
 
-Needs ffmpeg with libvorbis and libmp3lame. --scipy makes a virtual environment and installs soundfile and
+Needs ffmpeg with libvorbis and libmp3lame, and GNU time (apt-get install ffmpeg time). --scipy makes a virtual environment and installs soundfile and
 scipy into it; --instructions needs valgrind; --hour converts a file of one hour and looks at the memory. All
 programs of a row take turns; each number is the median of the rounds.
 """
@@ -70,12 +70,18 @@ def make(path, seconds, arguments):
 
 
 def run(command):
-    """CPU milliseconds, user and system, and the greatest resident memory in MiB."""
+    """CPU milliseconds, user and system."""
     pid = os.posix_spawnp(command[0], command, os.environ)
     _, status, usage = os.wait4(pid, 0)
     if status:
         sys.exit(f"{command[0]} failed")
-    return (usage.ru_utime + usage.ru_stime) * 1000, usage.ru_maxrss / 1024
+    return (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def memory(command):
+    """The greatest resident memory in MiB. Asked of a small parent: a child starts with its parent's."""
+    out = subprocess.run(["/usr/bin/time", "-f", "%M", *command], capture_output=True, text=True, check=True)
+    return int(out.stderr.split()[-1]) / 1024
 
 
 def instructions(command):
@@ -90,6 +96,7 @@ def instructions(command):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="", help="files whose names match this expression")
     parser.add_argument("--scipy", action="store_true")
     parser.add_argument("--instructions", action="store_true")
     parser.add_argument("--hour", action="store_true")
@@ -101,12 +108,11 @@ def main():
         ffmpeg = lambda path: ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(path), "-ar", "24000", "-ac", "1", out]
         programs = {"rt-audio": ours, "ffmpeg": ffmpeg}
         if options.hour:
-            path = folder / "hour.wav"
             for name, arguments in [("hour.wav", FILES[0][2]), ("hour.flac", FILES[7][2]),
                                     ("hour.ogg", FILES[10][2]), ("hour.mp3", FILES[12][2])]:
                 path = folder / name
                 make(path, 3600, arguments)
-                print(f"{name}: {path.stat().st_size / 2**20:.0f} MiB, peak memory {run(ours(path))[1]:.1f} MiB")
+                print(f"{name}: {path.stat().st_size / 2**20:.0f} MiB, peak memory {memory(ours(path)):.1f} MiB")
                 path.unlink()
             return
         if options.scipy:
@@ -120,15 +126,17 @@ def main():
               + (" instructions, million |" if options.instructions else ""))
         print("|---|" + "--:|" * (2 * len(columns) + options.instructions))
         for name, seconds, arguments, goal in FILES:
+            if not re.search(options.only, name):
+                continue
             path = folder / name
             make(path, seconds, arguments)
             times = {program: [] for program in programs}
             for _ in range(options.rounds):
                 for program, command in programs.items():
                     times[program].append(run(command(path)))
-            cpu = {program: statistics.median(t for t, _ in runs) for program, runs in times.items()}
-            memory = {program: max(m for _, m in runs) for program, runs in times.items()}
-            cells = [f"{cpu[program]:.0f} ({memory[program]:.0f})" for program in columns]
+            cpu = {program: statistics.median(runs) for program, runs in times.items()}
+            peak = {program: memory(command(path)) for program, command in programs.items()}
+            cells = [f"{cpu[program]:.0f} ({peak[program]:.0f})" for program in columns]
             cells += [f"{cpu[program] / cpu['rt-audio']:.1f}" for program in columns[1:]]
             cells.append(f"{goal:g}")
             if options.instructions:

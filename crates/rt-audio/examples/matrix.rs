@@ -9,6 +9,8 @@
 //! 160 of 160 files as they should be
 //! ```
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
+
 use std::fs;
 use std::io::Read;
 use std::path::Path;

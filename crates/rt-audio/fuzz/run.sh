@@ -2,7 +2,8 @@
 # Runs every fuzz target for so many seconds (300), beginning with small files of its formats:
 # bash crates/rt-audio/fuzz/run.sh [SECONDS] [TARGET...]
 # It needs a nightly toolchain, cargo-fuzz, and ffmpeg for the files to begin with.
-# A finding is a panic that is not caught, more than 2 seconds or 512 MiB for an input of at most 64 KiB.
+# A finding is a panic that is not caught, more than 10 seconds or 512 MiB for an input of at most 64 KiB; above 2 seconds it
+# is told ("Slowest unit").
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-300}
@@ -54,6 +55,6 @@ for target in "${targets[@]}"; do
   # New inputs go to the first folder, which git ignores.
   mkdir -p "fuzz/corpus/$target" "$seeds/$target"
   cargo +nightly fuzz run --sanitizer none "$target" "fuzz/corpus/$target" "$seeds/$target" -- \
-    -max_total_time="$seconds" -timeout=2 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=65536 \
+    -max_total_time="$seconds" -timeout=10 -report_slow_units=2 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=65536 \
     -print_final_stats=1 -verbosity=0
 done

@@ -23,7 +23,7 @@ use crate::limits::Limits;
 ///     count += samples.len() / 2; // Interleaved stereo.
 ///     peak = samples.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
 /// }
-/// assert_eq!((count, frames.sample_rate()), (157_792, 48_000));
+/// assert_eq!((count, frames.sample_rate()), (157_794, 48_000));
 /// assert!(frames.report().is_complete());
 /// # Ok::<(), rt_audio::Error>(())
 /// ```

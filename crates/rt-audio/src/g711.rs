@@ -37,7 +37,7 @@ pub const fn a_law_to_linear(code: u8) -> i16 {
 pub const fn mu_law_to_linear(code: u8) -> i16 {
     let code = code ^ MU_LAW_MASK;
     let exponent = (code >> 4) & 7;
-    let magnitude = ((((code & 0x0f) as i16) << 3) + 0x84 << exponent) - 0x84;
+    let magnitude = (((((code & 0x0f) as i16) << 3) + 0x84) << exponent) - 0x84;
     if code & SIGN == 0 { magnitude } else { -magnitude }
 }
 
@@ -70,7 +70,7 @@ const fn codes(mask: u8) -> Codes {
             (mu_law_to_linear(code ^ mask), mu_law_to_linear((code + 1) ^ mask))
         };
         // Half way between the two, in steps of 4, rounded up from a half.
-        let border = (low as usize + high as usize + 4) >> 3;
+        let border = (low.unsigned_abs() as usize + high.unsigned_abs() as usize + 4) >> 3;
         while magnitude < border {
             codes[magnitude] = code;
             magnitude += 1;

@@ -59,7 +59,18 @@
 //! | CAF | caf | AAC (low complexity); ALAC | `m4a` | kept in memory |
 //! <!-- formats: end -->
 //!
-//! Anything else is an error that names what it is and what helps: Opus, AAC, M4A, WebM, AIFF and so on.
+//! [`formats`] is the same list for programs. Anything else is an error that names what it is and what helps:
+//! AMR, WMA, GSM in WAV, AAC with SBR or more than two channels, and so on.
+//!
+//! - From a path, from memory, from any `Read + Seek`, and from a pipe ([`Source::from_stream`]).
+//! - WAV, AU, CAF and Wave64 headers may have the sizes that pipes write (0, 0xFFFFFFFF): the samples go on
+//!   to the end.
+//! - What an encoder put in front and behind is removed where the file tells it: the delay and padding of
+//!   MP3 with a Xing or LAME header, the edit list or iTunes' comment of MP4, the pre-skip and the end of Opus
+//!   (that of WebM only if it is no pipe).
+//! - Files joined into one are read to the end (MP3, Ogg).
+//! - [`Frames`] gives what is in the file, before mixing and conversion: the same samples as ffmpeg, bit for
+//!   bit for lossless codecs.
 //!
 //! # What happens to the samples
 //!
@@ -74,11 +85,15 @@
 //! # Damage and limits
 //!
 //! What can be decoded of a damaged file is, with silence for the packets that cannot, and [`Report`] says
-//! what was wrong; [`read`] makes an error of it. A panic in a decoder is caught. [`Limits`] bound
-//! duration, channels and sample rate before anything is allocated.
+//! what was wrong; [`read`] makes an error of it. A panic in a decoder is caught (if panics unwind, as they do
+//! unless the program is built with `panic = "abort"`). [`Limits`] bound duration, channels and sample rate
+//! before anything is allocated.
 //!
 //! # Features
 //!
+//! - `m4a` (off by default): MP4, M4A and MOV with AAC or ALAC, AAC streams, CAF with AAC or ALAC.
+//! - `opus` (off by default): Opus in Ogg, and WebM and Matroska.
+//! - `all-formats`: both.
 //! - `tokio` (off by default): `pace::Pacer`.
 //! - `vad` (off by default): `vad::Vad`.
 

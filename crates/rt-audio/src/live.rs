@@ -27,7 +27,8 @@ const MOST: f64 = 1e-3;
 /// watches how much audio is buffered and bends the ratio by some millionths, so that it stays at the target.
 ///
 /// What comes from one side is [pushed](Self::push), what the other side needs is [taken](Self::take), each
-/// when it happens. The delay from push to take is the target on average. It must be longer than
+/// when it happens. The delay from push to take is on average the target, or up to a piece more. It must be
+/// longer than
 /// [`conversion_latency`](Self::conversion_latency) and the largest piece on either side together, plus what
 /// the pieces may be late. The correction is at most 0.1 %, and settles within two minutes.
 ///
@@ -54,6 +55,8 @@ pub struct LiveResampler {
     fresh: Vec<f32>,
     /// How much should be buffered, in output samples.
     target: f64,
+    /// How much is kept: the target and what was more when the first piece was given.
+    goal: f64,
     /// Whether audio is given; otherwise silence, until the target is reached.
     flowing: bool,
     /// The time of the last call, and how much was buffered after it.
@@ -86,6 +89,7 @@ impl LiveResampler {
             queue: VecDeque::new(),
             fresh: Vec::new(),
             target: target.as_secs_f64() * f64::from(to),
+            goal: 0.0,
             flowing: false,
             last: None,
             average: 0.0,
@@ -110,10 +114,10 @@ impl LiveResampler {
                 clippy::cast_sign_loss,
                 reason = "the level is above the target"
             )]
-            let excess = ((level - self.target) as usize).min(self.queue.len());
+            let excess = ((level - self.goal.max(self.target)) as usize).min(self.queue.len());
             self.queue.drain(..excess);
             self.dropped += excess as u64;
-            self.average = self.target;
+            self.average = self.goal;
         }
         self.last = Some((now, self.level()));
     }
@@ -122,9 +126,11 @@ impl LiveResampler {
     /// others until the target is reached again.
     pub fn take(&mut self, out: &mut [f32], now: Instant) {
         self.control(now);
-        if !self.flowing && self.level() >= self.target && self.queue.len() >= out.len() {
+        // The mean lies half a piece below what there is before the piece is taken.
+        let mean = self.level() - out.len() as f64 / 2.0;
+        if !self.flowing && mean >= self.target && self.queue.len() >= out.len() {
             self.flowing = true;
-            self.average = self.level();
+            (self.average, self.goal) = (mean, mean);
         }
         let ready = if self.flowing {
             self.queue.len().min(out.len())
@@ -188,7 +194,7 @@ impl LiveResampler {
             return;
         }
         self.average += (level - self.average) * (1.0 - (-seconds / AVERAGE).exp());
-        let error = (self.average - self.target) / f64::from(self.rates.1);
+        let error = (self.average - self.goal) / f64::from(self.rates.1);
         self.integral = (self.integral + POLES * POLES * error * seconds).clamp(-MOST, MOST);
         self.correction = (2.0 * POLES * error + self.integral).clamp(-MOST, MOST);
         self.any.bend(1.0 + self.correction);

@@ -67,8 +67,8 @@ impl Resampler {
     }
 
     /// A converter that gives samples at the latest after so much more of the input, for streams.
-    /// [`latency`](Self::latency) says how much it is: the filter sets a lower bound, 5 ms for
-    /// 48 kHz to 24 kHz and 14 ms for 8 kHz. The quality is always the same; small blocks are slower.
+    /// [`latency`](Self::latency) says how much it is: the filter sets a lower bound, 7 ms for
+    /// 48 kHz to 24 kHz and 20 ms for 8 kHz. The quality is always the same; small blocks are slower.
     ///
     /// # Errors
     /// [`ErrorKind::Resample`] if a rate is outside 1,000 to 768,000 Hz.

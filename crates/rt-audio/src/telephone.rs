@@ -30,7 +30,7 @@ use crate::source::pcm16;
 /// Samples per second on the line.
 const LINE: u32 = 8_000;
 
-/// The most latency, which leaves the transforms some room above the least of 14 ms.
+/// The most latency, which leaves the transforms some room above the least of 20 ms.
 const LATENCY: Duration = Duration::from_millis(25);
 
 /// One of the two laws of G.711.

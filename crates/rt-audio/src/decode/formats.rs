@@ -165,7 +165,7 @@ mod tests {
         for format in FORMATS {
             let feature = format
                 .feature
-                .map_or("always".to_owned(), |name| format!("`{name}`"));
+                .map_or_else(|| "always".to_owned(), |name| format!("`{name}`"));
             let streams = if format.streams {
                 "as it comes"
             } else {

@@ -97,7 +97,7 @@ impl Packets {
             Container::Mp3 => track.delay.is_none(),
             container => container == Container::Adts,
         };
-        let trim = trim(track, &stream, container, beyond);
+        let trim = trim(track, &stream, container, &beyond);
         let duration = trim.frames.map(|frames| duration_of(frames, rate));
         if let (Some(duration), false) = (duration, estimated) {
             limits.check_duration(duration)?;
@@ -156,7 +156,14 @@ impl Packets {
                 return Ok(false);
             }
         };
-        match self.decoder.decode(&packet, &mut block.samples) {
+        let (decoder, samples) = (&mut self.decoder, &mut block.samples);
+        let decoded = guard(|| decoder.decode(&packet, samples)).or_else(|_| {
+            // What a panic leaves behind is not used again, but the next packets are.
+            let stream = Stream::new(audio_track(&*self.reader)?, self.info.container)?;
+            self.decoder = stream.decoder;
+            Ok::<_, Error>(Decoded::Failed("the decoder panicked".to_owned()))
+        })?;
+        match decoded {
             Decoded::Frames(rate, layout) => {
                 self.failures = 0;
                 self.shape = (rate, layout);
@@ -222,7 +229,7 @@ impl Packets {
         self.end_stream();
         let track = audio_track(&*self.reader)?;
         let stream = Stream::new(track, self.info.container)?;
-        let trim = trim(track, &stream, self.info.container, Beyond::default());
+        let trim = trim(track, &stream, self.info.container, &Beyond::default());
         self.track = track.id;
         self.shape = (stream.rate, stream.layout);
         self.decoder = stream.decoder;
@@ -305,7 +312,7 @@ fn beyond_the_packets(input: &mut Input, container: Container) -> Result<Beyond,
     not(all(feature = "m4a", feature = "opus")),
     expect(unused_variables, reason = "only some containers tell more")
 )]
-fn trim(track: &Track, stream: &Stream, container: Container, beyond: Beyond) -> Trim {
+fn trim(track: &Track, stream: &Stream, container: Container, beyond: &Beyond) -> Trim {
     let told = track.num_frames;
     let keep = |gapless, frames| Trim { gapless, frames };
     match (container, stream.codec) {

@@ -62,10 +62,14 @@ fn the_level_stays_at_the_target_whichever_clock_is_faster() {
     let target = Duration::from_millis(120);
     for ppm in [-250.0, 180.0] {
         let mut live = LiveResampler::new(4_000, 4_000, target).unwrap();
-        let outcome = simulate(&mut live, ppm, (40, 80), 240.0);
+        let outcome = simulate(&mut live, ppm, (40, 80), 160.0);
         assert_eq!((live.missing(), live.dropped()), (0, 0), "{ppm} ppm");
+        // The target or up to a piece more, and there it stays.
+        let goal = live.goal / 4_000.0;
+        assert!((0.12..0.15).contains(&goal), "{goal} s");
         let (least, most) = outcome.range;
-        assert!(least > 0.113 && most < 0.127, "{ppm} ppm: {least} to {most} s");
+        let steady = least > goal - 0.003 && most < goal + 0.003;
+        assert!(steady, "{ppm} ppm: {least} to {most} s for {goal}");
         assert!(
             (live.drift_ppm() - ppm).abs() < 120.0,
             "{ppm} ppm: {}",

@@ -45,7 +45,9 @@ impl Sizes {
         // The efficiency hardly grows beyond, while the delay does.
         let most = (32_768 / high).max(4 * guard).min(4_096 / low);
         let mut best: Option<(f64, Self)> = None;
-        for steps in 2 * guard + 1..=most.max(2 * guard + 1) {
+        // With fewer new samples in a block nearly all of the work would be thrown away.
+        let least = 2 * guard + guard.div_ceil(4);
+        for steps in least..=most.max(least + 8) {
             let sizes = Self {
                 step,
                 steps,
