@@ -4,6 +4,7 @@
 mod capture;
 mod support;
 
+mod agent;
 mod captures;
 mod client;
 mod dialect;

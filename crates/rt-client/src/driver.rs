@@ -1,0 +1,415 @@
+//! The task of a session: it moves data between the connection, the engine, the tools, the sink and the callbacks, and
+//! decides nothing.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt;
+use rt_lowlevel::{Connection, ConnectionEvent, Handle};
+use rt_protocol::client_event::SessionUpdate;
+use rt_protocol::{ClientEvent, Field, ServerEvent, Session as Settings, Text};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+
+use crate::engine::{Acked, Command, Engine, Output, Ticket};
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::history::HistoryItem;
+use crate::playback::PlaybackSink;
+use crate::reply::ReplyWriter;
+use crate::tool::{Function, ToolCall};
+
+/// Longest wait for the answer to the settings.
+const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
+/// The id of the `session.update`s of this crate, by which a refusal is known.
+const SETTINGS_ID: &str = "rt_settings";
+/// Events to the server that wait for room, until no more requests are taken.
+const MAX_OUTGOING: usize = 256;
+/// Events to the callbacks that wait for room, until no more requests are taken.
+const MAX_EVENTS: usize = 4096;
+/// How often a sink that plays is asked how far it is.
+const PLAYBACK_TICK: Duration = Duration::from_millis(50);
+
+/// What a [`Session`](crate::Session) wants of its task.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// A command, and who waits for it.
+    Command {
+        command: Command,
+        reply: Option<(Ticket, ReplyWriter)>,
+        ack: Option<(Ticket, oneshot::Sender<Result<Acked, Error>>)>,
+    },
+    History(oneshot::Sender<Vec<HistoryItem>>),
+    /// Ends the channel when everything asked for before has reached the connection.
+    Flush(oneshot::Sender<()>),
+    /// The application plays the audio itself, and has played so many samples in all.
+    Played(u64),
+}
+
+/// What is counted of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Milliseconds in which the server was not read because callbacks were slow.
+    pub(crate) held_back_ms: AtomicU64,
+    pub(crate) late_deltas: AtomicU64,
+    pub(crate) forgotten_items: AtomicU64,
+    /// Bytes of audio sent since the last commit.
+    pub(crate) uncommitted: AtomicU64,
+}
+
+/// The task of a session.
+pub(crate) struct Driver {
+    pub(crate) engine: Engine,
+    pub(crate) connection: Connection,
+    pub(crate) handle: Handle,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) dispatch: mpsc::Sender<Event>,
+    pub(crate) settings: Option<Settings>,
+    pub(crate) sink: Option<Box<dyn PlaybackSink>>,
+    pub(crate) functions: HashMap<String, Function>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) state: Moving,
+}
+
+/// What is on its way somewhere.
+pub(crate) struct Moving {
+    began: Instant,
+    events: VecDeque<Event>,
+    outgoing: VecDeque<ClientEvent>,
+    replies: HashMap<Ticket, ReplyWriter>,
+    acks: HashMap<Ticket, oneshot::Sender<Result<Acked, Error>>>,
+    tasks: JoinSet<(String, Result<Text, String>)>,
+    running: HashMap<String, AbortHandle>,
+    /// Who waits until nothing is on its way to the connection: told by the end of the channel.
+    flushes: Vec<oneshot::Sender<()>>,
+    /// Since when the callbacks have held the session up.
+    held_since: Option<Instant>,
+}
+
+impl Default for Moving {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            events: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            replies: HashMap::new(),
+            acks: HashMap::new(),
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            flushes: Vec::new(),
+            held_since: None,
+        }
+    }
+}
+
+type Sending = Pin<Box<dyn Future<Output = Result<(), (Field<String>, Error)>> + Send>>;
+
+impl Driver {
+    fn now(&self) -> Duration {
+        self.state.began.elapsed()
+    }
+
+    /// Sends the settings and waits for the answer.
+    pub(crate) async fn configure(&mut self) -> Result<(), Error> {
+        if let Some(settings) = self.settings.clone() {
+            let sent = self.handle.send(settings_update(settings)).await;
+            sent.map_err(|error| match error.kind() {
+                rt_lowlevel::ErrorKind::InvalidEvent => Error::new(ErrorKind::Settings, error.to_string()),
+                _ => Error::sending(error),
+            })?;
+            let taken = tokio::time::timeout(SETTINGS_TIMEOUT, self.settings_taken()).await;
+            taken.map_err(|_| {
+                let message =
+                    format!("no answer to the session's settings within {SETTINGS_TIMEOUT:?}: try again");
+                Error::new(ErrorKind::Timeout, message)
+            })??;
+        }
+        self.engine.opened(self.now());
+        self.obey();
+        Ok(())
+    }
+
+    /// Waits for the answer to the settings; what comes before it is an event like everything else.
+    async fn settings_taken(&mut self) -> Result<(), Error> {
+        while let Some(event) = self.connection.recv().await {
+            let answer = match &event {
+                ConnectionEvent::Server(ServerEvent::SessionUpdated(_)) => Some(Ok(())),
+                ConnectionEvent::Server(ServerEvent::Error(error))
+                    if error.error.event_id.as_deref() == Some(SETTINGS_ID) =>
+                {
+                    let at = error.error.param.as_deref();
+                    let at = at.map(|param| format!(" ({param})")).unwrap_or_default();
+                    let message = format!("the server refused the settings: {}{at}", error.error.message);
+                    Some(Err(Error::new(ErrorKind::Settings, message)))
+                }
+                ConnectionEvent::Closed(closed) => Some(Err(closed
+                    .error
+                    .clone()
+                    .map_or_else(Error::closed, Error::connection))),
+                _ => None,
+            };
+            self.take(event);
+            while let Some(event) = self.state.events.pop_front() {
+                // Whoever takes them is there already.
+                let _ = self.dispatch.send(event).await;
+            }
+            if let Some(answer) = answer {
+                return answer;
+            }
+        }
+        Err(Error::closed())
+    }
+
+    /// Runs until the connection is closed, or nobody holds the session any more.
+    pub(crate) async fn run(mut self) {
+        let mut sending: Option<Sending> = None;
+        let mut open = true;
+        let dispatch = self.dispatch.clone();
+        loop {
+            if sending.is_none() {
+                sending = self.next_send();
+            }
+            if sending.is_none() {
+                self.state.flushes.clear();
+            }
+            self.deliver();
+            if !open && self.state.events.is_empty() {
+                return;
+            }
+            let due = self.engine.deadline().map(|due| self.state.began + due);
+            let tick = self.sink.is_some() && self.engine.is_playing();
+            let take_requests =
+                self.state.outgoing.len() < MAX_OUTGOING && self.state.events.len() < MAX_EVENTS;
+            tokio::select! {
+                permit = dispatch.reserve(), if !self.state.events.is_empty() => {
+                    if let (Ok(permit), Some(event)) = (permit, self.state.events.pop_front()) {
+                        permit.send(event);
+                    }
+                }
+                event = self.connection.recv(), if open && self.state.events.is_empty() => match event {
+                    Some(event) => self.take(event),
+                    None => open = false,
+                },
+                request = self.requests.recv(), if take_requests && open => match request {
+                    Some(request) => self.request(request),
+                    // Dropping the connection ends it.
+                    None => return,
+                },
+                result = wait(&mut sending) => {
+                    sending = None;
+                    if let Err((event_id, error)) = result {
+                        self.engine.send_failed(self.now(), &event_id, &error);
+                    }
+                }
+                Some(done) = self.state.tasks.join_next() => {
+                    // One that was aborted has been answered for.
+                    if let Ok((call_id, result)) = done {
+                        self.state.running.remove(&call_id);
+                        self.engine.tool_finished(self.now(), &call_id, result);
+                    }
+                }
+                () = sleep_until(due) => self.engine.handle_timeout(self.now()),
+                () = tokio::time::sleep(PLAYBACK_TICK), if tick => {}
+            }
+            self.played();
+            self.obey();
+        }
+    }
+
+    /// Gives events to the callbacks as far as there is room, and notes for how long there is none.
+    fn deliver(&mut self) {
+        while let Some(event) = self.state.events.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(event)) = self.dispatch.try_send(event) {
+                self.state.events.push_front(event);
+                if self.state.held_since.is_none() {
+                    self.state.held_since = Some(Instant::now());
+                    tracing::warn!("callbacks are slow: the server is read again when they have caught up");
+                }
+                return;
+            }
+        }
+        if let Some(since) = self.state.held_since.take() {
+            let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.counters.held_back_ms.fetch_add(ms, Ordering::Relaxed);
+        }
+    }
+
+    fn next_send(&mut self) -> Option<Sending> {
+        let event = self.state.outgoing.pop_front()?;
+        let handle = self.handle.clone();
+        Some(Box::pin(async move {
+            let event_id = Field::from(event.event_id().map(str::to_owned));
+            match handle.send(event).await {
+                Ok(_) => Ok(()),
+                // Its end is told by the connection.
+                Err(error) if error.kind() == rt_lowlevel::ErrorKind::Closed => Ok(()),
+                Err(error) => Err((event_id, Error::sending(error))),
+            }
+        }))
+    }
+
+    /// Tells the engine how far the sink is.
+    fn played(&mut self) {
+        if let Some(sink) = &self.sink {
+            let total = sink.played();
+            self.engine.played(self.now(), total);
+        }
+    }
+
+    /// Handles one event of the connection.
+    fn take(&mut self, event: ConnectionEvent) {
+        let now = self.now();
+        match event {
+            ConnectionEvent::Server(event) => {
+                if matches!(event, ServerEvent::InputAudioBufferCommitted(_)) {
+                    self.counters.uncommitted.store(0, Ordering::Relaxed);
+                }
+                self.played();
+                self.engine.server(now, &Arc::new(event));
+            }
+            ConnectionEvent::Opened(opened) if opened.epoch > 1 => {
+                // The server knows nothing of an earlier session.
+                if let Some(settings) = self.settings.clone() {
+                    self.state.outgoing.push_front(settings_update(settings));
+                }
+                self.engine.opened(now);
+            }
+            ConnectionEvent::Retrying(_) => self.engine.lost(now),
+            ConnectionEvent::Malformed(error) => {
+                let error = Error::new(ErrorKind::Malformed, error.to_string());
+                self.state.events.push_back(Event::Error(error));
+            }
+            ConnectionEvent::Closed(closed) => {
+                let error = closed.error.map(Error::connection);
+                self.engine.closed(now, error);
+            }
+            _ => {}
+        }
+        self.obey();
+    }
+
+    fn request(&mut self, request: Request) {
+        self.played();
+        match request {
+            Request::Command { command, reply, ack } => {
+                self.forget_unread();
+                self.state.replies.extend(reply);
+                self.state.acks.extend(ack);
+                self.engine.command(self.now(), command);
+            }
+            Request::History(answer) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.engine.history().to_vec());
+            }
+            Request::Flush(done) => self.state.flushes.push(done),
+            Request::Played(total) => self.engine.played(self.now(), total),
+        }
+    }
+
+    /// Forgets replies nobody reads, so that those who give up waiting leave nothing behind.
+    fn forget_unread(&mut self) {
+        let replies = &mut self.state.replies;
+        let unread = replies.extract_if(|_, writer| !writer.is_read());
+        for (reply, _) in unread.collect::<Vec<_>>() {
+            self.engine
+                .command(self.state.began.elapsed(), Command::Abandon { reply });
+        }
+    }
+
+    /// Does what the engine wants done.
+    fn obey(&mut self) {
+        for output in self.engine.take() {
+            match output {
+                Output::Send(event) => self.state.outgoing.push_back(event),
+                Output::Event(event) => self.state.events.push_back(event),
+                Output::Play(audio) => {
+                    if let Some(sink) = &mut self.sink
+                        && let Err(error) = sink.play(audio)
+                    {
+                        let message = format!("the playback sink failed, and is not used any more: {error}");
+                        let error = Error::new(ErrorKind::Playback, message);
+                        self.state.events.push_back(Event::Error(error));
+                        self.sink = None;
+                    }
+                }
+                Output::Clear => {
+                    if let Some(sink) = &mut self.sink {
+                        sink.clear();
+                        let total = sink.played();
+                        self.engine.cleared(total);
+                    }
+                }
+                Output::RunTool(call) => self.run_tool(call),
+                Output::AbortTool(call_id) => {
+                    if let Some(running) = self.state.running.remove(&call_id) {
+                        running.abort();
+                    }
+                }
+                Output::Ack(ticket, result) => {
+                    if let Some(answer) = self.state.acks.remove(&ticket) {
+                        let _ = answer.send(result);
+                    }
+                }
+                Output::Reply(ticket, update) => {
+                    let over = matches!(update, crate::reply::ReplyUpdate::Ended(_));
+                    if let Some(writer) = self.state.replies.get(&ticket) {
+                        let unread = !writer.is_read();
+                        writer.update(update);
+                        if over || unread {
+                            self.state.replies.remove(&ticket);
+                        }
+                    }
+                }
+                Output::NoReply(ticket, error) => {
+                    if let Some(writer) = self.state.replies.remove(&ticket) {
+                        writer.fail(error);
+                    }
+                }
+            }
+        }
+        let (late, forgotten) = self.engine.dropped();
+        self.counters.late_deltas.store(late, Ordering::Relaxed);
+        self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+    }
+
+    /// Starts a function; its panic is an answer too.
+    fn run_tool(&mut self, call: ToolCall) {
+        let call_id = call.call_id.clone();
+        let Some(function) = self.functions.get(&call.name).cloned() else {
+            return;
+        };
+        let task = async move {
+            let running = AssertUnwindSafe(async { function.run(call.arguments).await });
+            let result = running.catch_unwind().await;
+            let result = result.unwrap_or_else(|_| Err("it panicked".to_owned()));
+            (call.call_id, result)
+        };
+        let running = self.state.tasks.spawn(task);
+        self.state.running.insert(call_id, running);
+    }
+}
+
+/// The end of a send, if one is under way.
+async fn wait(sending: &mut Option<Sending>) -> Result<(), (Field<String>, Error)> {
+    match sending {
+        Some(sending) => sending.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The `session.update` of these settings.
+fn settings_update(settings: Settings) -> ClientEvent {
+    ClientEvent::from(SessionUpdate::new(settings)).with_event_id(SETTINGS_ID)
+}
