@@ -167,6 +167,8 @@ macro_rules! common_setters {
         }
     };
 }
+pub(crate) use common_setters;
+
 /// Settings and callbacks of a conversation to be.
 ///
 /// Callbacks run one after the other, in the order of the wire, on a task of their own: never on the connection's

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -54,8 +54,10 @@ pub(crate) enum Request {
 /// What is counted of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    /// Milliseconds in which the server was not read because callbacks were slow.
-    pub(crate) held_back_ms: AtomicU64,
+    /// Microseconds in which the server was not read because callbacks were slow.
+    pub(crate) held_back_us: AtomicU64,
+    /// Whether it is so now.
+    pub(crate) is_held_back: AtomicBool,
     pub(crate) late_deltas: AtomicU64,
     pub(crate) forgotten_items: AtomicU64,
     /// Bytes of audio sent since the last commit.
@@ -87,6 +89,8 @@ pub(crate) struct Moving {
     running: HashMap<String, AbortHandle>,
     /// Who waits until nothing is on its way to the connection: told by the end of the channel.
     flushes: Vec<oneshot::Sender<()>>,
+    /// The server has ended the session, as it was asked to.
+    finished: bool,
     /// Since when the callbacks have held the session up.
     held_since: Option<Instant>,
 }
@@ -102,6 +106,7 @@ impl Default for Moving {
             tasks: JoinSet::new(),
             running: HashMap::new(),
             flushes: Vec::new(),
+            finished: false,
             held_since: None,
         }
     }
@@ -228,14 +233,16 @@ impl Driver {
                 self.state.events.push_front(event);
                 if self.state.held_since.is_none() {
                     self.state.held_since = Some(Instant::now());
+                    self.counters.is_held_back.store(true, Ordering::Relaxed);
                     tracing::warn!("callbacks are slow: the server is read again when they have caught up");
                 }
                 return;
             }
         }
         if let Some(since) = self.state.held_since.take() {
-            let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            self.counters.held_back_ms.fetch_add(ms, Ordering::Relaxed);
+            let us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.counters.held_back_us.fetch_add(us, Ordering::Relaxed);
+            self.counters.is_held_back.store(false, Ordering::Relaxed);
         }
     }
 
@@ -269,6 +276,12 @@ impl Driver {
                 if matches!(event, ServerEvent::InputAudioBufferCommitted(_)) {
                     self.counters.uncommitted.store(0, Ordering::Relaxed);
                 }
+                if matches!(event, ServerEvent::SessionClosed(_)) {
+                    // The server closes next, and that is no reason to connect again.
+                    self.state.finished = true;
+                    let handle = self.handle.clone();
+                    tokio::spawn(async move { handle.close().await });
+                }
                 self.played();
                 self.engine.server(now, &Arc::new(event));
             }
@@ -285,7 +298,10 @@ impl Driver {
                 self.state.events.push_back(Event::Error(error));
             }
             ConnectionEvent::Closed(closed) => {
-                let error = closed.error.map(Error::connection);
+                let error = closed
+                    .error
+                    .filter(|_| !self.state.finished)
+                    .map(Error::connection);
                 self.engine.closed(now, error);
             }
             _ => {}

@@ -30,6 +30,8 @@
 //!   [`Event`]s from [`Session::events`].
 //! - Whatever asks for a response returns a handle of it: [`reply`].
 //! - The model's audio goes to a sink, and an interruption cuts it at the sample that was heard: [`playback`].
+//! - Beside conversations there are sessions that only transcribe and sessions that translate: [`transcription`],
+//!   [`translation`].
 //! - Functions the model may call: [`tool`]. The conversation as items: [`history`]. Tokens and money: [`usage`].
 //!
 //! # What it does not do
@@ -56,6 +58,8 @@ mod samples;
 mod session;
 pub mod tool;
 mod transcript;
+pub mod transcription;
+pub mod translation;
 pub mod usage;
 
 pub use async_trait::async_trait;

@@ -16,7 +16,9 @@ use crate::driver::{Counters, Request};
 use crate::engine::{Acked, Command, Ticket};
 use crate::error::{Error, ErrorKind};
 use crate::history::HistoryItem;
-use crate::reply::{Reply, ReplyHandle, reply};
+use crate::reply::{Reply, ReplyHandle, ReplyWriter, reply};
+use crate::transcription::TranscriptionBuilder;
+use crate::translation::TranslationBuilder;
 
 /// Longest audio in one message. Longer ones are split, so that a buffer of the connection need not hold it all.
 const APPEND: Duration = Duration::from_secs(1);
@@ -58,6 +60,8 @@ pub struct SessionStats {
     pub connection: rt_lowlevel::Stats,
     /// For how long the server was not read because callbacks or streams were slow.
     pub held_back: Duration,
+    /// Whether it is so now.
+    pub is_held_back: bool,
     /// Pieces of audio and text that came after their response was interrupted.
     pub late_deltas: u64,
     /// Items that left the history because it was full.
@@ -68,6 +72,26 @@ impl Session {
     /// Begins a conversation: where, and with which key.
     pub fn builder(endpoint: Endpoint, credentials: Credentials) -> SessionBuilder {
         SessionBuilder::new(endpoint, credentials)
+    }
+
+    /// Begins a transcription: speech to text, without answers. The endpoint is one with `intent=transcription`, such as
+    /// [`Endpoint::openai_transcription`]; the model is one like `gpt-4o-transcribe`.
+    pub fn transcription(
+        endpoint: Endpoint,
+        credentials: Credentials,
+        model: impl Into<String>,
+    ) -> TranscriptionBuilder {
+        TranscriptionBuilder::new(endpoint, credentials, model)
+    }
+
+    /// Begins a translation: speech to speech in another language, given as a code such as `es`. The endpoint is one of
+    /// translations, `wss://api.openai.com/v1/realtime/translations?model=gpt-realtime-translate`.
+    pub fn translation(
+        endpoint: Endpoint,
+        credentials: Credentials,
+        language: impl Into<String>,
+    ) -> TranslationBuilder {
+        TranslationBuilder::new(endpoint, credentials, language)
     }
 
     pub(crate) fn of(shared: Arc<Shared>) -> Self {
@@ -113,6 +137,14 @@ impl Session {
     /// # Cancel safety
     /// Once polled, the turn ends and is answered even if the future is dropped.
     pub async fn commit_audio(&self) -> Result<ReplyHandle, Error> {
+        let reply_ticket = self.ticket();
+        let (writer, mut handle) = reply();
+        handle.user_item = Some(self.commit(Some((reply_ticket, writer))).await?);
+        Ok(handle)
+    }
+
+    /// Ends the turn; with a response, if somebody waits for it. The item it became.
+    pub(crate) async fn commit(&self, reply: Option<(Ticket, ReplyWriter)>) -> Result<String, Error> {
         if let Some(per_ms) = self.shared.manual {
             let uncommitted = self.shared.counters.uncommitted.load(Ordering::Relaxed);
             if uncommitted < LEAST_MS * per_ms {
@@ -124,23 +156,22 @@ impl Session {
             }
         }
         self.shared.counters.uncommitted.store(0, Ordering::Relaxed);
-        let (ack, reply_ticket) = (self.ticket(), self.ticket());
-        let (writer, mut handle) = reply();
+        let ack = self.ticket();
         let (answer, acked) = oneshot::channel();
         let command = Command::Commit {
             ack,
-            reply: Some(reply_ticket),
+            reply: reply.as_ref().map(|(ticket, _)| *ticket),
         };
         self.ask(Request::Command {
             command,
-            reply: Some((reply_ticket, writer)),
+            reply,
             ack: Some((ack, answer)),
         })
         .await?;
-        if let Acked::Item(item_id) = acked.await.unwrap_or_else(|_| Err(Error::closed()))? {
-            handle.user_item = Some(item_id);
+        match acked.await.unwrap_or_else(|_| Err(Error::closed()))? {
+            Acked::Item(item_id) => Ok(item_id),
+            Acked::Whole(_) => Err(Error::closed()),
         }
-        Ok(handle)
     }
 
     /// The user begins to talk, with push to talk: the model is interrupted, and audio that was sent and not committed is
@@ -405,7 +436,8 @@ impl Session {
         let counters = &self.shared.counters;
         SessionStats {
             connection: self.handle().stats(),
-            held_back: Duration::from_millis(counters.held_back_ms.load(Ordering::Relaxed)),
+            held_back: Duration::from_micros(counters.held_back_us.load(Ordering::Relaxed)),
+            is_held_back: counters.is_held_back.load(Ordering::Relaxed),
             late_deltas: counters.late_deltas.load(Ordering::Relaxed),
             forgotten_items: counters.forgotten_items.load(Ordering::Relaxed),
         }
@@ -429,7 +461,7 @@ impl Session {
     }
 
     /// Waits until what was asked for has reached the connection.
-    async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
         if self.ask(Request::Flush(done)).await.is_ok() {
             // Without a connection and without room it would wait for long.

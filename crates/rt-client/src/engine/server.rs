@@ -228,9 +228,7 @@ impl Engine {
     }
 
     fn acknowledge(&mut self, wanted: &Wanted, item_id: &str) {
-        let answer = self
-            .acks
-            .acknowledged(wanted, || Acked::Item(item_id.to_owned()));
+        let answer = self.acks.acknowledged(wanted, || Acked::Item(item_id.to_owned()));
         self.answer(answer);
     }
 
