@@ -40,10 +40,10 @@ async fn main() -> anyhow::Result<()> {
     let handle = connection.handle().clone();
     println!("> {question}");
     let session = RealtimeSession::new().text_only();
-    handle.send(SessionUpdate::new(session).into()).await?;
+    handle.send(SessionUpdate::new(session)).await?;
     let question = Item::user_text(question);
-    handle.send(ConversationItemCreate::new(question).into()).await?;
-    handle.send(ResponseCreate::default().into()).await?;
+    handle.send(ConversationItemCreate::new(question)).await?;
+    handle.send(ResponseCreate::default()).await?;
 
     loop {
         match connection

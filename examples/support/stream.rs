@@ -20,7 +20,7 @@ pub async fn send(handle: Handle, source: Source, fast: bool, bar: ProgressBar) 
     let session = RealtimeSession::new()
         .instructions("Answer in one short sentence.")
         .transcription(Transcription::new("gpt-4o-transcribe"));
-    handle.send(SessionUpdate::new(session).into()).await?;
+    handle.send(SessionUpdate::new(session)).await?;
 
     let silence = Pcm16::silence(SILENCE);
     let mut chunks = source.chunks(CHUNK);
@@ -33,7 +33,7 @@ pub async fn send(handle: Handle, source: Source, fast: bool, bar: ProgressBar) 
     while let Some(chunk) = pacer.next().await {
         let chunk = chunk?;
         bar.inc(u64::try_from(chunk.duration().as_millis())?);
-        handle.send(InputAudioBufferAppend::new(chunk).into()).await?;
+        handle.send(InputAudioBufferAppend::new(chunk)).await?;
     }
     drop(pacer);
     let report = chunks.report();

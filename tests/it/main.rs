@@ -5,6 +5,7 @@ mod capture;
 mod support;
 
 mod agent;
+mod agent_restore;
 mod captures;
 mod client;
 mod dialect;

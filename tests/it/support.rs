@@ -116,7 +116,7 @@ pub async fn respond(connection: &Connection) {
 }
 
 pub async fn send(connection: &Connection, event: impl Into<ClientEvent>) {
-    connection.send(event.into()).await.unwrap();
+    connection.send(event).await.unwrap();
 }
 
 /// The audio of the model in these events.

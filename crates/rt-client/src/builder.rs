@@ -64,7 +64,7 @@ impl Setup {
         manual: bool,
         bytes_per_ms: u64,
     ) -> Result<Session, Error> {
-        let strict = self.config.strict;
+        let (strict, restores) = (self.config.strict, self.config.restore.enabled);
         let connection = Connection::builder(self.endpoint, self.credentials)
             .config(self.config)
             .connect()
@@ -110,6 +110,7 @@ impl Setup {
             requests: received,
             dispatch,
             settings,
+            restores,
             sink: self.sink,
             functions: self.functions,
             counters,
@@ -149,6 +150,15 @@ macro_rules! common_setters {
         /// Called when the connection opened, was lost, or is back.
         pub fn on_state(mut self, callback: impl FnMut(rt_lowlevel::State) + Send + 'static) -> Self {
             self.setup.closures.state = Some(Box::new(callback));
+            self
+        }
+
+        /// Called when a new session knows what the last one knew, after a reconnect or a rollover, with the report.
+        pub fn on_restored(
+            mut self,
+            callback: impl FnMut(std::sync::Arc<rt_lowlevel::Restored>) + Send + 'static,
+        ) -> Self {
+            self.setup.closures.restored = Some(Box::new(callback));
             self
         }
 

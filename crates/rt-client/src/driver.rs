@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use rt_lowlevel::{Connection, ConnectionEvent, Handle};
+use rt_lowlevel::{Connection, ConnectionEvent, Fate, Handle, Receipt, RestoreCause, SettledOutcome};
 use rt_protocol::client_event::SessionUpdate;
 use rt_protocol::{ClientEvent, Field, ServerEvent, Session as Settings, Text};
 use tokio::sync::{mpsc, oneshot};
@@ -32,7 +32,7 @@ const SETTINGS_ID: &str = "rt_settings";
 const MAX_OUTGOING: usize = 256;
 /// Events to the callbacks that wait for room, until no more requests are taken.
 const MAX_EVENTS: usize = 4096;
-/// How often a sink that plays is asked how far it is.
+/// How often it is looked how far playback is.
 const PLAYBACK_TICK: Duration = Duration::from_millis(50);
 
 /// What a [`Session`](crate::Session) wants of its task.
@@ -72,6 +72,8 @@ pub(crate) struct Driver {
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) dispatch: mpsc::Sender<Event>,
     pub(crate) settings: Option<Settings>,
+    /// Whether the connection tells a new server what the last one knew.
+    pub(crate) restores: bool,
     pub(crate) sink: Option<Box<dyn PlaybackSink>>,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) counters: Arc<Counters>,
@@ -86,6 +88,8 @@ pub(crate) struct Moving {
     replies: HashMap<Ticket, ReplyWriter>,
     acks: HashMap<Ticket, oneshot::Sender<Result<Acked, Error>>>,
     tasks: JoinSet<(String, Result<Text, String>)>,
+    /// Commands whose fate is awaited, by event id.
+    tracked: JoinSet<(String, Fate)>,
     running: HashMap<String, AbortHandle>,
     /// Who waits until nothing is on its way to the connection: told by the end of the channel.
     flushes: Vec<oneshot::Sender<()>>,
@@ -104,6 +108,7 @@ impl Default for Moving {
             replies: HashMap::new(),
             acks: HashMap::new(),
             tasks: JoinSet::new(),
+            tracked: JoinSet::new(),
             running: HashMap::new(),
             flushes: Vec::new(),
             finished: false,
@@ -112,7 +117,9 @@ impl Default for Moving {
     }
 }
 
-type Sending = Pin<Box<dyn Future<Output = Result<(), (Field<String>, Error)>> + Send>>;
+type Sending = Pin<Box<dyn Future<Output = Result<Option<Tracked>, (Field<String>, Error)>> + Send>>;
+/// A command whose fate matters, by its event id.
+type Tracked = (String, Receipt);
 
 impl Driver {
     fn now(&self) -> Duration {
@@ -134,7 +141,7 @@ impl Driver {
                 Error::new(ErrorKind::Timeout, message)
             })??;
         }
-        self.engine.opened(self.now());
+        self.engine.opened(self.now(), false);
         self.obey();
         Ok(())
     }
@@ -187,7 +194,7 @@ impl Driver {
                 return;
             }
             let due = self.engine.deadline().map(|due| self.state.began + due);
-            let tick = self.sink.is_some() && self.engine.is_playing();
+            let tick = self.engine.is_playing();
             let take_requests =
                 self.state.outgoing.len() < MAX_OUTGOING && self.state.events.len() < MAX_EVENTS;
             tokio::select! {
@@ -207,10 +214,15 @@ impl Driver {
                 },
                 result = wait(&mut sending) => {
                     sending = None;
-                    if let Err((event_id, error)) = result {
-                        self.engine.send_failed(self.now(), &event_id, &error);
+                    match result {
+                        Ok(None) => {}
+                        Ok(Some((event_id, receipt))) => {
+                            self.state.tracked.spawn(async move { (event_id, receipt.await) });
+                        }
+                        Err((event_id, error)) => self.engine.send_failed(self.now(), &event_id, &error),
                     }
                 }
+                Some(Ok((event_id, fate))) = self.state.tracked.join_next() => self.settled(&event_id, &fate),
                 Some(done) = self.state.tasks.join_next() => {
                     // One that was aborted has been answered for.
                     if let Ok((call_id, result)) = done {
@@ -250,21 +262,50 @@ impl Driver {
         let event = self.state.outgoing.pop_front()?;
         let handle = self.handle.clone();
         Some(Box::pin(async move {
-            let event_id = Field::from(event.event_id().map(str::to_owned));
-            match handle.send(event).await {
-                Ok(_) => Ok(()),
+            let event_id: Field<String> = event.event_id().map(str::to_owned).into();
+            let is_edit = matches!(
+                event,
+                ClientEvent::ConversationItemCreate(_) | ClientEvent::ConversationItemDelete(_)
+            );
+            let sent = match &event_id {
+                // After a reconnect the server's own answer to it may not come.
+                Field::Value(id) if is_edit => {
+                    let receipt = handle.send_tracked(event).await;
+                    receipt.map(|receipt| Some((id.clone(), receipt)))
+                }
+                _ => handle.send(event).await.map(|_| None),
+            };
+            match sent {
+                Ok(tracked) => Ok(tracked),
                 // Its end is told by the connection.
-                Err(error) if error.kind() == rt_lowlevel::ErrorKind::Closed => Ok(()),
+                Err(error) if error.kind() == rt_lowlevel::ErrorKind::Closed => Ok(None),
                 Err(error) => Err((event_id, Error::sending(error))),
             }
         }))
     }
 
-    /// Tells the engine how far the sink is.
+    /// Tells the engine how far the sink is, and the connection how far the model was heard.
     fn played(&mut self) {
+        let now = self.now();
         if let Some(sink) = &self.sink {
             let total = sink.played();
-            self.engine.played(self.now(), total);
+            self.engine.played(now, total);
+        }
+        for (item_id, content_index, samples) in self.engine.heard(now) {
+            self.handle.mark_played(&item_id, content_index, samples);
+        }
+    }
+
+    /// The fate of an edit. The server's own words come as events; this is for those it does not say.
+    fn settled(&mut self, event_id: &str, fate: &Fate) {
+        let now = self.now();
+        match fate {
+            Fate::Acknowledged | Fate::Superseded => self.engine.sent(now, event_id, Ok(())),
+            Fate::Discarded(_) => {
+                let error = Error::interrupted("it was done");
+                self.engine.sent(now, event_id, Err(error));
+            }
+            _ => {}
         }
     }
 
@@ -285,14 +326,26 @@ impl Driver {
                 self.played();
                 self.engine.server(now, &Arc::new(event));
             }
-            ConnectionEvent::Opened(opened) if opened.epoch > 1 => {
+            ConnectionEvent::Opened(opened) if opened.epoch > 1 && !self.restores => {
                 // The server knows nothing of an earlier session.
                 if let Some(settings) = self.settings.clone() {
                     self.state.outgoing.push_front(settings_update(settings));
                 }
-                self.engine.opened(now);
+                self.engine.opened(now, false);
             }
-            ConnectionEvent::Retrying(_) => self.engine.lost(now),
+            ConnectionEvent::Restored(restored) => {
+                if matches!(restored.cause, RestoreCause::Rollover | RestoreCause::Restart) {
+                    self.engine.rolled_over(now);
+                } else {
+                    self.engine.opened(now, true);
+                }
+                self.state.events.push_back(Event::Restored(Arc::new(restored)));
+            }
+            ConnectionEvent::Interrupted(settled) if settled.outcome != SettledOutcome::Repeated => {
+                let (id, request) = (settled.response_id.as_deref(), settled.request_id.as_deref());
+                self.engine.response_lost(now, id, request);
+            }
+            ConnectionEvent::Retrying(_) => self.engine.lost(now, self.restores),
             ConnectionEvent::Malformed(error) => {
                 let error = Error::new(ErrorKind::Malformed, error.to_string());
                 self.state.events.push_back(Event::Error(error));
@@ -411,7 +464,7 @@ impl Driver {
 }
 
 /// The end of a send, if one is under way.
-async fn wait(sending: &mut Option<Sending>) -> Result<(), (Field<String>, Error)> {
+async fn wait(sending: &mut Option<Sending>) -> Result<Option<Tracked>, (Field<String>, Error)> {
     match sending {
         Some(sending) => sending.await,
         None => std::future::pending().await,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_lowlevel::State;
+use rt_lowlevel::{Restored, State};
 use rt_protocol::{Pcm16, ServerEvent, Text};
 
 use crate::error::Error;
@@ -42,6 +42,9 @@ pub enum Event {
     Budget(BudgetState),
     /// How long something took.
     Latency(Latency),
+    /// A new session knows what the last one knew, as far as the report says: after a reconnect, or before the service would
+    /// have ended the last one.
+    Restored(Arc<Restored>),
     /// Something failed. Unless it is followed by the closed state, the session goes on.
     Error(Error),
 }

@@ -1,9 +1,10 @@
 //! The callbacks of a session: closures, or an [`EventHandler`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use rt_lowlevel::State;
+use rt_lowlevel::{Restored, State};
 use rt_protocol::{Pcm16, ServerEvent};
 
 use crate::error::Error;
@@ -96,6 +97,11 @@ pub trait EventHandler: Send + 'static {
         let _ = (session, state);
     }
 
+    /// A new session knows what the last one knew, as far as the report says.
+    async fn on_restored(&mut self, session: &Session, report: Arc<Restored>) {
+        let _ = (session, report);
+    }
+
     /// Something failed.
     async fn on_error(&mut self, session: &Session, error: Error) {
         let _ = (session, error);
@@ -117,6 +123,7 @@ pub(crate) async fn call(handler: &mut dyn EventHandler, session: &Session, even
         Event::Usage(report) => handler.on_usage(session, report).await,
         Event::Budget(state) => handler.on_budget(session, state).await,
         Event::Latency(latency) => handler.on_latency(session, latency).await,
+        Event::Restored(report) => handler.on_restored(session, report).await,
         Event::Error(error) => handler.on_error(session, error).await,
     }
 }
@@ -138,6 +145,7 @@ pub(crate) struct Closures {
     pub(crate) budget: Callback<BudgetState>,
     pub(crate) latency: Callback<Latency>,
     pub(crate) state: Callback<State>,
+    pub(crate) restored: Callback<Arc<Restored>>,
     pub(crate) error: Callback<Error>,
 }
 
@@ -156,6 +164,7 @@ impl Closures {
             Event::Usage(_) => ("on_usage", self.usage.is_some()),
             Event::Budget(_) => ("on_budget", self.budget.is_some()),
             Event::Latency(_) => ("on_latency", self.latency.is_some()),
+            Event::Restored(_) => ("on_restored", self.restored.is_some()),
             Event::Error(_) => ("on_error", self.error.is_some()),
         };
         there.then_some(name)
@@ -184,6 +193,7 @@ impl Closures {
             Event::Usage(report) => run(&mut self.usage, report),
             Event::Budget(state) => run(&mut self.budget, state),
             Event::Latency(latency) => run(&mut self.latency, latency),
+            Event::Restored(report) => run(&mut self.restored, report),
             Event::Error(error) => run(&mut self.error, error),
         }
     }

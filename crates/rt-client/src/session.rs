@@ -118,7 +118,7 @@ impl Session {
 
     async fn append(&self, append: InputAudioBufferAppend) -> Result<(), Error> {
         let bytes = append.audio.len() as u64;
-        let sent = self.handle().send(append.into()).await;
+        let sent = self.handle().send(append).await;
         sent.map(|_| ()).map_err(Error::sending)?;
         self.shared
             .counters
@@ -416,6 +416,15 @@ impl Session {
                 .map(|_| ())
                 .map_err(Error::sending)
         }
+    }
+
+    /// Asks for a new connection that knows the conversation, while this one goes on until it is ready.
+    /// [`Event::Restored`](crate::Event::Restored) tells when it is done.
+    ///
+    /// # Errors
+    /// `Closed` if the session is closed.
+    pub fn restart(&self) -> Result<(), Error> {
+        self.handle().restart().map_err(Error::sending)
     }
 
     /// Everything that happens from now on, as a stream. Each call makes another stream.

@@ -101,7 +101,7 @@ impl Translator {
     /// Dropping the future may leave a part of the audio sent: whole pieces of 200 ms.
     pub async fn send_audio(&self, audio: Pcm16) -> Result<(), Error> {
         for piece in audio.chunks(APPEND) {
-            let append = SessionInputAudioBufferAppend::new(piece).into();
+            let append = SessionInputAudioBufferAppend::new(piece);
             let sent = self.session.handle().send(append).await;
             sent.map(|_| ()).map_err(Error::sending)?;
         }
@@ -118,7 +118,7 @@ impl Translator {
     /// The server ends the session even if the future is dropped.
     pub async fn finish(&self, patience: Duration) -> Result<(), Error> {
         let mut events = self.session.events();
-        let sent = self.session.handle().send(SessionClose::default().into()).await;
+        let sent = self.session.handle().send(SessionClose::default()).await;
         sent.map(|_| ()).map_err(Error::sending)?;
         let closed = async {
             while let Some(event) = events.next().await {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::mirror::RestorePolicy;
+
 /// Everything about a connection that has a default.
 ///
 /// ```
@@ -23,6 +25,10 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// How a dead peer is noticed.
     pub liveness: Liveness,
+    /// What a new session is told of the conversation.
+    pub restore: RestorePolicy,
+    /// When a new session takes over from one that is about to end.
+    pub rollover: RolloverPolicy,
     /// Sends credentials over `ws://` to hosts that are not this machine. Off: whoever is on the path reads them.
     pub allow_insecure: bool,
     /// Checks every event against the documented limits before it is accepted, so that a mistake is an error here and
@@ -37,6 +43,8 @@ impl Default for Config {
             limits: Limits::default(),
             retry: RetryPolicy::default(),
             liveness: Liveness::default(),
+            restore: RestorePolicy::default(),
+            rollover: RolloverPolicy::default(),
             allow_insecure: false,
             strict: true,
         }
@@ -63,6 +71,8 @@ pub struct Timeouts {
     pub attempt: Duration,
     /// From the upgrade to `session.created`. 10 s.
     pub session_created: Duration,
+    /// From `session.created` until the session has taken what the last one knew. 10 s.
+    pub restore: Duration,
     /// From `close` to the end of it: flush, closing handshake, drain. 2 s.
     pub close: Duration,
 }
@@ -78,6 +88,7 @@ impl Default for Timeouts {
             refusal_body: Duration::from_secs(2),
             attempt: Duration::from_secs(10),
             session_created: Duration::from_secs(10),
+            restore: Duration::from_secs(10),
             close: Duration::from_secs(2),
         }
     }
@@ -100,6 +111,11 @@ pub struct Limits {
     pub events: usize,
     /// Events that were received and not yet taken by the consumer: the bytes of their messages. 8 MiB.
     pub event_bytes: usize,
+    /// How long no event may be taken while more are waiting, before [`slow_consumer`](Self::slow_consumer) applies.
+    /// 10 s.
+    pub slow_after: Duration,
+    /// What happens then.
+    pub slow_consumer: SlowConsumerPolicy,
     /// The read buffer of a socket. 8 KiB: larger ones cost memory and time and gain nothing here.
     pub read_buffer: usize,
     /// Pings the server may send in ten seconds. 1000; beyond it the connection is replaced.
@@ -115,8 +131,58 @@ impl Default for Limits {
             audio: AudioPolicy::default(),
             events: 1024,
             event_bytes: 8 << 20,
+            slow_after: Duration::from_secs(10),
+            slow_consumer: SlowConsumerPolicy::default(),
             read_buffer: 8 << 10,
             pings: 1000,
+        }
+    }
+}
+
+/// What happens when the consumer takes no events. In any case there is a
+/// [`ConnectionEvent::SlowConsumer`](crate::ConnectionEvent::SlowConsumer), for which there is always room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum SlowConsumerPolicy {
+    /// Nothing more: the server waits, and nothing is lost. The default.
+    #[default]
+    Wait,
+    /// Events with audio of the model are dropped until there is room; a
+    /// [`ConnectionEvent::AudioGap`](crate::ConnectionEvent::AudioGap) tells how much. Others wait.
+    DropAudio,
+    /// The connection ends.
+    Fail,
+}
+
+/// When a new session takes over from one that is about to end.
+///
+/// A second connection is made and restored while the first goes on. It takes over when nobody speaks, no response is
+/// under way and nothing is unanswered; nothing is lost then, and nothing is sent twice. Needs
+/// [`RestorePolicy::enabled`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RolloverPolicy {
+    /// Whether to do so. On. Off: the session is used until the server ends it.
+    pub enabled: bool,
+    /// How long before the end the second connection is made. 2 min.
+    pub margin: Duration,
+    /// How long before the end it takes over although it is not quiet: what is under way is cut off, and the turn that is
+    /// being spoken is sent again. 20 s.
+    pub deadline: Duration,
+    /// The end of a session of which the server does not say when it ends. 55 min.
+    pub max_age: Duration,
+    /// How long a [`restart`](crate::Handle::restart) waits for a quiet moment. 10 s.
+    pub patience: Duration,
+}
+
+impl Default for RolloverPolicy {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            margin: Duration::from_secs(120),
+            deadline: Duration::from_secs(20),
+            max_age: Duration::from_secs(55 * 60),
+            patience: Duration::from_secs(10),
         }
     }
 }
@@ -143,6 +209,11 @@ impl Default for AudioPolicy {
 impl AudioPolicy {
     /// Bytes of PCM16 at 24 kHz in a second.
     pub(crate) const BYTES_PER_SECOND: u64 = 48_000;
+
+    /// How long so much raw audio lasts.
+    pub(crate) fn duration(bytes: u64) -> Duration {
+        Duration::from_micros(bytes.saturating_mul(1_000_000) / Self::BYTES_PER_SECOND)
+    }
 
     pub(crate) fn limit_bytes(self) -> usize {
         let (Self::Keep(limit) | Self::Live(limit)) = self;
@@ -213,6 +284,9 @@ impl Default for RetryPolicy {
 pub struct Liveness {
     /// Between pings. 5 s.
     pub ping_interval: Duration,
+    /// Between pings while there are commands that the peer is not known to have read: what a broken connection leaves
+    /// unconfirmed is not older than this and a round trip. 1 s.
+    pub barrier_interval: Duration,
     /// Silence after an unanswered ping that means dead. 10 s. Any byte from the peer counts as life; what we send
     /// does not. The clock stands while we are not reading because the consumer is slow.
     pub ping_timeout: Duration,
@@ -226,6 +300,7 @@ impl Default for Liveness {
     fn default() -> Self {
         Self {
             ping_interval: Duration::from_secs(5),
+            barrier_interval: Duration::from_secs(1),
             ping_timeout: Duration::from_secs(10),
             write_stall: Duration::from_secs(10),
             tcp_user_timeout: Duration::from_secs(15),

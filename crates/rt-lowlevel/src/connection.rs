@@ -17,8 +17,10 @@ use crate::driver::{Context, Delivery, Shared, run};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::event::ConnectionEvent;
+use crate::fate::CommandId;
 use crate::handle::Handle;
 use crate::machine::Machine;
+use crate::mirror::Snapshot;
 use crate::state::State;
 use crate::transport::{Dialer, Roots, TcpDialer};
 
@@ -31,6 +33,7 @@ pub struct Builder {
     headers: HeaderMap,
     roots: Roots,
     dialer: Option<Arc<dyn Dialer>>,
+    snapshot: Option<Snapshot>,
 }
 
 impl Builder {
@@ -88,7 +91,14 @@ impl Builder {
         self
     }
 
-    /// Connects. Resolves when `session.created` has arrived, after as many attempts as the retry rules allow.
+    /// Goes on with the conversation of a [`Handle::snapshot`](crate::Handle::snapshot): the first session is told what that
+    /// one knew, and [`ConnectionEvent::Restored`] tells how that went.
+    pub fn resume(mut self, snapshot: Snapshot) -> Self {
+        self.snapshot = Some(snapshot);
+        self
+    }
+
+    /// Connects. Resolves when `session.created` has arrived and, with a snapshot, the session has been restored, after as many attempts as the retry rules allow.
     ///
     /// # Errors
     /// What ended the last attempt. The kind says whether trying again later can help; see
@@ -104,8 +114,15 @@ impl Builder {
             Some(dialer) => dialer,
             None => Arc::new(TcpDialer::new(self.roots.config()?)),
         };
-        let machine = Machine::new(self.config.clone(), self.credentials.can_refresh());
-        let translator = Translator::new(self.endpoint.dialect(), self.endpoint.beta_variant());
+        let translator = Arc::new(Translator::new(
+            self.endpoint.dialect(),
+            self.endpoint.beta_variant(),
+        ));
+        let mut machine = Machine::new(self.config.clone(), self.credentials.can_refresh())
+            .for_sessions(self.endpoint.session_kind(), Arc::clone(&translator));
+        if let Some(snapshot) = self.snapshot {
+            machine = machine.resume(snapshot);
+        }
         let (shared, events) = Shared::new(machine, &self.config.limits, translator);
         let handle = Handle::new(
             Arc::clone(&shared),
@@ -173,6 +190,7 @@ impl Connection {
             headers: HeaderMap::new(),
             roots: Roots::default(),
             dialer: None,
+            snapshot: None,
         }
     }
 
@@ -201,7 +219,7 @@ impl Connection {
     ///
     /// # Cancel safety
     /// As [`Handle::send`].
-    pub async fn send(&self, event: rt_protocol::ClientEvent) -> Result<(), Error> {
+    pub async fn send(&self, event: impl Into<rt_protocol::ClientEvent>) -> Result<CommandId, Error> {
         self.handle.send(event).await
     }
 

@@ -1,45 +1,54 @@
 //! [`Translator`]: between the events of this crate and the dialect of the server.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rt_protocol::dialect::{BetaVariant, Codec, Decoded, Dialect, Encoded};
 use rt_protocol::{ClientEvent, DecodeError, ServerEvent};
 
+/// The codec of one connection, as it remembers items; `None` until the dialect is known.
+pub(crate) type LinkCodec = Arc<Mutex<Option<Codec>>>;
+
 /// Reads and writes messages in the dialect of the server, which follows from the endpoint or from the first message.
 ///
-/// On GA servers it takes no lock: the types are GA's own.
+/// On GA servers it takes no lock to read: the types are GA's own.
 #[derive(Debug)]
 pub(crate) struct Translator {
     variant: BetaVariant,
     is_ga: AtomicBool,
-    /// One for each connection, as it remembers items; `None` until the dialect is known.
-    codec: Mutex<Option<Codec>>,
+    /// Of the latest connection.
+    latest: Mutex<LinkCodec>,
 }
 
 impl Translator {
     pub(crate) fn new(dialect: Option<Dialect>, variant: BetaVariant) -> Self {
+        let codec = dialect.map(|dialect| Codec::new(dialect).with_variant(variant));
         Self {
             variant,
             is_ga: AtomicBool::new(dialect == Some(Dialect::Ga)),
-            codec: Mutex::new(dialect.map(|dialect| Codec::new(dialect).with_variant(variant))),
+            latest: Mutex::new(Arc::new(Mutex::new(codec))),
         }
     }
 
-    /// A new connection begins: nothing is known of its items.
-    pub(crate) fn begin(&self) {
-        let mut codec = self.codec.lock().unwrap_or_else(PoisonError::into_inner);
-        *codec = codec
-            .as_ref()
-            .map(|codec| Codec::new(codec.dialect()).with_variant(self.variant));
+    fn latest(&self) -> LinkCodec {
+        Arc::clone(&self.latest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A new connection begins: nothing is known of its items. What is written from here on is written for it.
+    pub(crate) fn begin(&self) -> LinkCodec {
+        let dialect = locked(&self.latest()).as_ref().map(Codec::dialect);
+        let codec = dialect.map(|dialect| Codec::new(dialect).with_variant(self.variant));
+        let codec = Arc::new(Mutex::new(codec));
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&codec);
+        codec
     }
 
     /// The events that a message of the server stands for, in order.
-    pub(crate) fn decode(&self, json: &str) -> Result<Decoded, DecodeError> {
+    pub(crate) fn decode(&self, codec: &LinkCodec, json: &str) -> Result<Decoded, DecodeError> {
         if self.is_ga.load(Ordering::Relaxed) {
             return ServerEvent::from_json(json).map(Decoded::from);
         }
-        let mut codec = self.codec.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut codec = locked(codec);
         if codec.is_none()
             && let Some(dialect) = Dialect::detect(json)
         {
@@ -56,10 +65,13 @@ impl Translator {
 
     /// The message of an event, and what the server's dialect cannot say of it.
     pub(crate) fn encode(&self, event: &ClientEvent) -> Encoded {
-        let mut codec = self.codec.lock().unwrap_or_else(PoisonError::into_inner);
-        match codec.as_mut() {
+        match locked(&self.latest()).as_mut() {
             Some(codec) => codec.encode_client(event),
             None => Codec::new(Dialect::Ga).encode_client(event),
         }
     }
+}
+
+fn locked(codec: &LinkCodec) -> std::sync::MutexGuard<'_, Option<Codec>> {
+    codec.lock().unwrap_or_else(PoisonError::into_inner)
 }

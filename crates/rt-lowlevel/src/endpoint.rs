@@ -3,6 +3,7 @@
 use std::fmt;
 
 use rt_protocol::dialect::{BetaVariant, Dialect};
+use rt_protocol::session::SessionKind;
 use url::{Host, Url};
 
 use crate::credentials::names_secret;
@@ -165,6 +166,18 @@ impl Endpoint {
     }
 
     /// Which beta it would be.
+    /// What its sessions are for.
+    pub(crate) fn session_kind(&self) -> SessionKind {
+        let mut query = self.url.query_pairs();
+        if self.url.path().trim_end_matches('/').ends_with("/translations") {
+            SessionKind::Translation
+        } else if query.any(|(name, value)| name == "intent" && value == "transcription") {
+            SessionKind::Transcription
+        } else {
+            SessionKind::Realtime
+        }
+    }
+
     pub(crate) fn beta_variant(&self) -> BetaVariant {
         match self.provider {
             _ if self.url.path().contains("/voice-live/") => BetaVariant::VoiceLive,

@@ -90,6 +90,8 @@ pub enum ErrorKind {
     MessageTooLarge,
     /// An event to be sent breaks a documented limit; the message names field, value and range. Correct it.
     InvalidEvent,
+    /// No events were taken for too long, and the configuration says that this is the end. Not retryable.
+    SlowConsumer,
     /// The connection is closed, or closing: nothing more can be sent.
     Closed,
 }
@@ -192,6 +194,7 @@ impl Error {
             | ErrorKind::ClosedByServer
             | ErrorKind::MessageTooLarge
             | ErrorKind::InvalidEvent
+            | ErrorKind::SlowConsumer
             | ErrorKind::Closed => false,
         }
     }

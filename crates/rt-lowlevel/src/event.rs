@@ -6,6 +6,8 @@ use rt_protocol::dialect::Warning;
 use rt_protocol::{DecodeError, ServerEvent};
 
 use crate::error::Error;
+use crate::fate::Settled;
+use crate::mirror::{LostItem, SettledResponse};
 
 /// What a connection tells its user, in the order in which it happened.
 ///
@@ -23,6 +25,19 @@ pub enum ConnectionEvent {
     Warning(Warning),
     /// A message of the server that could not be understood; the session goes on.
     Malformed(DecodeError),
+    /// A response that was under way, or requested, when its connection was lost, and what becomes of it. There is one for
+    /// each such response, and no `response.done`.
+    Interrupted(SettledResponse),
+    /// A new session knows what the last one knew, as far as that was possible: the whole truth about it. What was waiting
+    /// is sent next.
+    Restored(Restored),
+    /// Commands have a fate other than [`Fate::Acknowledged`](crate::Fate::Acknowledged).
+    Settled(Settled),
+    /// No event was taken for a while although more are waiting: nothing is read from the server meanwhile.
+    SlowConsumer(SlowConsumer),
+    /// Audio of the model was dropped, because no events were taken: only with
+    /// [`SlowConsumerPolicy::DropAudio`](crate::SlowConsumerPolicy::DropAudio).
+    AudioGap(AudioGap),
     /// The connection failed and will be tried again.
     Retrying(Retrying),
     /// The end.
@@ -45,6 +60,50 @@ pub struct Opened {
     pub handshake: Handshake,
 }
 
+/// What a new session was told, and what was lost.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Restored {
+    /// The session, as in [`Opened::epoch`].
+    pub epoch: u64,
+    /// Why there is a new session.
+    pub cause: RestoreCause,
+    /// How long there was no session that could be used.
+    pub downtime: Duration,
+    /// Items that the new session has been given, each under its old id.
+    pub restored: usize,
+    /// How many of them had audio, and are text now.
+    pub text_only: usize,
+    /// Items that the new session does not know, and why.
+    pub lost: Vec<LostItem>,
+    /// Further items that it does not know, which fell out of the bounds too long ago to be listed.
+    pub lost_unlisted: u64,
+    /// Whether the session took the settings. `false`: it has those it began with.
+    pub settings: bool,
+    /// Responses that ended with the connection; each was told by [`ConnectionEvent::Interrupted`].
+    pub settled: u64,
+    /// Input audio that is sent again because the last session did not make an item of it.
+    pub replayed: Duration,
+    /// Speech that no longer fit what is kept of the input.
+    pub lost_audio: Duration,
+    /// Commands that were discarded since the last session was lost; each was told by [`ConnectionEvent::Settled`].
+    pub discarded: u64,
+}
+
+/// Why there is a new session.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RestoreCause {
+    /// The last connection was lost.
+    ConnectionLost(Error),
+    /// The last session was about to end, or old enough.
+    Rollover,
+    /// [`Handle::restart`](crate::Handle::restart) was called.
+    Restart,
+    /// The connection began with a [`Snapshot`](crate::Snapshot).
+    Resumed,
+}
+
 /// What the server said about the request in the headers of its answer; good to have in a support request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -55,6 +114,24 @@ pub struct Handshake {
     pub region: Option<String>,
     /// `openai-processing-ms`.
     pub processing: Option<Duration>,
+}
+
+/// No event was taken for a while although more are waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SlowConsumer {
+    /// For how long.
+    pub stalled: Duration,
+}
+
+/// Audio of the model that was dropped, because no events were taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioGap {
+    /// How many events with audio in them.
+    pub events: u64,
+    /// Bytes of audio, in the session's output format.
+    pub bytes: u64,
 }
 
 /// The connection failed and will be tried again.

@@ -9,7 +9,8 @@ use crate::close::CloseFrame;
 pub(crate) enum Frame {
     /// JSON text. Owned: never a slice of a read buffer.
     Text(String),
-    Ping([u8; 8]),
+    /// A ping: its own number, and that of the last command before it.
+    Ping([u8; 16]),
     Close(CloseFrame),
 }
 

@@ -13,7 +13,9 @@ use tokio::sync::watch;
 use crate::config::AudioPolicy;
 use crate::driver::{Lane, Shared};
 use crate::error::{Error, ErrorKind};
-use crate::machine::{Message, Refused};
+use crate::fate::{CommandId, Receipt};
+use crate::machine::{Kind, Message, Refused};
+use crate::mirror::{Intent, Snapshot, prepare};
 use crate::state::State;
 
 /// Audio larger than this is sent in pieces: a socket's buffer never shrinks again, and a piece is all that is
@@ -51,16 +53,31 @@ pub enum TrySendErrorKind {
     Invalid,
 }
 
-/// Counters of a connection, at one moment.
+/// Counters of a connection, at one moment. `accepted` is the sum of `acknowledged`, `rejected`, `superseded`,
+/// `discarded` and `pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
+    /// Commands that were accepted.
+    pub accepted: u64,
+    /// Commands whose fate is [`Acknowledged`](crate::Fate::Acknowledged).
+    pub acknowledged: u64,
+    /// Commands whose fate is [`Rejected`](crate::Fate::Rejected).
+    pub rejected: u64,
+    /// Commands whose fate is [`Superseded`](crate::Fate::Superseded).
+    pub superseded: u64,
+    /// Commands whose fate is [`Discarded`](crate::Fate::Discarded).
+    pub discarded: u64,
+    /// Commands that have no fate yet: not written, or written and not answered.
+    pub pending: u64,
     /// Messages that were accepted and are not written yet, audio included.
     pub waiting_messages: usize,
     /// Audio that was accepted and is not written yet.
     pub waiting_audio: Duration,
     /// Audio that was dropped because it was too old: only with [`AudioPolicy::Live`].
     pub dropped_audio: Duration,
+    /// Audio in discarded commands, that included.
+    pub discarded_audio: Duration,
 }
 
 impl Handle {
@@ -72,31 +89,67 @@ impl Handle {
         }
     }
 
-    /// Accepts an event for sending, waiting for room if there is none. Accepted events are written in the order of
-    /// acceptance. While the connection is being re-established they wait, and go out before any later one.
+    /// Accepts an event for sending, waiting for room if there is none, and returns its number. Accepted events are
+    /// written in the order of acceptance. While the connection is being re-established they wait, and go out before any
+    /// later one.
     ///
-    /// An event is written to one connection at most: what was on its way when a connection broke is not repeated.
-    /// Audio of more than 64 KiB goes out in several events.
+    /// What becomes of it is told by [`ConnectionEvent::Settled`](crate::ConnectionEvent::Settled), unless it is
+    /// acknowledged; [`send_tracked`](Self::send_tracked) lets you wait for it. Audio of more than 64 KiB goes out in several
+    /// messages of one command.
     ///
     /// # Errors
     /// `Closed` if the connection is closed or closing, with what ended it as the source; `MessageTooLarge` if the event
     /// exceeds [`Limits::message`](crate::Limits::message); `InvalidEvent` if it breaks a documented limit and
-    /// [`Config::strict`](crate::Config::strict) is on, or if the server's dialect has no such event.
+    /// [`Config::strict`](crate::Config::strict) is on, if the server's dialect has no such event, or if it truncates an item
+    /// that was restored as text.
     ///
     /// # Cancel safety
     /// A dropped future has accepted nothing.
-    pub async fn send(&self, event: ClientEvent) -> Result<(), Error> {
-        let (lane, mut messages, warnings) = self.encode(&event)?;
-        drop(event);
+    pub async fn send(&self, event: impl Into<ClientEvent>) -> Result<CommandId, Error> {
+        self.accept(event.into(), Shared::accept).await
+    }
+
+    /// As [`send`](Self::send), with a [`Receipt`] for what becomes of it.
+    ///
+    /// ```no_run
+    /// # async fn f(handle: &rt_lowlevel::Handle) -> Result<(), rt_lowlevel::Error> {
+    /// use rt_lowlevel::Fate;
+    /// use rt_lowlevel::protocol::{Item, client_event::ConversationItemCreate};
+    ///
+    /// let receipt = handle.send_tracked(ConversationItemCreate::new(Item::user_text("Hello"))).await?;
+    /// match receipt.await {
+    ///     Fate::Acknowledged => println!("it is part of the conversation"),
+    ///     Fate::Rejected(error) => println!("refused: {}", error.message),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    pub async fn send_tracked(&self, event: impl Into<ClientEvent>) -> Result<Receipt, Error> {
+        self.accept(event.into(), Shared::accept_tracked).await
+    }
+
+    async fn accept<T>(
+        &self,
+        event: ClientEvent,
+        accept: impl Fn(&Shared, Vec<Message>) -> Result<T, Refused>,
+    ) -> Result<T, Error> {
+        let (lane, mut messages, warnings) = self.encode(event)?;
         let _turn = self.shared.line(lane).await;
         loop {
             let room = self.shared.wake_senders.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            match self.shared.with(|machine, _| machine.handle_messages(messages)) {
-                Ok(()) => {
+            match accept(&self.shared, messages) {
+                Ok(accepted) => {
                     self.warn(warnings);
-                    return Ok(());
+                    return Ok(accepted);
                 }
                 Err(Refused::Full(back)) => messages = back,
                 Err(Refused::Closed) => return Err(self.closed()),
@@ -105,17 +158,19 @@ impl Handle {
         }
     }
 
-    /// Accepts an event for sending if there is room now.
+    /// Accepts an event for sending if there is room now, and returns its number.
     ///
     /// # Errors
     /// [`TrySendError`], with the event in it.
-    pub fn try_send(&self, event: ClientEvent) -> Result<(), TrySendError> {
+    pub fn try_send(&self, event: impl Into<ClientEvent>) -> Result<CommandId, TrySendError> {
+        let event = event.into();
         let refused = |event, kind| TrySendError {
             event: Box::new(event),
             kind,
             source: None,
         };
-        let (messages, warnings) = match self.encode(&event) {
+        // What comes back is what was given.
+        let (messages, warnings) = match self.encode(event.clone()) {
             Ok((_, messages, warnings)) => (messages, warnings),
             Err(error) => {
                 let kind = match error.kind() {
@@ -129,14 +184,56 @@ impl Handle {
                 });
             }
         };
-        match self.shared.with(|machine, _| machine.handle_messages(messages)) {
-            Ok(()) => {
+        match self.shared.accept(messages) {
+            Ok(id) => {
                 self.warn(warnings);
-                Ok(())
+                Ok(id)
             }
             Err(Refused::Full(_)) => Err(refused(event, TrySendErrorKind::Full)),
             Err(Refused::Closed) => Err(refused(event, TrySendErrorKind::Closed)),
         }
+    }
+
+    /// Tells how much of the model's audio the user has heard: `samples` of this part of an item, counted from its start,
+    /// at the rate of the output format. What a new session is told of the conversation then ends where the user stopped
+    /// hearing. Call it as playback goes on; without any call, all audio that arrived counts as heard (see
+    /// [`RestorePolicy::unreported`](crate::RestorePolicy::unreported)).
+    pub fn mark_played(&self, item_id: &str, content_index: u32, samples: u64) {
+        self.shared
+            .with(|machine, at| machine.handle_played(at, item_id, content_index, samples));
+    }
+
+    /// Asks for a new session in place of this one, which goes on until the new one is ready and knows the
+    /// conversation: at a quiet moment, or after [`RolloverPolicy::patience`](crate::RolloverPolicy::patience).
+    /// [`ConnectionEvent::Restored`](crate::ConnectionEvent::Restored) tells when it is done. While there is no session, a
+    /// new one is under way already.
+    ///
+    /// # Errors
+    /// `Closed` if the connection is closed or closing.
+    pub fn restart(&self) -> Result<(), Error> {
+        if self.shared.with(|machine, at| machine.handle_restart(at)) {
+            Ok(())
+        } else {
+            Err(self.closed())
+        }
+    }
+
+    /// What another process needs to go on with the conversation, as it is now: see
+    /// [`Builder::resume`](crate::Builder::resume).
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.with(|machine, _| machine.snapshot())
+    }
+
+    fn check_truncation(&self, item_id: &str) -> Result<(), Error> {
+        if self.shared.with(|machine, _| machine.truncate_allowed(item_id)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidEvent,
+            "conversation.item.truncate: the item was restored as text and has no audio to cut; \
+             it says already only what was heard",
+        ))
     }
 
     /// Closes, and waits until it is done: what was accepted is written, the closing handshake runs, and the stream
@@ -159,14 +256,23 @@ impl Handle {
         self.shared.state()
     }
 
-    /// What is waiting and what was dropped.
+    /// What was accepted and what became of it; what is waiting and what was dropped.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let duration = |bytes: u64| Duration::from_micros(bytes * 1_000_000 / AudioPolicy::BYTES_PER_SECOND);
-        self.shared.with(|machine, _| Stats {
-            waiting_messages: machine.waiting_messages(),
-            waiting_audio: duration(machine.waiting_audio() as u64),
-            dropped_audio: duration(machine.dropped_audio()),
+        self.shared.with(|machine, _| {
+            let sums = machine.sums();
+            Stats {
+                accepted: sums.accepted,
+                acknowledged: sums.acknowledged,
+                rejected: sums.rejected,
+                superseded: sums.superseded,
+                discarded: sums.discarded,
+                pending: sums.pending,
+                waiting_messages: machine.waiting_messages(),
+                waiting_audio: AudioPolicy::duration(machine.waiting_audio() as u64),
+                dropped_audio: AudioPolicy::duration(machine.dropped_audio()),
+                discarded_audio: AudioPolicy::duration(machine.discarded_audio()),
+            }
         })
     }
 
@@ -190,40 +296,46 @@ impl Handle {
     }
 
     /// The messages of an event, and what the server's dialect cannot say of it.
-    fn encode(&self, event: &ClientEvent) -> Result<(Lane, Vec<Message>, Vec<Warning>), Error> {
+    fn encode(&self, mut event: ClientEvent) -> Result<(Lane, Vec<Message>, Vec<Warning>), Error> {
         let mut warnings = Vec::new();
         if self.strict {
-            check(event)?;
+            check(&event)?;
         }
-        let messages = match event {
+        if let ClientEvent::ConversationItemTruncate(truncate) = &event {
+            self.check_truncation(&truncate.item_id)?;
+        }
+        let kind = Kind::of(&event);
+        let event_type = kind.name();
+        let messages: Vec<Message> = match event {
             ClientEvent::InputAudioBufferAppend(append) => {
-                let pieces = pieces(&append.audio, &append.event_id);
                 let make = |(audio, event_id)| {
                     ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend { event_id, audio })
                 };
-                pieces.map(|piece| audio_message(piece, make)).collect()
+                let pieces = pieces(&append.audio, &append.event_id);
+                pieces.map(|piece| audio_message(piece, kind, make)).collect()
             }
             ClientEvent::SessionInputAudioBufferAppend(append) => {
-                let pieces = pieces(&append.audio, &append.event_id);
                 let make = |(audio, event_id)| {
                     ClientEvent::SessionInputAudioBufferAppend(SessionInputAudioBufferAppend {
                         event_id,
                         audio,
                     })
                 };
-                pieces.map(|piece| audio_message(piece, make)).collect()
+                let pieces = pieces(&append.audio, &append.event_id);
+                pieces.map(|piece| audio_message(piece, kind, make)).collect()
             }
-            other => {
-                let encoded = self.shared.translator.encode(other);
+            _ => {
+                prepare(&mut event, &mut || self.shared.new_id());
+                let encoded = self.shared.translator.encode(&event);
                 warnings = encoded.warnings;
                 let Some(json) = encoded.json else {
                     let message = format!(
                         "{} does not exist in the dialect of the server",
-                        other.event_type()
+                        event.event_type()
                     );
                     return Err(Error::new(ErrorKind::InvalidEvent, message));
                 };
-                vec![Message::control(json)]
+                vec![Message::control(json).of(kind, Intent::of(&event))]
             }
         };
         let lane = if messages.iter().any(Message::is_audio) {
@@ -239,11 +351,7 @@ impl Handle {
             None => Ok((lane, messages, warnings)),
             Some(len) => Err(Error::new(
                 ErrorKind::MessageTooLarge,
-                format!(
-                    "{} is {len} bytes, the limit is {}",
-                    event.event_type(),
-                    self.max_message
-                ),
+                format!("{event_type} is {len} bytes, the limit is {}", self.max_message),
             )),
         }
     }
@@ -280,9 +388,10 @@ fn pieces(audio: &AudioBytes, event_id: &Field<String>) -> impl Iterator<Item = 
     })
 }
 
-fn audio_message(piece: Piece, make: impl Fn(Piece) -> ClientEvent) -> Message {
+fn audio_message(piece: Piece, kind: Kind, make: impl Fn(Piece) -> ClientEvent) -> Message {
     let len = piece.0.len();
-    Message::audio(make(piece).to_json(), len)
+    let event = make(piece);
+    Message::audio(event.to_json(), len).of(kind, Intent::of(&event))
 }
 
 impl fmt::Debug for Handle {

@@ -76,9 +76,12 @@ mod driver;
 mod endpoint;
 mod error;
 mod event;
+mod fate;
 mod frame;
 mod handle;
 mod machine;
+#[allow(dead_code, unused_imports, reason = "the machine does not use all of it yet")]
+mod mirror;
 mod retry_after;
 mod state;
 mod transport;
@@ -86,12 +89,22 @@ mod transport;
 pub use rt_protocol as protocol;
 
 pub use self::close::{CloseCode, CloseFrame};
-pub use self::config::{AudioPolicy, Config, Limits, Liveness, RetryPolicy, Timeouts};
+pub use self::config::{
+    AudioPolicy, Config, Limits, Liveness, RetryPolicy, RolloverPolicy, SlowConsumerPolicy, Timeouts,
+};
 pub use self::connection::{Builder, Connection};
 pub use self::credentials::{Credentials, Token, TokenProvider};
 pub use self::endpoint::{Endpoint, Provider};
 pub use self::error::{Error, ErrorKind};
-pub use self::event::{CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, Retrying};
+pub use self::event::{
+    AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, RestoreCause, Restored, Retrying,
+    SlowConsumer,
+};
+pub use self::fate::{CommandId, DiscardReason, Fate, Receipt, Settled};
 pub use self::handle::{Handle, Stats, TrySendError, TrySendErrorKind};
+pub use self::mirror::{
+    LostItem, LostReason, RestorePolicy, SettledOutcome, SettledResponse, Snapshot, Summarizer,
+    UnreportedPlayback,
+};
 pub use self::state::State;
 pub use self::transport::{DialError, DialStage, Dialer, Io, Target};

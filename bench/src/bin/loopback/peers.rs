@@ -91,7 +91,7 @@ impl Peer for RtLowlevel {
     }
 
     async fn receive(&mut self, messages: usize) -> anyhow::Result<usize> {
-        self.0.send(ResponseCreate::default().into()).await?;
+        self.0.send(ResponseCreate::default()).await?;
         let (mut count, mut bytes) = (0, 0);
         while count < messages {
             match self.0.recv().await.context("closed")? {
@@ -112,9 +112,9 @@ impl Peer for RtLowlevel {
                 audio,
                 ..Default::default()
             };
-            self.0.send(event.into()).await?;
+            self.0.send(event).await?;
         }
-        self.0.send(InputAudioBufferCommit::default().into()).await?;
+        self.0.send(InputAudioBufferCommit::default()).await?;
         match self.0.recv().await.context("closed")? {
             ConnectionEvent::Server(ServerEvent::InputAudioBufferCommitted(_)) => Ok(()),
             other => bail!("{other:?}"),

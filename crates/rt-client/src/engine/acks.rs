@@ -63,6 +63,27 @@ impl Acks {
         Some((pending.ticket, Ok(acked())))
     }
 
+    /// What was sent under this event id is done, as far as the connection knows.
+    pub(crate) fn sent(&mut self, event_id: &str) -> Option<Answer> {
+        let at = self
+            .pending
+            .iter()
+            .position(|pending| pending.event_id == event_id)?;
+        let (Wanted::Added(item_id) | Wanted::Deleted(item_id)) = &self.pending.get(at)?.wanted else {
+            return None;
+        };
+        let acked = Acked::Item(item_id.clone());
+        let pending = self.pending.remove(at)?;
+        Some((pending.ticket, Ok(acked)))
+    }
+
+    /// There is a connection again: time for an answer begins anew.
+    pub(crate) fn opened(&mut self, now: Duration) {
+        for pending in &mut self.pending {
+            pending.due = now + TIMEOUT;
+        }
+    }
+
     /// The server refused something.
     pub(crate) fn error(&mut self, details: &ErrorDetails) -> Option<Answer> {
         let about = details.event_id.as_deref()?;

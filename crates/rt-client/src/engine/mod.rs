@@ -47,6 +47,9 @@ use crate::samples::Samples;
 use crate::tool::ToolCall;
 use crate::usage::{Budget, BudgetState, Prices, Usage};
 
+/// How much longer answers may take when the connection is lost; it ends, or is back, before that.
+const OUTAGE: Duration = Duration::from_secs(3600);
+
 /// What waits for an answer.
 pub(crate) type Ticket = u64;
 
@@ -150,17 +153,53 @@ impl Engine {
         (self.playback.late, self.history.forgotten)
     }
 
-    /// The connection is there and set up: requests may go.
-    pub(crate) fn opened(&mut self, now: Duration) {
+    /// The connection is there and set up: requests may go. `restored` is whether the server was given the conversation,
+    /// and what was on its way.
+    pub(crate) fn opened(&mut self, now: Duration, restored: bool) {
         self.now = now;
+        self.acks.opened(now);
         self.responses.opened(now);
-        self.tools.opened(now);
+        self.tools.opened(restored, now);
         self.tell_state(State::Connected);
         self.settle();
     }
 
-    /// The connection is lost, and will be tried again.
-    pub(crate) fn lost(&mut self, now: Duration) {
+    /// The session went on with another server, which has the conversation as text.
+    pub(crate) fn rolled_over(&mut self, now: Duration) {
+        self.now = now;
+        self.playback.lost();
+        self.cuts.forget();
+        self.settle();
+    }
+
+    /// One response went with its connection.
+    pub(crate) fn response_lost(&mut self, now: Duration, response_id: Option<&str>, request: Option<&str>) {
+        self.now = now;
+        let tickets = self.responses.lost_one(response_id, request, now);
+        if let (Some(tickets), Some(id)) = (tickets, response_id) {
+            self.playback.response_done(id);
+            self.end_reply(id, &tickets, ReplyStatus::ConnectionLost);
+            self.tools.response_done(id, now);
+        }
+        self.settle();
+    }
+
+    /// What was sent under this event id is done, or will never be.
+    pub(crate) fn sent(&mut self, now: Duration, event_id: &str, done: Result<(), Error>) {
+        self.now = now;
+        match done {
+            Ok(()) => {
+                let answer = self.acks.sent(event_id);
+                self.answer(answer);
+                self.tools.sent(event_id);
+                self.settle();
+            }
+            Err(error) => self.send_failed(now, &event_id.into(), &error),
+        }
+    }
+
+    /// The connection is lost, and will be tried again. `restores` is whether what was on its way will be done then.
+    pub(crate) fn lost(&mut self, now: Duration, restores: bool) {
         self.now = now;
         for (response_id, tickets) in self.responses.lost() {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
@@ -168,8 +207,12 @@ impl Engine {
         self.tools.lost(now);
         self.playback.lost();
         self.cuts.forget();
-        let unanswered = self.acks.fail(Error::interrupted);
-        self.answer(unanswered);
+        if restores {
+            self.acks.opened(now + OUTAGE);
+        } else {
+            let unanswered = self.acks.fail(Error::interrupted);
+            self.answer(unanswered);
+        }
         self.tell_state(State::Reconnecting);
         self.settle();
     }
@@ -202,6 +245,12 @@ impl Engine {
     /// The sink is empty, and has played so many samples in all.
     pub(crate) fn cleared(&mut self, total: u64) {
         self.playback.cleared(Some(total));
+    }
+
+    /// What was heard since this was asked last: items, parts, and samples of them in all.
+    pub(crate) fn heard(&mut self, now: Duration) -> Vec<(String, u32, u64)> {
+        self.playback.settle(now);
+        self.playback.take_heard()
     }
 
     /// Whether the model is heard or is about to be.

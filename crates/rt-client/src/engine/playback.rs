@@ -62,6 +62,8 @@ pub(crate) struct Playback {
     parts: VecDeque<Part>,
     /// Pieces in the sink: the part, by item and content index, and how many samples are left of it.
     queue: VecDeque<(String, u32, u64)>,
+    /// Parts that were heard further, until somebody asks.
+    heard: Vec<(String, u32)>,
     /// What the sink has told.
     told: u64,
     /// Without a sink: since when the queue has been playing, as far as the clock knows.
@@ -81,6 +83,7 @@ impl Playback {
         Self {
             parts: VecDeque::new(),
             queue: VecDeque::new(),
+            heard: Vec::new(),
             told: 0,
             clock: None,
             reported,
@@ -244,6 +247,13 @@ impl Playback {
             if let Some(part) = self.part(&item_id, content_index) {
                 part.played += step;
             }
+            if !self
+                .heard
+                .iter()
+                .any(|(id, index)| *id == item_id && *index == content_index)
+            {
+                self.heard.push((item_id, content_index));
+            }
             if over {
                 self.queue.pop_front();
             }
@@ -253,6 +263,18 @@ impl Playback {
     /// Whether anything waits to be played.
     pub(crate) fn is_playing(&self) -> bool {
         !self.queue.is_empty()
+    }
+
+    /// The parts that were heard further since this was asked last, and how far.
+    pub(crate) fn take_heard(&mut self) -> Vec<(String, u32, u64)> {
+        let heard = std::mem::take(&mut self.heard).into_iter();
+        heard
+            .filter_map(|(item_id, content_index)| {
+                let part = &self.parts[self.position(&item_id, content_index)?];
+                let played = part.played;
+                (!part.outside).then_some((item_id, content_index, played))
+            })
+            .collect()
     }
 
     /// The sink is empty now, and has played so many samples in all.

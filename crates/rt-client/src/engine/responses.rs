@@ -479,6 +479,26 @@ impl Responses {
         self.live.drain().map(|(id, live)| (id, live.tickets)).collect()
     }
 
+    /// One response went with its connection: by its id, or by the request it would have answered. Who waited for it.
+    pub(crate) fn lost_one(
+        &mut self,
+        id: Option<&str>,
+        request: Option<&str>,
+        now: Duration,
+    ) -> Option<Vec<Ticket>> {
+        if let Some((request, _)) = request.and_then(|key| self.outside.remove(key)) {
+            self.fail(request, Error::interrupted("the response began"));
+            return None;
+        }
+        let id = id?;
+        let live = self.live.remove(id)?;
+        if self.active() == Some(id) {
+            self.slot = Slot::Free;
+            self.advance(now);
+        }
+        Some(live.tickets)
+    }
+
     /// Asks for no more responses.
     pub(crate) fn stop(&mut self, error: &Error) {
         self.stopped = Some(error.clone());

@@ -285,6 +285,21 @@ impl Tools {
         }
     }
 
+    /// What was sent under this event id is in the conversation, as far as the connection knows.
+    pub(crate) fn sent(&mut self, event_id: &str) {
+        let found = self.calls.values().find_map(|call| match &call.state {
+            State::Answering {
+                item_id,
+                event_id: id,
+                ..
+            } if id == event_id => Some(item_id.clone()),
+            _ => None,
+        });
+        if let Some(item_id) = found {
+            self.added(&item_id);
+        }
+    }
+
     /// The server refused something. Whether it was an output.
     pub(crate) fn error(&mut self, details: &ErrorDetails) -> bool {
         let Some(about) = details.event_id.as_deref() else {
@@ -353,13 +368,17 @@ impl Tools {
         }
     }
 
-    /// There is a connection again: outputs that may not have arrived are sent again, under the same ids.
-    pub(crate) fn opened(&mut self, now: Duration) {
+    /// There is a connection again. Unless it sees to that itself, outputs that may not have arrived are sent again, under
+    /// the same ids.
+    pub(crate) fn opened(&mut self, restored: bool, now: Duration) {
         if !std::mem::take(&mut self.offline) {
             return;
         }
         for batch in self.batches.values_mut() {
             batch.closed = batch.closed.map(|_| now + ACCEPT);
+        }
+        if restored {
+            return;
         }
         for (call_id, call) in &self.calls {
             if let State::Answering {

@@ -30,6 +30,17 @@ impl Failure {
                 ErrorKind::Handshake,
                 format!("the connection opened, but no session.created came within {limit:?}"),
             ),
+            Self::RestoreTimeout(limit) => Error::new(
+                ErrorKind::Handshake,
+                format!("the session opened, but did not take what the last one knew within {limit:?}"),
+            ),
+            Self::MessageTooBig { name, bytes } => Error::new(
+                ErrorKind::MessageTooLarge,
+                format!(
+                    "the server closed because a message was too large: of those that it may not have read, \
+                     {name} of {bytes} bytes is the largest, and is not sent again"
+                ),
+            ),
             Self::Event(api) => event(api),
             Self::Expired => Error::new(
                 ErrorKind::SessionExpired,
@@ -40,6 +51,11 @@ impl Failure {
                 ErrorKind::PingTimeout,
                 format!("the server was silent for {limit:?} although it was pinged"),
             ),
+            Self::SlowConsumer(limit) => Error::new(
+                ErrorKind::SlowConsumer,
+                format!("no event was taken for {limit:?} although more were waiting"),
+            )
+            .with_hint("take events on a task of their own, and hand long work over"),
             Self::WriteStall(limit) => Error::new(
                 ErrorKind::WriteStall,
                 format!("the server took nothing of what was sent for {limit:?}"),

@@ -206,6 +206,10 @@ pub(crate) enum Failure {
     AttemptTimeout(Duration),
     /// The upgrade was good, but no session came.
     NoSession(Duration),
+    /// The session was not told in time what the last one knew.
+    RestoreTimeout(Duration),
+    /// The server closed with 1009; this is the message that it must have meant, which is not sent again.
+    MessageTooBig { name: &'static str, bytes: usize },
     /// An error event that ends it, or 401 and the like.
     Event(ApiError),
     /// `session_expired`.
@@ -216,6 +220,8 @@ pub(crate) enum Failure {
     Ended(Error),
     /// Nothing was heard although asked.
     PingTimeout(Duration),
+    /// Nobody takes the events.
+    SlowConsumer(Duration),
     /// What is sent is not taken.
     WriteStall(Duration),
     /// The peer broke the protocol.
@@ -258,12 +264,14 @@ pub(crate) fn verdict(failure: &Failure, facts: Facts<'_>) -> Verdict {
         | Failure::Handshake(_)
         | Failure::AttemptTimeout(_)
         | Failure::NoSession(_)
+        | Failure::RestoreTimeout(_)
+        | Failure::MessageTooBig { .. }
         | Failure::Ended(_)
         | Failure::PingTimeout(_)
         | Failure::WriteStall(_) => Verdict::RETRY,
         Failure::Refused(refusal) => status_verdict(refusal, facts),
         Failure::NotWebSocket(_) => Verdict::counted(Class::Once, Bucket::NotWebSocket),
-        Failure::Event(_) | Failure::TooLarge { .. } => Verdict::FATAL,
+        Failure::Event(_) | Failure::TooLarge { .. } | Failure::SlowConsumer(_) => Verdict::FATAL,
         Failure::Expired => Verdict::of(Class::Now),
         Failure::Close(_) if failure.is_expiry() => Verdict::of(Class::Now),
         Failure::Close(close) => close_verdict(close, facts.policy),

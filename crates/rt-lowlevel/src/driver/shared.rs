@@ -1,15 +1,19 @@
 //! [`Shared`]: the machine behind a lock, and the ways the tasks wake each other.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use rt_protocol::dialect::Warning;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use rt_protocol::{DecodeError, ServerEvent};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::config::Limits;
 use crate::dialect::Translator;
 use crate::event::ConnectionEvent;
-use crate::machine::{Action, At, Machine, Signal};
+use crate::fate::{CommandId, Fate, Receipt};
+use crate::machine::{Action, At, Disposition, Machine, Message, Refused};
 use crate::state::State;
 
 /// An event on its way to the consumer, with the room it takes up until it gets there.
@@ -18,6 +22,10 @@ pub(crate) struct Delivery {
     pub(crate) event: ConnectionEvent,
     pub(crate) _room: Option<OwnedSemaphorePermit>,
 }
+
+/// There is no room, and none is waited for.
+#[derive(Debug)]
+pub(super) struct Dropped;
 
 /// The two kinds of messages that wait for room in lines of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +43,7 @@ pub(crate) enum Lane {
 pub(crate) struct Shared {
     core: Mutex<Core>,
     /// Reads and writes the messages of the server's dialect.
-    pub(crate) translator: Translator,
+    pub(crate) translator: Arc<Translator>,
     events: mpsc::UnboundedSender<Delivery>,
     state: watch::Sender<State>,
     event_room: Arc<Semaphore>,
@@ -45,6 +53,10 @@ pub(crate) struct Shared {
     pub(super) wake_supervisor: Notify,
     pub(super) wake_writer: Notify,
     pub(crate) wake_senders: Notify,
+    wake_reader: Notify,
+    /// For ids: how many there were, and what they begin with.
+    ids: AtomicU32,
+    id_prefix: u64,
     /// Senders that wait for room stand in line here.
     control_line: tokio::sync::Mutex<()>,
     audio_line: tokio::sync::Mutex<()>,
@@ -55,13 +67,26 @@ struct Core {
     machine: Machine,
     /// The deadline the supervisor sleeps for.
     armed: Option<Instant>,
+    /// Those who wait for the fate of a command, by its number.
+    receipts: HashMap<u64, oneshot::Sender<Fate>>,
+}
+
+impl Core {
+    fn tell_receipts(&mut self) {
+        while let Some((number, fate)) = self.machine.poll_tracked() {
+            if let Some(receipt) = self.receipts.remove(&number) {
+                // Whoever dropped it does not want to know.
+                let _ = receipt.send(fate);
+            }
+        }
+    }
 }
 
 impl Shared {
     pub(crate) fn new(
         machine: Machine,
         limits: &Limits,
-        translator: Translator,
+        translator: Arc<Translator>,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Delivery>) {
         let (events, receiver) = mpsc::unbounded_channel();
         let max = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
@@ -69,7 +94,11 @@ impl Shared {
         let count = u32::try_from(limits.events).unwrap_or(u32::MAX).max(1);
         let shared = Self {
             state: watch::Sender::new(machine.state()),
-            core: Mutex::new(Core { machine, armed: None }),
+            core: Mutex::new(Core {
+                machine,
+                armed: None,
+                receipts: HashMap::new(),
+            }),
             translator,
             events,
             event_room: Arc::new(Semaphore::new(event_limit as usize)),
@@ -78,6 +107,9 @@ impl Shared {
             wake_supervisor: Notify::new(),
             wake_writer: Notify::new(),
             wake_senders: Notify::new(),
+            wake_reader: Notify::new(),
+            ids: AtomicU32::new(0),
+            id_prefix: fastrand::u64(..1 << 48),
             control_line: tokio::sync::Mutex::new(()),
             audio_line: tokio::sync::Mutex::new(()),
         };
@@ -94,6 +126,9 @@ impl Shared {
         let at = At {
             now: tokio::time::Instant::now().into_std(),
             jitter: fastrand::f64(),
+            unix: SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0.0, |since| since.as_secs_f64()),
         };
         let mut notes = Vec::new();
         let (result, wakes_supervisor, wakes_writer, wakes_senders) = {
@@ -107,6 +142,21 @@ impl Shared {
             if let Some(delivery) = delivery {
                 let _ = self.events.send(delivery);
             }
+            while let Some(event) = core.machine.poll_event_after() {
+                notes.extend(note(&event));
+                let _ = self.events.send(Delivery { event, _room: None });
+            }
+            // Audio that is dropped to stay live could go on for ever: told when there is room.
+            while core.machine.has_settled()
+                && let Some(room) = self.try_reserve(0)
+                && let Some(settled) = core.machine.poll_settled()
+            {
+                let _ = self.events.send(Delivery {
+                    event: ConnectionEvent::Settled(settled),
+                    _room: Some(room),
+                });
+            }
+            core.tell_receipts();
             let state = core.machine.state();
             self.state
                 .send_if_modified(|current| std::mem::replace(current, state) != state);
@@ -119,6 +169,9 @@ impl Shared {
                 core.machine.take_room(),
             )
         };
+        if notes.iter().any(|note| matches!(note, Note::SlowConsumer)) {
+            self.wake_reader.notify_waiters();
+        }
         if wakes_supervisor {
             self.wake_supervisor.notify_one();
         }
@@ -132,20 +185,55 @@ impl Shared {
         result
     }
 
-    /// Tells of a server event and delivers it, unless its connection is no longer the current one.
+    /// An id that is unique in this process, and as good as unique beyond it: at most 24 characters.
+    pub(crate) fn new_id(&self) -> String {
+        let count = self.ids.fetch_add(1, Ordering::Relaxed);
+        format!("{:012x}{count:x}", self.id_prefix)
+    }
+
+    /// Accepts a command, if there is room.
+    pub(crate) fn accept(&self, messages: Vec<Message>) -> Result<CommandId, Refused> {
+        self.with(|machine, _| machine.handle_command(messages, false))
+            .map(CommandId::new)
+    }
+
+    /// As [`accept`](Self::accept), with a receipt for the fate.
+    pub(crate) fn accept_tracked(&self, messages: Vec<Message>) -> Result<Receipt, Refused> {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = core.machine.handle_command(messages, true)?;
+        let (sender, receiver) = oneshot::channel();
+        core.receipts.insert(number, sender);
+        drop(core);
+        // What follows from it is passed on.
+        self.with(|_, _| ());
+        Ok(Receipt::new(CommandId::new(number), receiver))
+    }
+
+    /// Tells of a message of the server, and delivers it if it is for the user.
     pub(super) fn deliver(
         &self,
         epoch: u64,
-        signal: Signal,
-        event: ConnectionEvent,
+        decoded: Result<ServerEvent, DecodeError>,
         room: Option<OwnedSemaphorePermit>,
     ) {
         self.with_delivery(|machine, at| {
-            let is_live = machine.handle_signal(at, epoch, signal);
-            (
-                (),
-                (is_live && room.is_some()).then_some(Delivery { event, _room: room }),
-            )
+            if room.is_some() {
+                machine.handle_room(at, epoch);
+            }
+            let disposition = machine.handle_event(at, epoch, decoded.as_ref());
+            let event = match decoded {
+                Ok(event) => ConnectionEvent::Server(event),
+                Err(error) => ConnectionEvent::Malformed(error),
+            };
+            let delivery = match disposition {
+                Disposition::Deliver if room.is_some() => Some(Delivery { event, _room: room }),
+                Disposition::Hold => {
+                    machine.hold(epoch, event);
+                    None
+                }
+                Disposition::Deliver | Disposition::Hide | Disposition::Stale => None,
+            };
+            ((), delivery)
         });
     }
 
@@ -193,6 +281,25 @@ impl Shared {
             .ok()
     }
 
+    /// Room for an event that is dropped rather than waited for, once the machine says so.
+    pub(super) async fn reserve_or_drop(
+        &self,
+        bytes: usize,
+    ) -> Result<Option<OwnedSemaphorePermit>, Dropped> {
+        loop {
+            let told = self.wake_reader.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if self.with(|machine, _| machine.drops_audio()) {
+                return Err(Dropped);
+            }
+            tokio::select! {
+                room = self.reserve(bytes) => return Ok(room),
+                () = told => {}
+            }
+        }
+    }
+
     /// Room for an event; `None` if nobody is going to take it.
     pub(super) async fn reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let mut state = self.state.subscribe();
@@ -229,6 +336,13 @@ enum Note {
         session_id: Option<String>,
         request_id: Option<String>,
     },
+    SlowConsumer,
+    Restored {
+        epoch: u64,
+        items: usize,
+        lost: usize,
+        downtime_ms: u128,
+    },
     Retrying {
         attempt: u32,
         delay_ms: u128,
@@ -256,9 +370,19 @@ fn note(event: &ConnectionEvent) -> Option<Note> {
             error: closed.error.clone(),
             unsent: closed.unsent,
         },
-        ConnectionEvent::Server(_) | ConnectionEvent::Malformed(_) | ConnectionEvent::Warning(_) => {
-            return None;
-        }
+        ConnectionEvent::Server(_)
+        | ConnectionEvent::Malformed(_)
+        | ConnectionEvent::Warning(_)
+        | ConnectionEvent::Interrupted(_)
+        | ConnectionEvent::AudioGap(_)
+        | ConnectionEvent::Settled(_) => return None,
+        ConnectionEvent::SlowConsumer(_) => Note::SlowConsumer,
+        ConnectionEvent::Restored(restored) => Note::Restored {
+            epoch: restored.epoch,
+            items: restored.restored,
+            lost: restored.lost.len(),
+            downtime_ms: restored.downtime.as_millis(),
+        },
     })
 }
 
@@ -272,6 +396,13 @@ impl Note {
             } => {
                 tracing::info!(epoch, session_id, request_id, "session opened");
             }
+            Self::SlowConsumer => tracing::warn!("no events are taken; reading stands still"),
+            Self::Restored {
+                epoch,
+                items,
+                lost,
+                downtime_ms,
+            } => tracing::info!(epoch, items, lost, downtime_ms, "session restored"),
             Self::Retrying {
                 attempt,
                 delay_ms,

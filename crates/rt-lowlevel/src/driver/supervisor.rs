@@ -50,6 +50,7 @@ impl Drop for Dial {
 
 /// The two tasks of a connection. Dropping it ends both at once.
 struct Link {
+    epoch: u64,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
     meter: Meter,
@@ -61,6 +62,7 @@ impl Link {
         let reader = reader::run(Arc::clone(shared), epoch, connected.reader).instrument(span.clone());
         let writer = writer::run(Arc::clone(shared), epoch, connected.writer).instrument(span);
         Self {
+            epoch,
             reader: tokio::spawn(reader),
             writer: tokio::spawn(writer),
             meter: connected.meter,
@@ -93,7 +95,8 @@ impl Drop for Guard {
 /// Runs a connection until it has ended for good.
 pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
     let _guard = Guard(Arc::clone(&shared));
-    let mut link: Option<Link> = None;
+    // The current connection, and the one that is to take over from it.
+    let mut links: Vec<Link> = Vec::new();
     let mut lingering = JoinSet::new();
     let mut dial: Option<Dial> = None;
     let linger_limit = context.config.timeouts.close;
@@ -110,8 +113,10 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
                     dial = Some(Dial::spawn(Arc::clone(&context), number, refresh_token));
                 }
                 Action::AbortDial => dial = None,
-                Action::Hangup { linger, .. } => {
-                    if let Some(link) = link.take().filter(|_| linger) {
+                Action::Hangup { epoch, linger } => {
+                    let place = links.iter().position(|link| link.epoch == epoch);
+                    let link = place.map(|place| links.swap_remove(place));
+                    if let Some(link) = link.filter(|_| linger) {
                         lingering.spawn(async move {
                             let _ = tokio::time::timeout(linger_limit, link.finished()).await;
                         });
@@ -126,8 +131,11 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
         tokio::select! {
             () = shared.wake_supervisor.notified() => {}
             () = sleep_until(deadline) => {
-                let traffic = link.as_ref().map(|link| link.meter.traffic());
-                shared.with(|machine, at| machine.handle_timeout(at, traffic));
+                let traffic = |epoch| {
+                    let link = links.iter().find(|link| link.epoch == epoch);
+                    link.map(|link| link.meter.traffic())
+                };
+                shared.with(|machine, at| machine.handle_timeout(at, &traffic));
             }
             result = progress(&mut dial) => {
                 dial = None;
@@ -135,7 +143,7 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
                     Ok(connected) => {
                         let handshake = connected.handshake.clone();
                         if let Some(epoch) = shared.with(|machine, at| machine.handle_connected(at, handshake)) {
-                            link = Some(Link::spawn(&shared, epoch, connected));
+                            links.push(Link::spawn(&shared, epoch, connected));
                         }
                     }
                     Err(failure) => shared.with(|machine, at| machine.handle_dial_failed(at, &failure)),
@@ -145,7 +153,7 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
         }
     }
     drop(dial);
-    drop(link);
+    drop(links);
     while lingering.join_next().await.is_some() {}
 }
 

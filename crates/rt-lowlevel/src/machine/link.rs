@@ -1,14 +1,17 @@
-//! One connection inside the machine: what it may write, whether it lives.
+//! One connection inside the machine: what it is, and what its reader tells.
 
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::timer::after;
-use super::{At, Machine, Phase, Timer, Transmit};
+use rt_protocol::ClientEvent;
+
+use super::restoring::Restore;
+use super::timer::{Timers, after};
+use super::{At, Machine, Phase, Timer};
 use crate::classify::{ApiError, Failure};
 use crate::close::{CloseCode, CloseFrame};
-use crate::config::RetryPolicy;
-use crate::event::Handshake;
-use crate::frame::Frame;
+use crate::config::{RetryPolicy, SlowConsumerPolicy};
+use crate::event::{CloseInitiator, ConnectionEvent, Handshake, SlowConsumer};
 
 /// How long a close that must follow may take.
 pub(super) const ANNOUNCED: Duration = Duration::from_secs(1);
@@ -40,31 +43,63 @@ pub(crate) struct Traffic {
     pub(crate) last_out: Instant,
 }
 
+/// Which of the two connections that there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// The one that has the session, or is to have it.
+    Current,
+    /// The one that is being prepared to take over.
+    Next,
+}
+
 #[derive(Debug)]
 pub(super) struct Link {
+    /// The number of the connection.
+    pub(super) epoch: u64,
     pub(super) handshake: Handshake,
+    /// The server's id of its session, and when that ends.
+    pub(super) session_id: Option<String>,
+    pub(super) expires_at: Option<u64>,
+    /// The same on our clock.
+    pub(super) ends_at: Option<Instant>,
+    /// Events for the user, once its session has taken over.
+    pub(super) held: Vec<ConnectionEvent>,
     pub(super) opened_at: Option<Instant>,
+    pub(super) timers: Timers,
     /// There was a server event that is more than a greeting or an error.
     saw_traffic: bool,
     /// What the server said that decides what its close means.
     pub(super) latched: Option<Failure>,
     /// A ping is to be written.
-    ping_due: bool,
-    pings_sent: u64,
+    pub(super) ping_due: bool,
+    pub(super) pings_sent: u64,
+    pub(super) last_ping: Option<Instant>,
     /// Since when a ping that was written is unanswered.
-    ping_since: Option<Instant>,
+    pub(super) ping_since: Option<Instant>,
+    /// The number of the last command that was written to it.
+    pub(super) last_written: u64,
+    /// The peer has read all commands up to this one.
+    pub(super) read_to: u64,
     /// Reading stands still because the consumer is slow.
-    is_paused: bool,
+    pub(super) is_paused: bool,
     /// Since when there is something in the writer's hands.
-    writing_since: Option<Instant>,
+    pub(super) writing_since: Option<Instant>,
     /// A write failed; the reader may still find out why.
-    write_failure: Option<Failure>,
+    pub(super) write_failure: Option<Failure>,
     /// Incoming pings: since when they are counted, and how many.
     pings: (Instant, u32),
     pub(super) flushes_outbox: bool,
     pub(super) close_written: bool,
     /// What the peer closed with while we were closing.
     pub(super) peer_close: Option<CloseFrame>,
+    /// What is being told to its session.
+    pub(super) restore: Option<Restore>,
+    /// Restored items of which the server is still to say that they are there.
+    pub(super) echoes: HashSet<String>,
+    /// To be written before what waits in the outbox, with the numbers of the commands.
+    pub(super) queue: VecDeque<(Option<u64>, ClientEvent)>,
+    /// The first command that was accepted after its session was opened.
+    pub(super) first_fresh: u64,
 }
 
 impl Link {
@@ -78,15 +113,24 @@ impl Link {
         })
     }
 
-    pub(super) fn new(now: Instant, handshake: Handshake) -> Self {
+    pub(super) fn new(now: Instant, epoch: u64, handshake: Handshake) -> Self {
         Self {
+            epoch,
             handshake,
+            session_id: None,
+            expires_at: None,
+            ends_at: None,
+            held: Vec::new(),
             opened_at: None,
+            timers: Timers::default(),
             saw_traffic: false,
             latched: None,
             ping_due: false,
             pings_sent: 0,
+            last_ping: None,
             ping_since: None,
+            last_written: 0,
+            read_to: 0,
             is_paused: false,
             writing_since: None,
             write_failure: None,
@@ -94,6 +138,10 @@ impl Link {
             flushes_outbox: true,
             close_written: false,
             peer_close: None,
+            restore: None,
+            echoes: HashSet::new(),
+            queue: VecDeque::new(),
+            first_fresh: 0,
         }
     }
 
@@ -107,11 +155,43 @@ impl Link {
         self.opened_at
             .is_some_and(|at| now.saturating_duration_since(at) >= policy.healthy_after)
     }
+
+    /// A server event came that is more than a greeting or an error.
+    pub(super) fn proved(&mut self) {
+        self.saw_traffic = true;
+    }
 }
 
 impl Machine {
-    fn is_current(&self, epoch: u64) -> bool {
-        epoch == self.epoch && self.link.is_some()
+    /// Which connection has this number, if it is one that counts.
+    pub(super) fn slot(&self, epoch: u64) -> Option<Slot> {
+        let is = |link: &Option<Link>| link.as_ref().is_some_and(|link| link.epoch == epoch);
+        if is(&self.link) {
+            Some(Slot::Current)
+        } else if is(&self.next) {
+            Some(Slot::Next)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn link_at(&mut self, slot: Slot) -> Option<&mut Link> {
+        match slot {
+            Slot::Current => self.link.as_mut(),
+            Slot::Next => self.next.as_mut(),
+        }
+    }
+
+    pub(super) fn link_of(&mut self, epoch: u64) -> Option<&mut Link> {
+        let slot = self.slot(epoch)?;
+        self.link_at(slot)
+    }
+
+    fn awaits_session(&self, slot: Slot) -> bool {
+        match slot {
+            Slot::Current => self.phase == Phase::AwaitCreated,
+            Slot::Next => self.next.as_ref().is_some_and(|link| link.restore.is_none()),
+        }
     }
 
     // Inputs of the reader. Each says whether the connection is still the current one: if not, the reader
@@ -119,20 +199,28 @@ impl Machine {
 
     /// A server event came.
     pub(crate) fn handle_signal(&mut self, at: At, epoch: u64, signal: Signal) -> bool {
-        if !self.is_current(epoch) {
+        let Some(slot) = self.slot(epoch) else {
             return false;
-        }
+        };
         match signal {
             Signal::Created {
                 session_id,
                 expires_at,
-            } if self.phase == Phase::AwaitCreated => {
-                self.restore(at, session_id, expires_at);
+            } if self.awaits_session(slot) => {
+                if let Some(link) = self.link_at(slot) {
+                    link.session_id = session_id;
+                    link.expires_at = expires_at;
+                    link.ends_at = expires_at.and_then(|end| at.instant_of(end));
+                }
+                match slot {
+                    Slot::Current => self.created(at),
+                    Slot::Next => self.next_created(at),
+                }
             }
-            Signal::Error(api) | Signal::ResponseFailed(api) => self.latch(at, &api),
+            Signal::Error(api) | Signal::ResponseFailed(api) => self.latch(at, slot, &api),
             Signal::Other => {
-                if let Some(link) = &mut self.link {
-                    link.saw_traffic = true;
+                if let Some(link) = self.link_at(slot) {
+                    link.proved();
                 }
             }
             Signal::Created { .. } | Signal::Updated | Signal::Malformed => {}
@@ -142,245 +230,133 @@ impl Machine {
 
     /// A ping came; the socket answers it by itself, once it is flushed.
     pub(crate) fn handle_ping(&mut self, at: At, epoch: u64) -> bool {
-        if !self.is_current(epoch) {
+        let limit = self.config.limits.pings;
+        let Some(slot) = self.slot(epoch) else {
             return false;
-        }
+        };
         self.wakes_writer = true;
-        let Some(link) = &mut self.link else { return false };
+        let Some(link) = self.link_at(slot) else {
+            return false;
+        };
         if at.now.saturating_duration_since(link.pings.0) >= PING_WINDOW {
             link.pings = (at.now, 0);
         }
         link.pings.1 += 1;
-        if link.pings.1 > self.config.limits.pings {
-            self.lose_link(
-                at,
-                Failure::Violation("too many pings".to_owned()),
-                Some(CloseCode::POLICY),
-            );
+        if link.pings.1 > limit {
+            let failure = Failure::Violation("too many pings".to_owned());
+            self.lose_link(at, slot, failure, Some(CloseCode::POLICY));
             return false;
-        }
-        true
-    }
-
-    /// A pong came.
-    pub(crate) fn handle_pong(&mut self, epoch: u64, payload: &[u8]) -> bool {
-        if !self.is_current(epoch) {
-            return false;
-        }
-        if let Some(link) = &mut self.link {
-            // An answer to an earlier ping than the last is a sign of life, but the last is still open.
-            if payload == link.pings_sent.to_be_bytes() {
-                link.ping_since = None;
-                self.timers.stop(Timer::PingDeadline);
-            }
         }
         true
     }
 
     /// The server closed.
     pub(crate) fn handle_peer_close(&mut self, at: At, epoch: u64, close: CloseFrame) {
-        if !self.is_current(epoch) {
-            return;
-        }
+        let Some(slot) = self.slot(epoch) else { return };
         if self.phase == Phase::Draining {
             // The answer to our close, or a close that crossed ours: the end of the stream comes next.
-            if let Some(link) = &mut self.link {
+            if let Some(link) = self.link_at(slot) {
                 link.peer_close = Some(close);
             }
             return;
         }
-        self.lose_link(at, Failure::Close(close), None);
+        self.lose_link(at, slot, Failure::Close(close), None);
     }
 
     /// The stream ended or broke, or there is no sense in what came.
     pub(crate) fn handle_read_failed(&mut self, at: At, epoch: u64, failure: Failure) {
-        if !self.is_current(epoch) {
-            return;
-        }
+        let Some(slot) = self.slot(epoch) else { return };
         let goodbye = match failure {
             Failure::TooLarge { .. } => Some(CloseCode::TOO_BIG),
             Failure::Violation(_) => Some(CloseCode::PROTOCOL),
             _ => None,
         };
-        self.lose_link(at, failure, goodbye);
+        self.lose_link(at, slot, failure, goodbye);
     }
 
     /// The reader stopped reading because the consumer is slow.
     pub(crate) fn handle_read_paused(&mut self, at: At, epoch: u64) {
-        if self.is_current(epoch)
-            && let Some(link) = &mut self.link
-        {
-            link.is_paused = true;
-            self.timers.stop(Timer::PingDeadline);
-            // What was awaited may be what finds no room.
-            self.timers.stop(Timer::Created);
-            // It is not the server that is late: this is no downtime.
+        let is_current = self.slot(epoch) == Some(Slot::Current);
+        let Some(link) = self.link_of(epoch) else { return };
+        link.is_paused = true;
+        self.timers
+            .set(Timer::Consumer, after(at.now, self.config.limits.slow_after));
+        let Some(link) = self.link_of(epoch) else { return };
+        link.timers.stop(Timer::PingDeadline);
+        // What was awaited may be what finds no room.
+        link.timers.stop(Timer::Created);
+        link.timers.stop(Timer::Restore);
+        if is_current && self.phase == Phase::AwaitCreated {
             self.budget.stop_clock(at.now);
+        }
+    }
+
+    /// Reading has stood still for so long that it is worth a word.
+    pub(super) fn consumer_is_slow(&mut self) {
+        let limits = &self.config.limits;
+        self.events.push_back(ConnectionEvent::SlowConsumer(SlowConsumer {
+            stalled: limits.slow_after,
+        }));
+        match limits.slow_consumer {
+            SlowConsumerPolicy::Wait => {}
+            SlowConsumerPolicy::DropAudio => self.drops_audio = true,
+            SlowConsumerPolicy::Fail => {
+                let error = Failure::SlowConsumer(limits.slow_after).to_error();
+                self.hang_up(false);
+                self.end(CloseInitiator::Us, Some(error));
+            }
+        }
+    }
+
+    /// Whether an event for which there is no room is to be dropped, if it is audio of the model.
+    pub(crate) fn drops_audio(&self) -> bool {
+        self.drops_audio
+    }
+
+    /// Audio of the model was dropped because there was no room for it.
+    pub(crate) fn handle_dropped(&mut self, bytes: usize) {
+        let gap = self.gap.get_or_insert_default();
+        gap.events += 1;
+        gap.bytes += bytes as u64;
+    }
+
+    /// There is room again: what was dropped meanwhile is told.
+    fn tell_gap(&mut self) {
+        self.drops_audio = false;
+        let gap = self.gap.take().map(ConnectionEvent::AudioGap);
+        self.events.extend(gap);
+    }
+
+    /// There is room for an event of this connection.
+    pub(crate) fn handle_room(&mut self, at: At, epoch: u64) {
+        if self.link_of(epoch).is_some_and(|link| link.is_paused) {
+            self.handle_read_resumed(at, epoch);
         }
     }
 
     /// The reader reads again.
     pub(crate) fn handle_read_resumed(&mut self, at: At, epoch: u64) {
-        if !self.is_current(epoch) {
-            return;
-        }
-        let Some(link) = &mut self.link else { return };
+        let is_waiting = self.phase == Phase::AwaitCreated && self.slot(epoch) == Some(Slot::Current);
+        let (created, restore, ping) = (
+            after(at.now, self.config.timeouts.session_created),
+            after(at.now, self.config.timeouts.restore),
+            after(at.now, self.config.liveness.ping_timeout),
+        );
+        let Some(link) = self.link_of(epoch) else { return };
         link.is_paused = false;
-        if self.phase == Phase::AwaitCreated {
-            self.budget.start_outage(at.now);
-            self.timers.set(
-                Timer::Created,
-                after(at.now, self.config.timeouts.session_created),
-            );
+        self.timers.stop(Timer::Consumer);
+        self.tell_gap();
+        let Some(link) = self.link_of(epoch) else { return };
+        if link.restore.as_ref().is_some_and(Restore::is_under_way) {
+            link.timers.set(Timer::Restore, restore);
         }
         if link.ping_since.is_some() {
             link.ping_since = Some(at.now);
-            self.timers.set(
-                Timer::PingDeadline,
-                after(at.now, self.config.liveness.ping_timeout),
-            );
+            link.timers.set(Timer::PingDeadline, ping);
         }
-    }
-
-    // Inputs of the writer.
-
-    /// A write failed. The reader is given a moment to find out why: an error event and a close may wait there.
-    pub(crate) fn handle_write_failed(&mut self, at: At, epoch: u64, failure: Failure) {
-        if !self.is_current(epoch) {
-            return;
-        }
-        let Some(link) = &mut self.link else { return };
-        link.writing_since = None;
-        link.write_failure = Some(failure);
-        self.timers.stop(Timer::WriteStall);
-        self.timers.set(Timer::WriteStall, after(at.now, ANNOUNCED));
-    }
-
-    /// What to write next. `flushed` says that all that was written before has been flushed.
-    pub(crate) fn poll_transmit(&mut self, at: At, epoch: u64, flushed: bool) -> Transmit {
-        if let Some((_, close)) = self.parting.take_if(|(of, _)| *of == epoch) {
-            return Transmit::Frame(Frame::Close(close));
-        }
-        if !self.is_current(epoch) {
-            return Transmit::Stop;
-        }
-        if !flushed && self.phase == Phase::Open && self.link.as_ref().is_some_and(|link| link.ping_due) {
-            // What lies in the socket goes out first: the peer has its time to answer from when the ping is next.
-            return self.transmit_of(at, None, flushed);
-        }
-        let frame = self.next_frame(at.now);
-        self.transmit_of(at, frame, flushed)
-    }
-
-    fn transmit_of(&mut self, at: At, frame: Option<Frame>, flushed: bool) -> Transmit {
-        let Some(link) = &mut self.link else {
-            return Transmit::Stop;
-        };
-        if link.write_failure.is_some() {
-            return Transmit::Stop;
-        }
-        match frame {
-            Some(frame) => {
-                if link.writing_since.is_none() || flushed {
-                    link.writing_since = Some(at.now);
-                }
-                if !self.timers.is_set(Timer::WriteStall) {
-                    self.timers
-                        .set(Timer::WriteStall, after(at.now, self.config.liveness.write_stall));
-                }
-                Transmit::Frame(frame)
-            }
-            None => {
-                if flushed {
-                    link.writing_since = None;
-                    self.timers.stop(Timer::WriteStall);
-                }
-                if link.close_written {
-                    Transmit::Stop
-                } else {
-                    Transmit::Idle
-                }
-            }
-        }
-    }
-
-    fn next_frame(&mut self, now: Instant) -> Option<Frame> {
-        let link = self.link.as_mut()?;
-        if link.close_written {
-            return None;
-        }
-        match self.phase {
-            Phase::Open if std::mem::take(&mut link.ping_due) => {
-                link.pings_sent += 1;
-                link.ping_since.get_or_insert(now);
-                let frame = Frame::Ping(link.pings_sent.to_be_bytes());
-                if !link.is_paused && !self.timers.is_set(Timer::PingDeadline) {
-                    self.timers
-                        .set(Timer::PingDeadline, after(now, self.config.liveness.ping_timeout));
-                }
-                return Some(frame);
-            }
-            Phase::Open => {}
-            Phase::Draining if !link.flushes_outbox || self.outbox.len() == 0 => {
-                link.close_written = true;
-                return Some(Frame::Close(CloseFrame::new(CloseCode::NORMAL, "")));
-            }
-            Phase::Draining => {}
-            Phase::Idle
-            | Phase::Waiting
-            | Phase::Dialing
-            | Phase::AwaitCreated
-            | Phase::Restoring
-            | Phase::Ended => return None,
-        }
-        let message = self.outbox.pop()?;
-        self.has_room = true;
-        Some(Frame::Text(message.into_text()))
-    }
-
-    // Timers.
-
-    /// Never zero, which would be a ping without end.
-    pub(super) fn ping_interval(&self) -> Duration {
-        self.config.liveness.ping_interval.max(Duration::from_millis(1))
-    }
-
-    /// A ping is due. The time to answer it begins when it is handed to the writer, which may still be busy.
-    pub(super) fn ping(&mut self, now: Instant) {
-        self.timers.set(Timer::Ping, after(now, self.ping_interval()));
-        let Some(link) = &mut self.link else { return };
-        link.ping_due = true;
-        self.wakes_writer = true;
-    }
-
-    /// Dead, if nothing came since the ping went unanswered; else the clock starts where something last came.
-    pub(super) fn check_ping(&mut self, at: At, traffic: Option<Traffic>) {
-        let limit = self.config.liveness.ping_timeout;
-        let Some(since) = self.link.as_ref().and_then(|link| link.ping_since) else {
-            return;
-        };
-        let silent_since = traffic.map_or(since, |traffic| since.max(traffic.last_in));
-        if after(silent_since, limit) <= at.now {
-            self.lose_link(at, Failure::PingTimeout(limit), None);
-        } else {
-            self.timers.set(Timer::PingDeadline, after(silent_since, limit));
-        }
-    }
-
-    /// Stalled, if nothing went out since the writer took what it holds.
-    pub(super) fn check_write(&mut self, at: At, traffic: Option<Traffic>) {
-        let limit = self.config.liveness.write_stall;
-        let Some(link) = &mut self.link else { return };
-        if let Some(failure) = link.write_failure.take() {
-            self.lose_link(at, failure, None);
-            return;
-        }
-        let Some(since) = link.writing_since else { return };
-        let stuck_since = traffic.map_or(since, |traffic| since.max(traffic.last_out));
-        if after(stuck_since, limit) <= at.now {
-            self.lose_link(at, Failure::WriteStall(limit), None);
-        } else {
-            self.timers.set(Timer::WriteStall, after(stuck_since, limit));
+        if is_waiting {
+            link.timers.set(Timer::Created, created);
+            self.budget.start_outage(at.now);
         }
     }
 }

@@ -16,34 +16,57 @@
 //!            +------------------------+--------------+----------+   failure, if the retry rules allow
 //! ```
 //!
-//! `Restoring` has nothing to do yet: it is the place, between `session.created` and live traffic, where a new session is
-//! told what the old one knew.
+//! In `Restoring`, between `session.created` and live traffic, a new session is told what the old one knew: the mirror
+//! says what, in steps, and each is waited for. A connection that is lost on the way leaves nothing to be undone: the next
+//! one is told all of it again.
+//!
+//! While a session is open there may be a second connection, which is prepared to take over; see `rollover`.
 
 mod backoff;
+mod ledger;
 mod link;
+mod liveness;
 mod outbox;
+mod restoring;
 mod retry;
+mod rollover;
+mod signal;
 mod timer;
 mod transitions;
+mod writing;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-pub(crate) use self::link::{Signal, Traffic};
+use rt_protocol::dialect::{BetaVariant, Dialect};
+use rt_protocol::session::SessionKind;
+
+pub(crate) use self::ledger::{Kind, Sums};
+#[cfg(test)]
+pub(crate) use self::link::Signal;
+pub(crate) use self::link::Traffic;
 pub(crate) use self::outbox::Message;
+pub(crate) use self::signal::Disposition;
 
-use self::link::Link;
+use self::ledger::Ledger;
+use self::link::{Link, Slot};
 use self::outbox::Outbox;
+use self::restoring::Outage;
 use self::retry::Budget;
+use self::rollover::{Rollover, Stage};
 use self::timer::{Timer, Timers, after};
 use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
-use crate::event::{CloseInitiator, Closed, ConnectionEvent, Handshake};
+use crate::dialect::Translator;
+use crate::event::{AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake};
+use crate::fate::{DiscardReason, Fate, Settled};
 use crate::frame::Frame;
+use crate::mirror::{Mirror, Snapshot, Step};
 use crate::state::State;
 
 /// The moment of an input: when, and a random number from 0 to 1 in case there is a wait to be chosen.
@@ -51,6 +74,17 @@ use crate::state::State;
 pub(crate) struct At {
     pub(crate) now: Instant,
     pub(crate) jitter: f64,
+    /// The time of day: seconds since 1970.
+    pub(crate) unix: f64,
+}
+
+impl At {
+    /// When a time of day is, if it is to come.
+    pub(super) fn instant_of(&self, unix: u64) -> Option<Instant> {
+        #[allow(clippy::cast_precision_loss, reason = "exact for the next 285 million years")]
+        let wait = Duration::try_from_secs_f64(unix as f64 - self.unix).ok()?;
+        Some(after(self.now, wait))
+    }
 }
 
 /// What the supervisor is to do.
@@ -76,7 +110,8 @@ pub(crate) enum Transmit {
 }
 
 /// Why a message was not accepted; it comes back.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(crate) enum Refused {
     Full(Vec<Message>),
     Closed,
@@ -109,12 +144,40 @@ pub(crate) struct Machine {
     /// The last token that got as far as the server was refused.
     refresh_token: bool,
     link: Option<Link>,
-    /// A close frame that the writer of a connection just given up is still to write.
-    parting: Option<(u64, CloseFrame)>,
+    /// The connection that is to take over.
+    next: Option<Link>,
+    /// Close frames that the writers of connections just given up are still to write.
+    parting: Vec<(u64, CloseFrame)>,
     outbox: Outbox,
+    ledger: Ledger,
     timers: Timers,
     actions: VecDeque<Action>,
     events: VecDeque<ConnectionEvent>,
+    /// As `events`, to be delivered behind the event that is being handled.
+    after: VecDeque<ConnectionEvent>,
+    mirror: Mirror,
+    translator: Arc<Translator>,
+    /// The mirror follows the session of the current connection.
+    is_attached: bool,
+    /// There was an open session.
+    was_open: bool,
+    rollover: Rollover,
+    /// Audio of the model for which there is no room is dropped.
+    drops_audio: bool,
+    /// What of it was dropped and is not told yet.
+    gap: Option<AudioGap>,
+    /// The restore is that of a swap: there was a session all the time.
+    is_swapping: bool,
+    /// The first session is told what a snapshot has.
+    resumes: bool,
+    /// Since when there is none, and what happened meanwhile.
+    outage: Option<Outage>,
+    /// Commands that are part of what the next session is told.
+    absorbed: Vec<u64>,
+    /// Commands that are not written again, because they are too large for the server.
+    excluded: Vec<u64>,
+    /// Steps of a restore that are too large for the server.
+    unwanted: Vec<Step>,
     terminal: Option<Closed>,
     wakes_writer: bool,
     has_room: bool,
@@ -123,6 +186,20 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(config: Config, can_refresh: bool) -> Self {
         Self {
+            mirror: Mirror::new(config.restore.clone(), SessionKind::Realtime),
+            translator: Arc::new(Translator::new(Some(Dialect::Ga), BetaVariant::default())),
+            after: VecDeque::new(),
+            is_attached: false,
+            was_open: false,
+            resumes: false,
+            rollover: Rollover::default(),
+            drops_audio: false,
+            gap: None,
+            is_swapping: false,
+            outage: None,
+            absorbed: Vec::new(),
+            excluded: Vec::new(),
+            unwanted: Vec::new(),
             outbox: Outbox::new(&config.limits),
             config,
             can_refresh,
@@ -132,7 +209,9 @@ impl Machine {
             budget: Budget::default(),
             refresh_token: false,
             link: None,
-            parting: None,
+            next: None,
+            parting: Vec::new(),
+            ledger: Ledger::default(),
             timers: Timers::default(),
             actions: VecDeque::new(),
             events: VecDeque::new(),
@@ -142,19 +221,36 @@ impl Machine {
         }
     }
 
+    /// The same, for sessions of this kind, whose messages are written with this translator.
+    pub(crate) fn for_sessions(self, kind: SessionKind, translator: Arc<Translator>) -> Self {
+        Self {
+            mirror: Mirror::new(self.config.restore.clone(), kind),
+            translator,
+            ..self
+        }
+    }
+
+    /// The same, going on with a conversation.
+    pub(crate) fn resume(mut self, snapshot: Snapshot) -> Self {
+        self.mirror = Mirror::resume(self.config.restore.clone(), snapshot);
+        self.resumes = true;
+        self
+    }
+
     // What it is now.
 
     pub(crate) fn state(&self) -> State {
         match self.phase {
             Phase::Idle => State::Idle,
             Phase::Open => State::Connected,
+            Phase::Restoring if self.is_swapping => State::Connected,
             Phase::Draining => State::Closing,
             Phase::Ended => State::Closed,
             Phase::Waiting | Phase::Dialing | Phase::AwaitCreated | Phase::Restoring => {
-                if self.session_epoch == 0 {
-                    State::Connecting
-                } else {
+                if self.was_open {
                     State::Reconnecting
+                } else {
+                    State::Connecting
                 }
             }
         }
@@ -165,9 +261,19 @@ impl Machine {
         self.terminal.as_ref()
     }
 
-    /// Whether there ever was a session.
+    /// Whether there ever was a session that could be used.
     pub(crate) fn had_session(&self) -> bool {
-        self.session_epoch > 0
+        self.was_open
+    }
+
+    /// What another process needs to go on with this conversation.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.mirror.snapshot()
+    }
+
+    /// Whether the server would take a truncation of this item.
+    pub(crate) fn truncate_allowed(&self, item_id: &str) -> bool {
+        self.mirror.truncate_allowed(item_id)
     }
 
     pub(crate) fn waiting_messages(&self) -> usize {
@@ -182,23 +288,58 @@ impl Machine {
         self.outbox.dropped_audio()
     }
 
+    /// How many commands there were of each fate.
+    pub(crate) fn sums(&self) -> Sums {
+        self.ledger.sums()
+    }
+
+    /// Bytes of raw input audio in discarded commands.
+    pub(crate) fn discarded_audio(&self) -> u64 {
+        self.ledger.discarded_audio()
+    }
+
     // Inputs of the user.
 
     pub(crate) fn handle_start(&mut self, at: At) {
         if self.phase == Phase::Idle {
             self.budget.start_outage(at.now);
+            if self.resumes && self.config.restore.enabled {
+                self.expect_resume(at.now);
+            }
             self.dial(at.now);
         }
     }
 
-    /// Accepts messages, all or none. They are written in this order, after what was accepted before.
-    pub(crate) fn handle_messages(&mut self, messages: Vec<Message>) -> Result<(), Refused> {
+    /// So many samples of this content were played so far.
+    pub(crate) fn handle_played(&mut self, at: At, item_id: &str, content_index: u32, samples: u64) {
+        self.mirror.played(item_id, content_index, samples);
+        self.look_for_quiet(at.now);
+    }
+
+    /// Accepts the messages of a command, all or none. They are written in this order, after what was accepted before.
+    /// Returns the command's number. The fate of a tracked one comes out of
+    /// [`poll_tracked`](Self::poll_tracked).
+    pub(crate) fn handle_command(
+        &mut self,
+        mut messages: Vec<Message>,
+        tracked: bool,
+    ) -> Result<u64, Refused> {
         if matches!(self.phase, Phase::Draining | Phase::Ended) {
             return Err(Refused::Closed);
         }
-        self.outbox.push(messages).map_err(Refused::Full)?;
+        if !self.outbox.fits(&messages) {
+            return Err(Refused::Full(messages));
+        }
+        let first = self.ledger.next();
+        let last = messages.len().saturating_sub(1);
+        for (index, message) in messages.iter_mut().enumerate() {
+            message.number = self.ledger.accept(message.line(), index < last, tracked);
+        }
+        for stale in self.outbox.push(messages) {
+            self.ledger.settle(stale, Fate::Discarded(DiscardReason::Stale));
+        }
         self.wakes_writer |= self.phase == Phase::Open;
-        Ok(())
+        Ok(first)
     }
 
     /// Closes: accepts no more, lets what was accepted be written, then ends.
@@ -216,9 +357,8 @@ impl Machine {
                     link.flushes_outbox = self.phase == Phase::Open;
                 }
                 self.phase = Phase::Draining;
-                for timer in [Timer::Created, Timer::Ping, Timer::PingDeadline, Timer::Announced] {
-                    self.timers.stop(timer);
-                }
+                self.drop_next();
+                self.stop_liveness();
                 self.timers
                     .set(Timer::Close, after(at.now, self.config.timeouts.close));
                 self.wakes_writer = true;
@@ -231,18 +371,23 @@ impl Machine {
 
     /// The dial succeeded. Returns the epoch of the new connection.
     pub(crate) fn handle_connected(&mut self, at: At, handshake: Handshake) -> Option<u64> {
-        if self.phase != Phase::Dialing {
+        if self.phase != Phase::Dialing && self.rollover.stage != Stage::Dialing {
             return None;
         }
-        self.timers.stop(Timer::Attempt);
         self.epoch += 1;
         self.refresh_token = false;
-        self.link = Some(Link::new(at.now, handshake));
-        self.phase = Phase::AwaitCreated;
-        self.timers.set(
+        let mut link = Link::new(at.now, self.epoch, handshake);
+        if self.phase != Phase::Dialing {
+            self.next_connected(at.now, link);
+            return Some(self.epoch);
+        }
+        self.timers.stop(Timer::Attempt);
+        link.timers.set(
             Timer::Created,
             after(at.now, self.config.timeouts.session_created),
         );
+        self.link = Some(link);
+        self.phase = Phase::AwaitCreated;
         Some(self.epoch)
     }
 
@@ -250,6 +395,8 @@ impl Machine {
         if self.phase == Phase::Dialing {
             self.timers.stop(Timer::Attempt);
             self.retry_or_end(at, failure, false);
+        } else if self.rollover.stage == Stage::Dialing {
+            self.next_failed(at, failure);
         }
     }
 
@@ -263,9 +410,31 @@ impl Machine {
         self.events.pop_front()
     }
 
+    /// What follows the event that was handled last, once that is delivered.
+    pub(crate) fn poll_event_after(&mut self) -> Option<ConnectionEvent> {
+        self.after.pop_front()
+    }
+
+    /// Commands with a fate other than `Acknowledged` that are not told of by an event yet. To be taken when there is
+    /// room for an event: those that wait are put together.
+    pub(crate) fn poll_settled(&mut self) -> Option<Settled> {
+        self.ledger.take_run()
+    }
+
+    pub(crate) fn has_settled(&self) -> bool {
+        self.ledger.has_runs()
+    }
+
+    /// The fate of a tracked command, by its number.
+    pub(crate) fn poll_tracked(&mut self) -> Option<(u64, Fate)> {
+        self.ledger.take_tracked()
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        let links = [&self.link, &self.next];
+        let of_links = links.into_iter().flatten().filter_map(|link| link.timers.next());
+        of_links.chain(self.timers.next()).min()
     }
 
     pub(crate) fn has_actions(&self) -> bool {
@@ -282,35 +451,68 @@ impl Machine {
         std::mem::take(&mut self.has_room)
     }
 
-    /// A deadline was reached. `traffic` is what the current connection has seen.
-    pub(crate) fn handle_timeout(&mut self, at: At, traffic: Option<Traffic>) {
-        while let Some(timer) = self.timers.pop_due(at.now) {
-            match timer {
-                Timer::Backoff => self.dial(at.now),
-                Timer::Attempt => {
-                    self.actions.push_back(Action::AbortDial);
-                    let limit = self.config.timeouts.attempt;
-                    self.retry_or_end(at, &Failure::AttemptTimeout(limit), false);
-                }
-                Timer::Created => {
-                    let limit = self.config.timeouts.session_created;
-                    self.lose_link(at, Failure::NoSession(limit), None);
-                }
-                Timer::Ping => self.ping(at.now),
-                Timer::PingDeadline => self.check_ping(at, traffic),
-                Timer::WriteStall => self.check_write(at, traffic),
-                Timer::Announced => self.lose_link(at, Failure::Expired, Some(CloseCode::NORMAL)),
-                Timer::Close => {
-                    let crossing = self.link.as_ref().and_then(|link| link.crossing_close().cloned());
-                    self.hang_up(false);
-                    match crossing {
-                        Some(close) => {
-                            self.end(CloseInitiator::Peer, Some(Failure::Close(close).to_error()));
-                        }
-                        None => self.end(CloseInitiator::Us, None),
+    /// A deadline was reached. `traffic` is what the connection of an epoch has seen.
+    pub(crate) fn handle_timeout(&mut self, at: At, traffic: &dyn Fn(u64) -> Option<Traffic>) {
+        loop {
+            if let Some(timer) = self.timers.pop_due(at.now) {
+                self.on_timer(at, timer);
+                continue;
+            }
+            let due = [Slot::Current, Slot::Next].into_iter().find_map(|slot| {
+                let link = self.link_at(slot)?;
+                Some((slot, link.epoch, link.timers.pop_due(at.now)?))
+            });
+            match due {
+                Some((slot, epoch, timer)) => self.on_link_timer(at, slot, timer, traffic(epoch)),
+                None => return,
+            }
+        }
+    }
+
+    fn on_timer(&mut self, at: At, timer: Timer) {
+        match timer {
+            Timer::Backoff => self.dial(at.now),
+            Timer::Attempt => {
+                self.actions.push_back(Action::AbortDial);
+                let limit = self.config.timeouts.attempt;
+                self.retry_or_end(at, &Failure::AttemptTimeout(limit), false);
+            }
+            Timer::Close => {
+                let crossing = self.link.as_ref().and_then(|link| link.crossing_close().cloned());
+                self.hang_up(false);
+                match crossing {
+                    Some(close) => {
+                        self.end(CloseInitiator::Peer, Some(Failure::Close(close).to_error()));
                     }
+                    None => self.end(CloseInitiator::Us, None),
                 }
             }
+            Timer::Rollover => self.start_next(at),
+            Timer::NextAttempt => self.next_attempt_is_late(at),
+            Timer::Swap => self.try_swap(at),
+            Timer::Force => self.force(at),
+            Timer::Consumer => self.consumer_is_slow(),
+            Timer::Created
+            | Timer::Restore
+            | Timer::Ping
+            | Timer::PingDeadline
+            | Timer::WriteStall
+            | Timer::Announced => {}
+        }
+    }
+
+    fn on_link_timer(&mut self, at: At, slot: Slot, timer: Timer, traffic: Option<Traffic>) {
+        match timer {
+            Timer::Created => {
+                let limit = self.config.timeouts.session_created;
+                self.lose_link(at, slot, Failure::NoSession(limit), None);
+            }
+            Timer::Restore => self.restore_is_late(at, slot),
+            Timer::Ping => self.ping(at.now, slot),
+            Timer::PingDeadline => self.check_ping(at, slot, traffic),
+            Timer::WriteStall => self.check_write(at, slot, traffic),
+            Timer::Announced => self.lose_link(at, slot, Failure::Expired, Some(CloseCode::NORMAL)),
+            _ => {}
         }
     }
 }

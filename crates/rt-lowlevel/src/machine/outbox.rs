@@ -3,29 +3,64 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use super::ledger::{Kind, Line};
 use crate::config::{AudioPolicy, Limits};
+use crate::mirror::{Answer, Intent};
 
 /// What an audio message counts as at least, so that small ones cannot pile up without end: an append without any audio
 /// in it has about this size.
 const AUDIO_FLOOR: usize = 100;
 
 /// One message, ready to be written.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Message {
+    /// Its number in the ledger; 0 before it was accepted.
+    pub(super) number: u64,
     text: String,
     /// Bytes of raw audio in it; `None` for a control message.
     audio: Option<usize>,
+    kind: Kind,
+    /// What is kept of the event until it is written.
+    pub(super) intent: Option<Intent>,
 }
 
 impl Message {
     pub(crate) fn control(text: String) -> Self {
-        Self { text, audio: None }
+        Self {
+            number: 0,
+            text,
+            audio: None,
+            kind: Kind::default(),
+            intent: None,
+        }
     }
 
     pub(crate) fn audio(text: String, bytes: usize) -> Self {
         Self {
-            text,
             audio: Some(bytes),
+            ..Self::control(text)
+        }
+    }
+
+    /// The same, with what is to be known of its event.
+    pub(crate) fn of(self, kind: Kind, intent: Intent) -> Self {
+        Self {
+            kind,
+            intent: Some(intent),
+            ..self
+        }
+    }
+
+    /// What the ledger is told of it.
+    pub(super) fn line(&self) -> Line {
+        Line {
+            bytes: self.text.len(),
+            audio: self.audio.unwrap_or_default(),
+            kind: self.kind,
+            answered: self
+                .intent
+                .as_ref()
+                .is_some_and(|intent| intent.answer() == Answer::Event),
         }
     }
 
@@ -42,14 +77,28 @@ impl Message {
         self.audio.is_some()
     }
 
-    pub(crate) fn into_text(self) -> String {
+    pub(super) fn into_parts(self) -> (String, Option<Intent>) {
+        (self.text, self.intent)
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_text(self) -> String {
         self.text
+    }
+}
+
+/// Of what is written: the rest follows from it.
+#[cfg(test)]
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.audio) == (&other.text, other.audio)
     }
 }
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Message({} bytes, audio: {:?})", self.text.len(), self.audio)
+        let (kind, bytes) = (self.kind, self.text.len());
+        write!(f, "Message({kind:?}, {bytes} bytes, audio: {:?})", self.audio)
     }
 }
 
@@ -86,11 +135,10 @@ impl Outbox {
         }
     }
 
-    /// Takes all of `messages` or none.
-    pub(super) fn push(&mut self, messages: Vec<Message>) -> Result<(), Vec<Message>> {
+    /// Whether there is room for all of `messages`.
+    pub(super) fn fits(&self, messages: &[Message]) -> bool {
         let control = messages.iter().filter(|message| message.audio.is_none());
         let (count, bytes) = control.fold((0, 0), |(count, bytes), it| (count + 1, bytes + it.len()));
-        let audio: usize = messages.iter().filter_map(|message| message.audio).sum();
         let cost: usize = messages.iter().filter_map(Message::audio_cost).sum();
 
         // What is larger than the whole bound is taken when it would be alone.
@@ -102,18 +150,31 @@ impl Outbox {
             || self.audio_cost == 0
             || self.drops_oldest
             || self.audio_cost + cost <= self.max_audio_bytes;
-        if !control_fits || !audio_fits {
-            return Err(messages);
+        control_fits && audio_fits
+    }
+
+    /// Takes messages for which there is room. Returns the numbers of what was dropped for them.
+    pub(super) fn push(&mut self, messages: Vec<Message>) -> Vec<u64> {
+        let cost: usize = messages.iter().filter_map(Message::audio_cost).sum();
+        let dropped = if cost > 0 {
+            self.make_room(cost)
+        } else {
+            Vec::new()
+        };
+        for message in messages {
+            match message.audio {
+                Some(bytes) => {
+                    self.audio_bytes += bytes;
+                    self.audio_cost += message.audio_cost().unwrap_or_default();
+                }
+                None => {
+                    self.control_messages += 1;
+                    self.control_bytes += message.len();
+                }
+            }
+            self.queue.push_back(message);
         }
-        if cost > 0 {
-            self.make_room(cost);
-        }
-        self.control_messages += count;
-        self.control_bytes += bytes;
-        self.audio_bytes += audio;
-        self.audio_cost += cost;
-        self.queue.extend(messages);
-        Ok(())
+        dropped
     }
 
     pub(super) fn pop(&mut self) -> Option<Message> {
@@ -126,6 +187,21 @@ impl Outbox {
         self.queue.len()
     }
 
+    /// Takes out control messages for which `test` holds, asked in their order. Returns their numbers.
+    pub(super) fn take_if(&mut self, mut test: impl FnMut(&Message) -> bool) -> Vec<u64> {
+        let mut taken = Vec::new();
+        let mut place = 0;
+        while let Some(message) = self.queue.get(place) {
+            if message.is_audio() || !test(message) {
+                place += 1;
+            } else if let Some(message) = self.queue.remove(place) {
+                self.forget(&message);
+                taken.push(message.number);
+            }
+        }
+        taken
+    }
+
     /// Bytes of raw audio that were dropped to stay live.
     pub(super) fn dropped_audio(&self) -> u64 {
         self.dropped_audio
@@ -136,15 +212,18 @@ impl Outbox {
         self.audio_bytes
     }
 
-    fn make_room(&mut self, cost: usize) {
+    fn make_room(&mut self, cost: usize) -> Vec<u64> {
+        let mut dropped = Vec::new();
         while self.drops_oldest && self.audio_cost > 0 && self.audio_cost + cost > self.max_audio_bytes {
             let oldest = self.queue.iter().position(|message| message.audio.is_some());
             let Some(message) = oldest.and_then(|at| self.queue.remove(at)) else {
-                return;
+                break;
             };
             self.dropped_audio += message.audio.unwrap_or_default() as u64;
             self.forget(&message);
+            dropped.push(message.number);
         }
+        dropped
     }
 
     fn forget(&mut self, message: &Message) {
@@ -181,6 +260,16 @@ mod tests {
             .collect()
     }
 
+    impl Outbox {
+        fn take(&mut self, messages: Vec<Message>) -> Result<Vec<u64>, Vec<Message>> {
+            if self.fits(&messages) {
+                Ok(self.push(messages))
+            } else {
+                Err(messages)
+            }
+        }
+    }
+
     fn outbox(audio: AudioPolicy) -> Outbox {
         Outbox::new(&Limits {
             control_messages: 3,
@@ -193,9 +282,9 @@ mod tests {
     #[test]
     fn order_is_that_of_acceptance_over_both_kinds() {
         let mut outbox = outbox(AudioPolicy::default());
-        outbox.push(audio("a1", 20)).unwrap();
-        outbox.push(control("c1")).unwrap();
-        outbox.push(audio("a2", 20)).unwrap();
+        outbox.take(audio("a1", 20)).unwrap();
+        outbox.take(control("c1")).unwrap();
+        outbox.take(audio("a2", 20)).unwrap();
         assert_eq!(drained(&mut outbox), ["a1", "c1", "a2"]);
         assert_eq!(
             (outbox.len(), outbox.waiting_audio(), outbox.control_bytes),
@@ -206,24 +295,24 @@ mod tests {
     #[test]
     fn each_kind_has_its_own_bound() {
         let mut outbox = outbox(AudioPolicy::Keep(Duration::from_millis(100)));
-        outbox.push(audio("a1", 60)).unwrap();
-        assert_eq!(outbox.push(audio("a2", 60)), Err(audio("a2", 60)));
-        outbox.push(audio("a3", 40)).unwrap();
-        outbox.push(control("four")).unwrap();
-        outbox.push(control("five5")).unwrap();
-        assert!(outbox.push(control("67")).is_err(), "11 bytes");
-        outbox.push(control("6")).unwrap();
-        assert!(outbox.push(control("")).is_err(), "4 messages");
+        outbox.take(audio("a1", 60)).unwrap();
+        assert_eq!(outbox.take(audio("a2", 60)), Err(audio("a2", 60)));
+        outbox.take(audio("a3", 40)).unwrap();
+        outbox.take(control("four")).unwrap();
+        outbox.take(control("five5")).unwrap();
+        assert!(outbox.take(control("67")).is_err(), "11 bytes");
+        outbox.take(control("6")).unwrap();
+        assert!(outbox.take(control("")).is_err(), "4 messages");
         assert_eq!(drained(&mut outbox), ["a1", "a3", "four", "five5", "6"]);
     }
 
     #[test]
     fn what_exceeds_the_bound_passes_alone_and_groups_pass_whole_or_not() {
         let mut outbox = outbox(AudioPolicy::Keep(Duration::from_millis(10)));
-        outbox.push(control("longer than ten")).unwrap();
-        assert!(outbox.push(control("x")).is_err());
-        outbox.push([audio("a", 20), audio("b", 20)].concat()).unwrap();
-        assert!(outbox.push([audio("c", 1), control("y")].concat()).is_err());
+        outbox.take(control("longer than ten")).unwrap();
+        assert!(outbox.take(control("x")).is_err());
+        outbox.take([audio("a", 20), audio("b", 20)].concat()).unwrap();
+        assert!(outbox.take([audio("c", 1), control("y")].concat()).is_err());
         assert_eq!(outbox.len(), 3);
     }
 
@@ -232,17 +321,17 @@ mod tests {
         for bytes in [0, 1, 99] {
             let tiny = || vec![Message::audio("{}".to_owned(), bytes)];
             let mut keeping = outbox(AudioPolicy::Keep(Duration::from_millis(100)));
-            let taken = (0..1000).take_while(|_| keeping.push(tiny()).is_ok()).count();
+            let taken = (0..1000).take_while(|_| keeping.take(tiny()).is_ok()).count();
             assert_eq!(taken, 48, "{bytes} bytes each, of 4800 in all");
             assert_eq!(keeping.waiting_audio(), 48 * bytes);
             keeping.pop().unwrap();
-            keeping.push(tiny()).unwrap();
+            keeping.take(tiny()).unwrap();
             assert_eq!(drained(&mut keeping).len(), 48);
             assert_eq!((keeping.audio_bytes, keeping.audio_cost), (0, 0));
 
             let mut live = outbox(AudioPolicy::Live(Duration::from_millis(100)));
             for _ in 0..1000 {
-                live.push(tiny()).unwrap();
+                live.take(tiny()).unwrap();
             }
             assert_eq!((live.len(), live.dropped_audio()), (48, 952 * bytes as u64));
         }
@@ -252,10 +341,10 @@ mod tests {
     fn live_audio_drops_the_oldest_and_counts_it() {
         let mut outbox = outbox(AudioPolicy::Live(Duration::from_millis(100)));
         for (text, millis) in [("a1", 40), ("a2", 40)] {
-            outbox.push(audio(text, millis)).unwrap();
+            outbox.take(audio(text, millis)).unwrap();
         }
-        outbox.push(control("c")).unwrap();
-        outbox.push(audio("a3", 60)).unwrap();
+        outbox.take(control("c")).unwrap();
+        outbox.take(audio("a3", 60)).unwrap();
         assert_eq!(outbox.dropped_audio(), 40 * 48);
         assert_eq!(drained(&mut outbox), ["a2", "c", "a3"]);
     }

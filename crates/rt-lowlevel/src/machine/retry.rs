@@ -28,6 +28,16 @@ pub(super) struct Budget {
     forgiven: VecDeque<(Bucket, Instant)>,
 }
 
+/// The wait after a failure that is not held against the budget: no shorter than after a refusal.
+pub(super) struct Wait(pub(super) Duration);
+
+impl Wait {
+    pub(super) fn of(at: At, failures: u32, policy: &RetryPolicy) -> Self {
+        let floor = policy.throttle_floor;
+        Self(backoff::delay(policy, failures, at.jitter).max(floor))
+    }
+}
+
 impl Budget {
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
@@ -102,8 +112,13 @@ impl Budget {
         Some(wait)
     }
 
+    /// A connect that is not part of an outage.
+    pub(super) fn count_other(&mut self, now: Instant) {
+        self.connects.push_back(now);
+    }
+
     /// How long until another connect is allowed.
-    fn window_wait(&mut self, now: Instant, policy: &RetryPolicy) -> Duration {
+    pub(super) fn window_wait(&mut self, now: Instant, policy: &RetryPolicy) -> Duration {
         while self
             .connects
             .front()

@@ -9,6 +9,8 @@ pub(super) enum Timer {
     Attempt,
     /// `session.created` does not come.
     Created,
+    /// A session is not told in time what it must know.
+    Restore,
     /// The wait before a connect is over.
     Backoff,
     /// A ping is due.
@@ -21,17 +23,33 @@ pub(super) enum Timer {
     Announced,
     /// Closing takes too long.
     Close,
+    /// Another connection is to be prepared.
+    Rollover,
+    /// The dial of the next connection takes too long.
+    NextAttempt,
+    /// It may be quiet enough for the next connection to take over.
+    Swap,
+    /// The next connection must take over.
+    Force,
+    /// The consumer takes no events.
+    Consumer,
 }
 
-const ALL: [Timer; 8] = [
+const ALL: [Timer; 14] = [
     Timer::Attempt,
     Timer::Created,
+    Timer::Restore,
     Timer::Backoff,
     Timer::Ping,
     Timer::PingDeadline,
     Timer::WriteStall,
     Timer::Announced,
     Timer::Close,
+    Timer::Rollover,
+    Timer::NextAttempt,
+    Timer::Swap,
+    Timer::Force,
+    Timer::Consumer,
 ];
 
 /// As good as never: about 30 years.
@@ -51,6 +69,12 @@ pub(super) struct Timers {
 impl Timers {
     pub(super) fn set(&mut self, timer: Timer, at: Instant) {
         self.due[timer as usize] = Some(at);
+    }
+
+    /// As [`set`](Self::set), unless it is due before that.
+    pub(super) fn set_no_later(&mut self, timer: Timer, at: Instant) {
+        let due = &mut self.due[timer as usize];
+        *due = Some(due.map_or(at, |due| due.min(at)));
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {

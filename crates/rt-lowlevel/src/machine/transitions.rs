@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::link::{ANNOUNCED, Link};
+use super::link::{ANNOUNCED, Link, Slot};
+use super::restoring::lost_by;
 use super::timer::{Timer, after};
 use super::{Action, At, Machine, Phase};
 use crate::classify::{ApiError, Class, Failure, event_class};
@@ -23,78 +24,96 @@ impl Machine {
     }
 
     /// `session.created` has come: what the new session must be told goes first, then live traffic.
-    pub(super) fn restore(&mut self, at: At, session_id: Option<String>, expires_at: Option<u64>) {
-        self.timers.stop(Timer::Created);
+    pub(super) fn created(&mut self, at: At) {
+        if let Some(link) = &mut self.link {
+            link.timers.stop(Timer::Created);
+        }
+        self.tell_opened();
         self.phase = Phase::Restoring;
+        if self.outage.is_some() {
+            self.begin_restore(at, Slot::Current);
+        } else {
+            self.is_attached = true;
+            self.open(at.now);
+        }
+    }
+
+    /// Tells of the session of the current connection.
+    pub(super) fn tell_opened(&mut self) {
+        let Some(link) = &self.link else { return };
         self.session_epoch += 1;
-        let handshake = self
-            .link
-            .as_ref()
-            .map(|link| link.handshake.clone())
-            .unwrap_or_default();
         self.events.push_back(ConnectionEvent::Opened(Opened {
             epoch: self.session_epoch,
-            session_id,
-            expires_at,
-            attempts: self.budget.attempts(),
-            handshake,
+            session_id: link.session_id.clone(),
+            expires_at: link.expires_at,
+            attempts: self.budget.attempts().max(1),
+            handshake: link.handshake.clone(),
         }));
-        self.open(at.now);
     }
 
     pub(super) fn open(&mut self, now: Instant) {
         self.phase = Phase::Open;
+        self.was_open = true;
         self.budget.stop_clock(now);
+        let first_fresh = self.ledger.next();
         if let Some(link) = &mut self.link {
             link.opened_at = Some(now);
+            link.first_fresh = first_fresh;
+            link.start_pings(now, &self.config.liveness);
         }
-        self.timers.set(Timer::Ping, after(now, self.ping_interval()));
+        self.plan_rollover(now);
         self.wakes_writer = true;
     }
 
     /// Gives the current connection up.
     pub(super) fn hang_up(&mut self, linger: bool) {
-        if self.link.take().is_some() {
-            self.actions.push_back(Action::Hangup {
-                epoch: self.epoch,
-                linger,
-            });
+        if let Some(link) = self.link.take() {
+            let epoch = link.epoch;
+            self.actions.push_back(Action::Hangup { epoch, linger });
             self.wakes_writer = true;
         }
     }
 
-    /// The connection is lost: by itself, or because it is of no use. `code` says goodbye.
-    pub(super) fn lose_link(&mut self, at: At, failure: Failure, code: Option<CloseCode>) {
-        let Some(link) = self.link.take() else { return };
+    /// A connection is lost: by itself, or because it is of no use. `code` says goodbye.
+    pub(super) fn lose_link(&mut self, at: At, slot: Slot, failure: Failure, code: Option<CloseCode>) {
+        let taken = match slot {
+            Slot::Current => self.link.take(),
+            Slot::Next => self.next.take(),
+        };
+        let Some(link) = taken else { return };
         let linger =
             code.is_some() || matches!(failure, Failure::Close(_) | Failure::Event(_) | Failure::Expired);
-        self.link = None;
-        self.actions.push_back(Action::Hangup {
-            epoch: self.epoch,
-            linger,
-        });
+        let epoch = link.epoch;
+        self.actions.push_back(Action::Hangup { epoch, linger });
         self.wakes_writer = true;
-        self.parting = code.map(|code| (self.epoch, CloseFrame::new(code, "")));
-        for timer in [
-            Timer::Created,
-            Timer::Ping,
-            Timer::PingDeadline,
-            Timer::WriteStall,
-            Timer::Announced,
-        ] {
-            self.timers.stop(timer);
+        // Of earlier connections no writer is left.
+        self.parting
+            .retain(|(of, _)| self.link.as_ref().is_some_and(|link| link.epoch == *of) || *of + 2 > epoch);
+        self.parting
+            .extend(code.map(|code| (epoch, CloseFrame::new(code, ""))));
+        if slot == Slot::Next {
+            let failure = link.latched.unwrap_or(failure);
+            self.next_failed(at, &failure);
+            return;
         }
+        self.is_swapping = false;
         if self.phase == Phase::Draining {
             self.end_drained(&link, &failure);
             return;
         }
         // What the server said before it closed is the cause; the close is only how it acted on it.
-        let policy = &self.config.retry;
         let (failure, close) = match (&link.latched, failure) {
             (Some(latched), Failure::Close(close)) => (latched.clone(), Some(close)),
             (Some(latched), _) => (latched.clone(), None),
+            (None, Failure::Close(close)) if close.code == CloseCode::TOO_BIG => {
+                match self.exclude_largest(&link) {
+                    Some((name, bytes)) => (Failure::MessageTooBig { name, bytes }, Some(close)),
+                    None => (Failure::Close(close), None),
+                }
+            }
             (None, failure) => (failure, None),
         };
+        let policy = &self.config.retry;
         // A session that was idle until its time was over has done all that it was asked for.
         let is_healthy = if failure.is_expiry() {
             link.is_lasting(at.now, policy)
@@ -109,6 +128,11 @@ impl Machine {
             .to_error()
             .with_request_id(link.handshake.request_id)
             .with_close(close);
+        self.detach(at.now, || lost_by(&error));
+        if self.promote_next(at, &failure, &error) {
+            return;
+        }
+        self.drop_next();
         self.retry_or_end_of(at, &failure, is_healthy, error);
     }
 
@@ -187,29 +211,55 @@ impl Machine {
             return;
         }
         self.phase = Phase::Ended;
+        self.drop_next();
         self.timers.stop_all();
         self.has_room = true;
+        let unsent = self.outbox.len();
+        if clean {
+            // Its close came behind all that it had read.
+            self.ledger.acknowledge_written();
+        }
+        let responses = if std::mem::take(&mut self.is_attached) {
+            self.mirror.lost().responses
+        } else {
+            Vec::new()
+        };
+        self.ledger.discard_all();
+        self.tell_settled();
+        let responses = responses.into_iter();
+        self.events.extend(responses.map(ConnectionEvent::Interrupted));
         let closed = Closed {
             by,
             error,
-            unsent: self.outbox.len(),
+            unsent,
             clean,
         };
         self.terminal = Some(closed.clone());
         self.events.push_back(ConnectionEvent::Closed(closed));
     }
 
+    /// Tells of what was settled before what follows.
+    pub(super) fn tell_settled(&mut self) {
+        while let Some(settled) = self.ledger.take_run() {
+            self.events.push_back(ConnectionEvent::Settled(settled));
+        }
+    }
+
     /// Whether a failed response or an error event decides what a later end of the connection means.
-    pub(super) fn latch(&mut self, at: At, api: &ApiError) {
+    pub(super) fn latch(&mut self, at: At, slot: Slot, api: &ApiError) {
         let failure = match event_class(api, self.phase != Phase::AwaitCreated) {
             Class::Fatal => Failure::Event(api.clone()),
             Class::Now => Failure::Expired,
             Class::Keep | Class::Retry | Class::Once => return,
         };
-        let Some(link) = &mut self.link else { return };
-        if matches!(failure, Failure::Expired) && self.phase == Phase::Open {
+        let is_open = self.phase == Phase::Open && slot == Slot::Current;
+        if matches!(failure, Failure::Expired) && is_open && self.swap_instead_of_end(at) {
+            return;
+        }
+        let Some(link) = self.link_at(slot) else { return };
+        if matches!(failure, Failure::Expired) && is_open {
             // The server closes next; if it does not, we do.
-            self.timers.set(Timer::Announced, after(at.now, ANNOUNCED));
+            link.timers.set(Timer::Announced, after(at.now, ANNOUNCED));
         }
         // The first fatal cause stays.
         if !matches!(link.latched, Some(Failure::Event(_))) {

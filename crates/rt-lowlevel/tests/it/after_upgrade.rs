@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rt_lowlevel::{CloseInitiator, ConnectionEvent, ErrorKind, State};
+use rt_lowlevel::{CloseInitiator, ConnectionEvent, ErrorKind, RestoreCause, State};
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -186,7 +186,11 @@ async fn a_drop_is_followed_by_a_new_session() {
         for expected in ["opened 1", "session.created", "input_audio_buffer.cleared"] {
             assert_eq!(name(&next(&mut connection).await), expected);
         }
-        connection.send(message("go")).await.unwrap();
+        let sent = connection.send(message("go")).await.unwrap();
+        let ConnectionEvent::Settled(settled) = next(&mut connection).await else {
+            panic!()
+        };
+        assert_eq!((settled.first, settled.count), (sent, 1));
         let ConnectionEvent::Retrying(retrying) = next(&mut connection).await else {
             panic!()
         };
@@ -201,6 +205,11 @@ async fn a_drop_is_followed_by_a_new_session() {
         };
         assert_eq!((opened.epoch, opened.session_id.as_deref()), (2, Some("sess_2")));
         assert_eq!(name(&next(&mut connection).await), "session.created");
+        let ConnectionEvent::Restored(restored) = next(&mut connection).await else {
+            panic!()
+        };
+        assert_eq!((restored.epoch, restored.restored, restored.discarded), (2, 0, 1));
+        assert!(matches!(restored.cause, RestoreCause::ConnectionLost(_)));
         assert_eq!(name(&next(&mut connection).await), "echo.waited");
         assert_eq!(*connection.state().borrow(), State::Connected);
         assert_eq!(server.connects(), 2);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::{FutureExt, SinkExt, StreamExt};
 use rt_lowlevel::protocol::{ClientEvent, DecodeErrorKind};
-use rt_lowlevel::{AudioPolicy, ConnectionEvent, ErrorKind, State, TrySendErrorKind};
+use rt_lowlevel::{AudioPolicy, ConnectionEvent, DiscardReason, ErrorKind, Fate, State, TrySendErrorKind};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::*;
@@ -287,7 +287,7 @@ async fn a_stalled_writer_gives_the_room_back_and_is_noticed() {
     let mut accepted = 0;
     let refused = loop {
         match handle.try_send(audio(48_000)) {
-            Ok(()) => accepted += 1,
+            Ok(_) => accepted += 1,
             Err(refused) => break refused,
         }
         tokio::task::yield_now().await;
@@ -390,4 +390,35 @@ async fn events_are_a_stream_too() {
             "closed"
         ]
     );
+}
+
+#[tokio::test]
+async fn the_fate_of_a_command_can_be_awaited() {
+    let server = Server::sessions(|number, mut ws| async move {
+        if number == 1 {
+            // Reads, and answers the ping behind it.
+            ws.text().await;
+            ws.send(NEWS).await;
+            let _ = ws.0.next().await;
+            // The next one is read, and nothing is said.
+            let _ = ws.text().await;
+            return;
+        }
+        ws.drain().await;
+    })
+    .await;
+    let mut config = quick();
+    config.liveness.barrier_interval = Duration::from_millis(20);
+    let connection = within(server.builder().config(config).connect()).await.unwrap();
+    let handle = connection.handle();
+    let first = within(handle.send_tracked(audio(960))).await.unwrap();
+    let first_id = first.id();
+    assert_eq!(within(first).await, Fate::Acknowledged);
+    let second = within(handle.send_tracked(message("x"))).await.unwrap();
+    assert!(second.id() > first_id);
+    let lost = Fate::Discarded(DiscardReason::ConnectionLost);
+    assert_eq!(within(second).await, lost);
+    let stats = handle.stats();
+    assert_eq!((stats.accepted, stats.acknowledged), (2, 1));
+    assert_eq!((stats.discarded, stats.pending), (1, 0));
 }

@@ -97,7 +97,7 @@ impl World {
         world.note(sent);
         world.send(&SessionUpdate::new(settings).into());
         world.run(200);
-        world.engine.opened(world.now);
+        world.engine.opened(world.now, false);
         world.obey();
         world
     }
@@ -252,7 +252,7 @@ impl World {
     pub(super) fn reconnect(&mut self, script: Script) {
         self.up.clear();
         self.down.clear();
-        self.engine.lost(self.now);
+        self.engine.lost(self.now, false);
         self.obey();
         let mut config = Settings::default();
         config.script = Arc::new(script);
@@ -260,7 +260,7 @@ impl World {
         let sent = self.brain.open(self.now);
         self.note(sent);
         self.run(50);
-        self.engine.opened(self.now);
+        self.engine.opened(self.now, false);
         self.obey();
     }
 }

@@ -134,8 +134,8 @@ fn a_duration_without_end_is_one() {
         bench.advance_with(seconds(3600), Some(traffic));
     }
     let (at, traffic) = (bench.at(), Some(traffic));
-    bench.machine.check_ping(at, traffic);
-    bench.machine.check_write(at, traffic);
+    bench.machine.check_ping(at, Slot::Current, traffic);
+    bench.machine.check_write(at, Slot::Current, traffic);
     assert_eq!(bench.machine.state(), State::Connected);
     bench.drop_stream();
     bench.retrying();

@@ -55,7 +55,7 @@ fn pongs_keep_a_quiet_connection() {
             panic!("{ping:?}")
         };
         let epoch = bench.epoch();
-        assert!(bench.machine.handle_pong(epoch, &payload));
+        assert!(bench.machine.handle_pong(bench.now, epoch, &payload));
         bench.written();
     }
     assert_eq!(bench.machine.state(), State::Connected);
@@ -113,7 +113,7 @@ fn the_clock_stands_while_we_do_not_read() {
 
 #[test]
 fn a_session_that_waits_for_room_is_not_late() {
-    let mut bench = Bench::opened(|_| {});
+    let mut bench = Bench::opened(|config| config.limits.slow_after = Duration::MAX);
     bench.drop_stream();
     bench.advance(seconds(1));
     bench.connect();

@@ -1,6 +1,7 @@
 //! The machine, with time and chance as arguments.
 
 mod budget;
+mod fates;
 mod liveness;
 mod retries;
 mod sending;
@@ -15,8 +16,11 @@ use crate::event::Retrying;
 /// A machine, a clock, and a short way to say what happens.
 struct Bench {
     machine: Machine,
+    start: Instant,
     now: Instant,
     jitter: f64,
+    /// Events that came out.
+    told: Vec<ConnectionEvent>,
 }
 
 impl Bench {
@@ -27,10 +31,13 @@ impl Bench {
     fn with_provider(change: impl FnOnce(&mut Config), can_refresh: bool) -> Self {
         let mut config = Config::default();
         change(&mut config);
+        let now = Instant::now();
         let mut bench = Self {
             machine: Machine::new(config, can_refresh),
-            now: Instant::now(),
+            start: now,
+            now,
             jitter: 1.0,
+            told: Vec::new(),
         };
         assert_eq!(bench.machine.state(), State::Idle);
         bench.machine.handle_start(bench.at());
@@ -51,7 +58,13 @@ impl Bench {
         At {
             now: self.now,
             jitter: self.jitter,
+            unix: self.unix(),
         }
+    }
+
+    /// The day of the tests began long after 1970.
+    fn unix(&self) -> f64 {
+        1_000_000.0 + (self.now - self.start).as_secs_f64()
     }
 
     fn epoch(&self) -> u64 {
@@ -67,7 +80,7 @@ impl Bench {
         let end = self.now + by;
         while let Some(due) = self.machine.poll_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
-            self.machine.handle_timeout(self.at(), traffic);
+            self.machine.handle_timeout(self.at(), &|_| traffic);
         }
         self.now = end;
     }
@@ -81,7 +94,16 @@ impl Bench {
 
     fn signal(&mut self, signal: Signal) -> bool {
         let (at, epoch) = (self.at(), self.epoch());
-        self.machine.handle_signal(at, epoch, signal)
+        let is_live = self.machine.handle_signal(at, epoch, signal);
+        self.collect();
+        is_live
+    }
+
+    /// Takes the events that came out, as the driver does after each input.
+    fn collect(&mut self) {
+        self.told.extend(std::iter::from_fn(|| self.machine.poll_event()));
+        self.told
+            .extend(std::iter::from_fn(|| self.machine.poll_event_after()));
     }
 
     fn created(&mut self) {
@@ -120,7 +142,8 @@ impl Bench {
     }
 
     fn events(&mut self) -> Vec<ConnectionEvent> {
-        std::iter::from_fn(|| self.machine.poll_event()).collect()
+        self.collect();
+        std::mem::take(&mut self.told)
     }
 
     fn retrying(&mut self) -> Retrying {
@@ -154,7 +177,7 @@ impl Bench {
 
     fn send(&mut self, text: &str) {
         self.machine
-            .handle_messages(vec![Message::control(text.to_owned())])
+            .handle_command(vec![Message::control(text.to_owned())], false)
             .unwrap();
     }
 

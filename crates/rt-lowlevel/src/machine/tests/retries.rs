@@ -388,7 +388,7 @@ fn the_past_does_not_speak() {
     bench.actions();
     let at = bench.at();
     assert!(!bench.machine.handle_signal(at, old, Signal::Other));
-    assert!(!bench.machine.handle_pong(old, b""));
+    assert!(!bench.machine.handle_pong(bench.now, old, b""));
     bench
         .machine
         .handle_peer_close(at, old, CloseFrame::new(CloseCode::POLICY, ""));

@@ -43,7 +43,7 @@ fn the_bound_holds_while_there_is_no_connection_and_room_is_told() {
     bench.send("b");
     let third = vec![Message::control("c".to_owned())];
     assert_eq!(
-        bench.machine.handle_messages(third.clone()),
+        bench.machine.handle_command(third.clone(), false),
         Err(Refused::Full(third))
     );
     assert!(!bench.machine.take_room());
@@ -63,7 +63,7 @@ fn live_audio_stays_live_over_an_outage() {
     for text in ["a1", "a2", "a3"] {
         bench
             .machine
-            .handle_messages(vec![Message::audio(text.to_owned(), 960)])
+            .handle_command(vec![Message::audio(text.to_owned(), 960)], false)
             .unwrap();
     }
     assert_eq!(bench.machine.dropped_audio(), 960);
@@ -83,7 +83,7 @@ fn close_writes_what_was_accepted_and_then_the_close() {
     assert_eq!(bench.machine.state(), State::Closing);
     let refused = bench
         .machine
-        .handle_messages(vec![Message::control("b".to_owned())]);
+        .handle_command(vec![Message::control("b".to_owned())], false);
     assert_eq!(refused, Err(Refused::Closed));
     assert_eq!(bench.written(), ["a", "<close 1000>"]);
     assert_eq!(bench.transmit(true), Transmit::Stop);

@@ -1,0 +1,528 @@
+//! [`Ledger`]: what became of every command, and how many there were of each fate.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use rt_protocol::ClientEvent;
+use rt_protocol::server_event::ErrorDetails;
+
+use crate::fate::{DiscardReason, Fate, Settled};
+
+/// Commands that wait for an answer of the server although the peer has read them: beyond so many, having been read is
+/// enough. A server that never answers must not fill the memory.
+const MAX_ANSWERS: usize = 1024;
+
+/// Runs of commands with one fate that wait to be told: beyond so many, they are merged.
+const MAX_RUNS: usize = 64;
+
+/// Commands without an answer that an error may still name.
+const MAX_NAMES: usize = 64;
+
+/// What a message of a command is, for the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Bytes of the message.
+    bytes: u32,
+    /// Bytes of raw audio in it.
+    audio: u32,
+    /// Place of its type in `ClientEvent::KNOWN_TYPES`.
+    kind: u8,
+    /// Another message of the same command follows.
+    continues: bool,
+    /// The server answers it with an event: that the peer has read it is not enough.
+    answered: bool,
+    /// Somebody waits for its fate.
+    tracked: bool,
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the outbox, or to be written again on the next session.
+    Waiting,
+    /// Written to the current connection; nothing proves that it was read.
+    Written,
+    /// Read by the peer, not yet answered.
+    Read,
+    Settled,
+}
+
+/// A message as the ledger is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) bytes: usize,
+    pub(crate) audio: usize,
+    pub(crate) kind: Kind,
+    pub(crate) answered: bool,
+}
+
+/// The type of a command, in a byte.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Kind(u8);
+
+impl Kind {
+    pub(crate) fn of(event: &ClientEvent) -> Self {
+        let name = event.event_type();
+        let place = ClientEvent::KNOWN_TYPES.iter().position(|known| *known == name);
+        Self(
+            place
+                .and_then(|place| u8::try_from(place).ok())
+                .unwrap_or(u8::MAX),
+        )
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        ClientEvent::KNOWN_TYPES
+            .get(usize::from(self.0))
+            .copied()
+            .unwrap_or("an event of an unknown type")
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How many commands there were, by fate. `accepted` is the sum of the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) accepted: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) rejected: u64,
+    pub(crate) superseded: u64,
+    pub(crate) discarded: u64,
+    pub(crate) pending: u64,
+}
+
+/// The ledger. Messages are numbered from 1 in the order of acceptance, over all connections; a command has the
+/// number of its first message.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    entries: VecDeque<Entry>,
+    /// The number of the first entry.
+    base: u64,
+    /// Entries that are read and not answered.
+    unanswered: usize,
+    /// Raw audio whose commands were discarded.
+    discarded_audio: u64,
+    sums: Sums,
+    /// The ids of commands that only an error answers.
+    names: VecDeque<(u64, Box<str>)>,
+    /// Fates to be told: all but `Acknowledged`.
+    runs: VecDeque<Settled>,
+    /// Fates of tracked commands to be told.
+    tracked: VecDeque<(u64, Fate)>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            base: 1,
+            unanswered: 0,
+            discarded_audio: 0,
+            sums: Sums::default(),
+            names: VecDeque::new(),
+            runs: VecDeque::new(),
+            tracked: VecDeque::new(),
+        }
+    }
+}
+
+impl Ledger {
+    /// The number that the next message will have.
+    pub(super) fn next(&self) -> u64 {
+        self.base + self.entries.len() as u64
+    }
+
+    /// A message was accepted. `continues` says that the next one is of the same command.
+    pub(super) fn accept(&mut self, line: Line, continues: bool, tracked: bool) -> u64 {
+        let number = self.next();
+        let clamp = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.entries.push_back(Entry {
+            bytes: clamp(line.bytes),
+            audio: clamp(line.audio),
+            kind: line.kind.0,
+            continues,
+            answered: line.answered,
+            tracked,
+            place: Place::Waiting,
+        });
+        if !continues {
+            self.sums.accepted += 1;
+            self.sums.pending += 1;
+        }
+        number
+    }
+
+    pub(super) fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    /// Bytes of raw audio in discarded commands.
+    pub(super) fn discarded_audio(&self) -> u64 {
+        self.discarded_audio
+    }
+
+    fn index(&self, number: u64) -> Option<usize> {
+        let index = usize::try_from(number.checked_sub(self.base)?).ok()?;
+        (index < self.entries.len()).then_some(index)
+    }
+
+    /// A message was handed to the writer of the current connection.
+    pub(super) fn written(&mut self, number: u64) {
+        if let Some(index) = self.index(number)
+            && self.entries[index].place == Place::Waiting
+        {
+            self.entries[index].place = Place::Written;
+        }
+    }
+
+    /// The peer has read all that was written up to this number.
+    pub(super) fn read(&mut self, number: u64) {
+        let count = usize::try_from((number + 1).saturating_sub(self.base)).unwrap_or(usize::MAX);
+        for index in 0..count.min(self.entries.len()) {
+            let entry = &mut self.entries[index];
+            if entry.place != Place::Written {
+                continue;
+            }
+            if entry.answered {
+                entry.place = Place::Read;
+                self.unanswered += 1;
+            } else {
+                self.settle_at(index, Fate::Acknowledged);
+            }
+        }
+        while self.unanswered > MAX_ANSWERS {
+            let Some(index) = self.entries.iter().position(|entry| entry.place == Place::Read) else {
+                break;
+            };
+            self.settle_at(index, Fate::Acknowledged);
+        }
+        self.trim();
+    }
+
+    /// The fate of a message is known. Of several messages of one command the first fate that is not
+    /// `Acknowledged` is that of the command; the last acknowledgement is, if there is no such.
+    pub(super) fn settle(&mut self, number: u64, fate: Fate) {
+        if let Some(index) = self.index(number) {
+            self.settle_at(index, fate);
+            self.trim();
+        }
+    }
+
+    /// A message is to be written again, on another connection.
+    pub(super) fn again(&mut self, number: u64) {
+        if let Some(index) = self.index(number)
+            && self.entries[index].place != Place::Settled
+        {
+            self.set_place(index, Place::Waiting);
+        }
+    }
+
+    /// The connection is gone, and with it all that was written to it and is not settled: audio, and the rest.
+    pub(super) fn discard_written(&mut self, audio: DiscardReason, rest: DiscardReason) {
+        self.names.clear();
+        for index in 0..self.entries.len() {
+            let entry = &self.entries[index];
+            if matches!(entry.place, Place::Written | Place::Read) {
+                let reason = if entry.audio > 0 { audio } else { rest };
+                self.settle_at(index, Fate::Discarded(reason));
+            }
+        }
+        self.trim();
+    }
+
+    /// A command was written that an error may name although it has no answer of its own.
+    pub(super) fn name(&mut self, number: u64, event_id: &str) {
+        if self.names.len() >= MAX_NAMES {
+            self.names.pop_front();
+        }
+        self.names.push_back((number, event_id.into()));
+    }
+
+    /// An error names a command: that one is refused, unless it is settled already.
+    pub(super) fn reject_named(&mut self, event_id: &str, details: &ErrorDetails) {
+        let place = self.names.iter().position(|(_, id)| **id == *event_id);
+        if let Some((number, _)) = place.and_then(|place| self.names.remove(place)) {
+            self.settle(number, Fate::Rejected(Box::new(details.clone())));
+        }
+    }
+
+    /// Everything that was written counts as read and needs no answer any more: the peer has closed in good order.
+    pub(super) fn acknowledge_written(&mut self) {
+        for index in 0..self.entries.len() {
+            if matches!(self.entries[index].place, Place::Written | Place::Read) {
+                self.settle_at(index, Fate::Acknowledged);
+            }
+        }
+        self.trim();
+    }
+
+    /// The end: nothing stays open.
+    pub(super) fn discard_all(&mut self) {
+        for index in 0..self.entries.len() {
+            let reason = match self.entries[index].place {
+                Place::Waiting => DiscardReason::Unsent,
+                Place::Written | Place::Read => DiscardReason::ConnectionLost,
+                Place::Settled => continue,
+            };
+            self.settle_at(index, Fate::Discarded(reason));
+        }
+        self.trim();
+    }
+
+    /// The largest message that was written and is not known to have been read: its number, type and size.
+    pub(super) fn largest_written(&self) -> Option<(u64, Kind, usize)> {
+        let (index, entry) = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.place == Place::Written)
+            .max_by_key(|(_, entry)| entry.bytes)?;
+        Some((self.base + index as u64, Kind(entry.kind), entry.bytes as usize))
+    }
+
+    /// Fates that are to be told, other than `Acknowledged`.
+    pub(super) fn take_run(&mut self) -> Option<Settled> {
+        self.runs.pop_front()
+    }
+
+    pub(super) fn has_runs(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    /// The fate of a command that is waited for, by the number of the command.
+    pub(super) fn take_tracked(&mut self) -> Option<(u64, Fate)> {
+        self.tracked.pop_front()
+    }
+
+    fn set_place(&mut self, index: usize, place: Place) {
+        let entry = &mut self.entries[index];
+        if entry.place == Place::Read {
+            self.unanswered -= 1;
+        }
+        entry.place = place;
+    }
+
+    fn settle_at(&mut self, index: usize, fate: Fate) {
+        if self.entries[index].place == Place::Settled {
+            return;
+        }
+        self.set_place(index, Place::Settled);
+        if fate.is_acknowledged() {
+            // Those before it were read before it.
+            if !self.entries[index].continues {
+                self.close(self.first_of(index), index, fate);
+            }
+            return;
+        }
+        // The others of the command may still be written, but their fate is told with this one.
+        let first = self.first_of(index);
+        let mut last = index;
+        while self.entries[last].continues && last + 1 < self.entries.len() {
+            last += 1;
+        }
+        for other in first..=last {
+            self.set_place(other, Place::Settled);
+        }
+        self.close(first, last, fate);
+    }
+
+    /// The place of the first message of the command, as far as it is still there.
+    fn first_of(&self, index: usize) -> usize {
+        let before = self.entries.iter().take(index).rev();
+        index - before.take_while(|entry| entry.continues).count()
+    }
+
+    /// Counts a command and notes its fate.
+    fn close(&mut self, first: usize, last: usize, fate: Fate) {
+        self.sums.pending -= 1;
+        match fate {
+            Fate::Acknowledged => self.sums.acknowledged += 1,
+            Fate::Rejected(_) => self.sums.rejected += 1,
+            Fate::Superseded => self.sums.superseded += 1,
+            Fate::Discarded(_) => self.sums.discarded += 1,
+        }
+        let number = self.base + first as u64;
+        if self.entries[last].tracked {
+            self.tracked.push_back((number, fate.clone()));
+        }
+        if fate.is_acknowledged() {
+            return;
+        }
+        let audio = self
+            .entries
+            .range(first..=last)
+            .map(|entry| u64::from(entry.audio))
+            .sum();
+        if matches!(fate, Fate::Discarded(_)) {
+            self.discarded_audio += audio;
+        }
+        let end = self.base + last as u64;
+        let is_full = self.runs.len() >= MAX_RUNS;
+        let reach = if is_full { MAX_RUNS } else { 1 };
+        let mut latest = self.runs.iter_mut().rev().take(reach);
+        match latest.find(|run| run.takes(number, &fate, is_full)) {
+            Some(run) => run.extend(number, end, audio),
+            None => self.runs.push_back(Settled::new(number, end, audio, fate)),
+        }
+    }
+
+    /// Forgets what is settled at the front. A command of several messages goes as a whole.
+    fn trim(&mut self) {
+        while self
+            .entries
+            .front()
+            .is_some_and(|entry| entry.place == Place::Settled)
+        {
+            let len = 1 + self.entries.iter().take_while(|entry| entry.continues).count();
+            let is_settled = |entry: &Entry| entry.place == Place::Settled;
+            if len > self.entries.len() || !self.entries.iter().take(len).all(is_settled) {
+                return;
+            }
+            self.entries.drain(..len);
+            self.base += len as u64;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(bytes: usize, audio: usize, answered: bool) -> Line {
+        Line {
+            bytes,
+            audio,
+            kind: Kind::default(),
+            answered,
+        }
+    }
+
+    fn balanced(ledger: &Ledger) {
+        let sums = ledger.sums();
+        let parts = sums.acknowledged + sums.rejected + sums.superseded + sums.discarded + sums.pending;
+        assert_eq!(sums.accepted, parts, "{sums:?}");
+    }
+
+    fn runs(ledger: &mut Ledger) -> Vec<(u64, u64, u64, Fate)> {
+        std::iter::from_fn(|| ledger.take_run())
+            .map(|run| (run.first.as_u64(), run.last.as_u64(), run.count, run.fate))
+            .collect()
+    }
+
+    #[test]
+    fn being_read_settles_what_has_no_answer_and_nothing_that_was_not_written() {
+        let mut ledger = Ledger::default();
+        for answered in [false, true, false, false] {
+            ledger.accept(line(10, 0, answered), false, false);
+        }
+        for number in 1..=3 {
+            ledger.written(number);
+        }
+        ledger.read(4);
+        assert_eq!((ledger.sums().acknowledged, ledger.sums().pending), (2, 2));
+        ledger.settle(2, Fate::Acknowledged);
+        ledger.settle(2, Fate::Superseded);
+        assert_eq!((ledger.sums().acknowledged, ledger.sums().superseded), (3, 0));
+        ledger.discard_all();
+        assert_eq!(
+            runs(&mut ledger),
+            [(4, 4, 1, Fate::Discarded(DiscardReason::Unsent))]
+        );
+        assert!(ledger.entries.is_empty());
+        balanced(&ledger);
+    }
+
+    #[test]
+    fn several_messages_are_one_command() {
+        let mut ledger = Ledger::default();
+        for continues in [true, true, false, true, false] {
+            ledger.accept(line(10, 100, false), continues, true);
+        }
+        assert_eq!(ledger.sums().accepted, 2);
+        for number in 1..=4 {
+            ledger.written(number);
+        }
+        ledger.read(2);
+        assert_eq!(ledger.sums().acknowledged, 0, "its last message was not read");
+        ledger.read(4);
+        assert_eq!(ledger.sums().acknowledged, 1);
+        assert_eq!(ledger.take_tracked(), Some((1, Fate::Acknowledged)));
+        ledger.settle(5, Fate::Discarded(DiscardReason::Stale));
+        assert_eq!(
+            ledger.take_tracked(),
+            Some((4, Fate::Discarded(DiscardReason::Stale)))
+        );
+        assert_eq!(ledger.discarded_audio(), 200);
+        let told = runs(&mut ledger);
+        assert_eq!(told, [(4, 4, 1, Fate::Discarded(DiscardReason::Stale))]);
+        assert!(ledger.entries.is_empty());
+        balanced(&ledger);
+    }
+
+    #[test]
+    fn neighbours_of_one_fate_are_told_together() {
+        let mut ledger = Ledger::default();
+        for _ in 0..6 {
+            ledger.accept(line(10, 0, false), false, false);
+        }
+        for number in [1, 2, 4, 5] {
+            ledger.settle(number, Fate::Superseded);
+        }
+        ledger.settle(6, Fate::Discarded(DiscardReason::Unsent));
+        assert_eq!(
+            runs(&mut ledger),
+            [
+                (1, 2, 2, Fate::Superseded),
+                (4, 5, 2, Fate::Superseded),
+                (6, 6, 1, Fate::Discarded(DiscardReason::Unsent)),
+            ]
+        );
+        balanced(&ledger);
+    }
+
+    #[test]
+    fn nothing_grows_without_end() {
+        let mut ledger = Ledger::default();
+        for round in 0..5000u64 {
+            // Never answered.
+            ledger.accept(line(10, 0, true), false, false);
+            ledger.accept(line(10, 48, false), false, false);
+            ledger.written(2 * round + 1);
+            ledger.read(2 * round + 2);
+            ledger.settle(2 * round + 2, Fate::Discarded(DiscardReason::Stale));
+        }
+        assert!(
+            ledger.entries.len() <= 2 * MAX_ANSWERS + 2,
+            "{}",
+            ledger.entries.len()
+        );
+        assert!(ledger.runs.len() <= MAX_RUNS);
+        let told: u64 = runs(&mut ledger).iter().map(|run| run.2).sum();
+        assert_eq!(told, 5000);
+        balanced(&ledger);
+    }
+
+    #[test]
+    fn the_largest_is_found_among_what_may_be_unread() {
+        let mut ledger = Ledger::default();
+        for bytes in [9000, 500, 700, 8000] {
+            ledger.accept(line(bytes, 0, false), false, false);
+        }
+        for number in 1..=3 {
+            ledger.written(number);
+        }
+        ledger.read(1);
+        assert_eq!(
+            ledger.largest_written(),
+            Some((3, Kind::default(), 700)),
+            "the first was read, the last not written"
+        );
+        ledger.again(3);
+        assert_eq!(ledger.largest_written().map(|(number, ..)| number), Some(2));
+    }
+}

@@ -1,0 +1,448 @@
+//! The restore: what a new session is told before it is used, and what is told of it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use rt_protocol::{ClientEvent, ServerEvent};
+
+use super::link::{Link, Slot};
+use super::timer::{Timer, after};
+use super::{At, Machine, Phase};
+use crate::classify::Failure;
+use crate::dialect::Translator;
+use crate::error::Error;
+use crate::event::{ConnectionEvent, RestoreCause, Restored};
+use crate::fate::{DiscardReason, Fate};
+use crate::frame::Frame;
+use crate::mirror::{self, Known, Lost, LostItem, LostReason, Plan, Purpose, Step, StepAnswer, StepKind};
+
+/// Items that may be unanswered at a time.
+const WINDOW: usize = 32;
+
+/// How often the plan is made anew before what is left is given up.
+const MAX_ROUNDS: u32 = 8;
+
+/// How often settings may be refused before the session is used without them.
+const MAX_REFUSALS: u32 = 3;
+
+/// The code of a refusal by close 1009.
+const TOO_LARGE: &str = "message_too_large";
+
+/// What is being told to the session of a connection.
+#[derive(Debug)]
+pub(super) struct Restore {
+    pub(super) known: Known,
+    pub(super) purpose: Purpose,
+    steps: VecDeque<Step>,
+    /// Written and not answered.
+    awaited: Vec<Step>,
+    rounds: u32,
+    settings_refusals: u32,
+    /// The session has the settings that it was to have.
+    has_settings: bool,
+    restored: usize,
+    lost: Vec<LostItem>,
+    lost_unlisted: u64,
+    text_only: usize,
+}
+
+/// What has happened since there was an open session.
+#[derive(Debug)]
+pub(super) struct Outage {
+    pub(super) since: Instant,
+    pub(super) cause: RestoreCause,
+    settled: u64,
+    /// Discarded commands up to then.
+    discarded_before: u64,
+    lost_audio_ms: u64,
+}
+
+impl Restore {
+    fn new(known: Known, purpose: Purpose) -> Self {
+        Self {
+            known,
+            purpose,
+            steps: VecDeque::new(),
+            awaited: Vec::new(),
+            rounds: 0,
+            settings_refusals: 0,
+            has_settings: true,
+            restored: 0,
+            lost: Vec::new(),
+            lost_unlisted: 0,
+            text_only: 0,
+        }
+    }
+
+    /// Every step is answered.
+    fn is_done(&self) -> bool {
+        self.steps.is_empty() && self.awaited.is_empty()
+    }
+
+    /// Something is to be written or answered.
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.is_done()
+    }
+
+    fn take_up(&mut self, plan: Plan) {
+        self.steps = plan.steps.into();
+        self.lost = plan.lost;
+        self.lost_unlisted = plan.lost_unlisted;
+        self.text_only = self.text_only.max(plan.text_only);
+    }
+
+    /// The next step that may be written, as text.
+    fn next_text(&mut self, translator: &Translator, excluded: &[u64]) -> Option<String> {
+        while self.awaited.len() < WINDOW
+            && !self.awaited.iter().any(|step| step.kind == StepKind::Settings)
+            && let Some(step) = self.steps.pop_front()
+        {
+            if step.seq.is_some_and(|seq| excluded.contains(&seq)) {
+                self.known.rejected(&step, TOO_LARGE);
+            } else if let Some(text) = translator.encode(&step.event).json {
+                self.awaited.push(step);
+                return Some(text);
+            } else {
+                self.known.rejected(&step, "unknown_to_dialect");
+            }
+        }
+        None
+    }
+
+    /// The largest step that the peer may not have read.
+    fn largest(&self) -> Option<&Step> {
+        self.awaited.iter().max_by_key(|step| step.event.to_json().len())
+    }
+}
+
+impl Link {
+    /// Whether an event is the echo of a restored item. It takes note of the last one.
+    pub(super) fn is_echo(&mut self, event: &ServerEvent) -> bool {
+        if self.echoes.is_empty() {
+            return false;
+        }
+        match event {
+            ServerEvent::ConversationItemAdded(event) => self.has_echo(event.item.id()),
+            ServerEvent::ConversationItemCreated(event) => self.has_echo(event.item.id()),
+            ServerEvent::ConversationItemDone(event) => {
+                event.item.id().is_some_and(|id| self.echoes.remove(id))
+            }
+            _ => false,
+        }
+    }
+
+    fn has_echo(&self, id: Option<&str>) -> bool {
+        id.is_some_and(|id| self.echoes.contains(id))
+    }
+}
+
+impl Machine {
+    /// The session of a connection is there: begins to tell it what the last one knew.
+    pub(super) fn begin_restore(&mut self, at: At, slot: Slot) {
+        let purpose = match slot {
+            Slot::Current => Purpose::Restore,
+            Slot::Next => Purpose::Prepare,
+        };
+        if slot == Slot::Current {
+            self.absorb_updates();
+        }
+        let mut known = Known::default();
+        for step in &self.unwanted {
+            known.rejected(step, TOO_LARGE);
+        }
+        let deadline = after(at.now, self.config.timeouts.restore);
+        let Some(link) = self.link_at(slot) else { return };
+        link.restore = Some(Restore::new(known, purpose));
+        link.timers.set(Timer::Restore, deadline);
+        self.advance(at, slot);
+        self.wakes_writer = true;
+    }
+
+    /// What waits in the outbox and can be merged into what the new session is told need not be written: changes of the
+    /// settings and of items.
+    pub(super) fn absorb_updates(&mut self) {
+        let mirror = &mut self.mirror;
+        let taken = self.outbox.take_if(|message| {
+            let intent = message.intent.as_ref();
+            intent.is_some_and(|intent| mirror.absorb(message.number, intent))
+        });
+        self.has_room |= !taken.is_empty();
+        self.absorbed.extend(taken);
+    }
+
+    /// Plans when all is answered; with nothing left to do, the session is ready.
+    pub(super) fn advance(&mut self, at: At, slot: Slot) {
+        let Some(link) = self.link_at(slot) else { return };
+        let Some(mut restore) = link.restore.take_if(|restore| restore.is_done()) else {
+            return;
+        };
+        let plan = self.mirror.plan(&restore.known, restore.purpose);
+        for (number, reason) in &plan.discarded {
+            self.ledger.settle(*number, Fate::Discarded(*reason));
+        }
+        restore.take_up(plan);
+        restore.rounds += 1;
+        if restore.settings_refusals >= MAX_REFUSALS {
+            restore.steps.retain(|step| step.kind != StepKind::Settings);
+        }
+        if restore.rounds > MAX_ROUNDS {
+            // Whatever the server is doing, it does not lead anywhere.
+            for step in restore.steps.drain(..) {
+                if let StepKind::Create { id } = step.kind {
+                    restore
+                        .lost
+                        .push(LostItem::new(id, LostReason::Rejected("not_settled".to_owned())));
+                }
+            }
+        }
+        let is_ready = restore.is_done();
+        if let Some(link) = self.link_at(slot) {
+            link.restore = Some(restore);
+        }
+        match (is_ready, slot) {
+            (false, _) => {
+                self.wakes_writer = true;
+                return;
+            }
+            (true, Slot::Current) => return self.finish_restore(at),
+            (true, Slot::Next) => return self.next_is_ready(at),
+        }
+    }
+
+    /// The next message of the restore.
+    pub(super) fn restore_frame(&mut self, at: At, slot: Slot) -> Option<Frame> {
+        let link = match slot {
+            Slot::Current => self.link.as_mut()?,
+            Slot::Next => self.next.as_mut()?,
+        };
+        let restore = link.restore.as_mut()?;
+        let was_done = restore.is_done();
+        let text = restore.next_text(&self.translator, &self.excluded);
+        if text.is_none() && !was_done && restore.is_done() {
+            // What was left cannot be written.
+            self.advance(at, slot);
+        }
+        text.map(Frame::Text)
+    }
+
+    /// Whether an event answers a step of the restore, and what follows.
+    pub(super) fn answer(&mut self, at: At, slot: Slot, event: &ServerEvent) -> bool {
+        let Some(link) = self.link_at(slot) else {
+            return false;
+        };
+        let Some(restore) = &mut link.restore else {
+            return false;
+        };
+        let answered = restore.awaited.iter().enumerate();
+        let mut answered = answered.filter_map(|(place, step)| Some((place, step.answered_by(event)?)));
+        let Some((place, answer)) = answered.next() else {
+            return false;
+        };
+        let step = restore.awaited.remove(place);
+        match (&answer, &step.kind) {
+            (StepAnswer::Done, kind) => {
+                restore.known.acknowledged(&step);
+                restore.has_settings |= *kind == StepKind::Settings;
+                if let StepKind::Create { id } = kind {
+                    restore.restored += 1;
+                    let is_last = matches!(
+                        event,
+                        ServerEvent::ConversationItemDone(_) | ServerEvent::Error(_)
+                    );
+                    if !is_last {
+                        link.echoes.insert(id.clone());
+                    }
+                }
+            }
+            (StepAnswer::Rejected(_), StepKind::Settings) => {
+                restore.settings_refusals += 1;
+                restore.has_settings = false;
+                // Made anew, with less in it.
+                restore.steps.clear();
+            }
+            (StepAnswer::Rejected(code), _) => restore.known.rejected(&step, code),
+        }
+        self.settle_step(&step, &answer, event);
+        // There is room in the window.
+        self.wakes_writer = true;
+        self.advance(at, slot);
+        true
+    }
+
+    fn settle_step(&mut self, step: &Step, answer: &StepAnswer, event: &ServerEvent) {
+        let refusal = || match event {
+            ServerEvent::Error(error) => Fate::Rejected(Box::new(error.error.clone())),
+            _ => Fate::Rejected(Box::default()),
+        };
+        match (answer, &step.kind) {
+            (StepAnswer::Done, StepKind::Settings) => self.supersede_absorbed(),
+            (StepAnswer::Rejected(_), StepKind::Settings) => {
+                for number in self.mirror.settings_rejected() {
+                    self.ledger.settle(number, refusal());
+                    self.absorbed.retain(|absorbed| *absorbed != number);
+                }
+            }
+            (StepAnswer::Done, _) => {
+                if let Some(number) = step.seq {
+                    self.ledger.settle(number, Fate::Acknowledged);
+                }
+            }
+            (StepAnswer::Rejected(_), _) => {
+                if let Some(number) = step.seq {
+                    self.ledger.settle(number, refusal());
+                }
+            }
+        }
+    }
+
+    /// What was merged into the settings has been said.
+    fn supersede_absorbed(&mut self) {
+        for number in std::mem::take(&mut self.absorbed) {
+            self.ledger.settle(number, Fate::Superseded);
+        }
+    }
+
+    /// The new session knows what the old one knew: what is to be written again goes first, then what waits.
+    pub(super) fn finish_restore(&mut self, at: At) {
+        let Some(link) = &mut self.link else { return };
+        let Some(restore) = link.restore.take() else {
+            return;
+        };
+        link.timers.stop(Timer::Restore);
+        self.mirror.attach(&restore.known);
+        self.is_attached = true;
+        let mut replayed_ms = 0;
+        while let Some(replay) = self.mirror.replay() {
+            if replay.seq.is_some_and(|seq| self.excluded.contains(&seq)) {
+                continue;
+            }
+            replayed_ms += replay.audio_ms;
+            link.queue.push_back((replay.seq, replay.event));
+        }
+        self.supersede_absorbed();
+        self.unwanted.clear();
+        if let Some(outage) = self.outage.take() {
+            let sums = self.ledger.sums();
+            self.after.push_back(ConnectionEvent::Restored(Restored {
+                epoch: self.session_epoch,
+                cause: outage.cause,
+                downtime: at.now.saturating_duration_since(outage.since),
+                restored: restore.restored,
+                text_only: restore.text_only,
+                lost: restore.lost,
+                lost_unlisted: restore.lost_unlisted,
+                settings: restore.has_settings,
+                settled: outage.settled,
+                replayed: Duration::from_millis(replayed_ms),
+                lost_audio: Duration::from_millis(outage.lost_audio_ms),
+                discarded: sums.discarded - outage.discarded_before,
+            }));
+        }
+        self.is_swapping = false;
+        self.open(at.now);
+    }
+
+    /// The restore takes too long.
+    pub(super) fn restore_is_late(&mut self, at: At, slot: Slot) {
+        let limit = self.config.timeouts.restore;
+        self.lose_link(at, slot, Failure::RestoreTimeout(limit), None);
+    }
+
+    /// The open session is gone: what was in flight is settled, and told.
+    pub(super) fn detach(&mut self, now: Instant, cause: impl FnOnce() -> RestoreCause) {
+        let lost = if std::mem::take(&mut self.is_attached) {
+            self.mirror.lost()
+        } else {
+            Lost::default()
+        };
+        self.settle_lost(now, lost, cause);
+    }
+
+    pub(super) fn settle_lost(&mut self, now: Instant, lost: Lost, cause: impl FnOnce() -> RestoreCause) {
+        let before = self.ledger.sums().discarded;
+        for (number, fate) in lost.fates {
+            let fate = match fate {
+                mirror::Fate::Superseded => Fate::Superseded,
+                mirror::Fate::Discarded(reason) => Fate::Discarded(reason),
+            };
+            self.ledger.settle(number, fate);
+        }
+        for number in lost.pending {
+            self.ledger.again(number);
+        }
+        let audio = if self.config.restore.enabled {
+            DiscardReason::AudioBounds
+        } else {
+            DiscardReason::ConnectionLost
+        };
+        self.ledger.discard_written(audio, DiscardReason::ConnectionLost);
+        if self.config.restore.enabled && self.was_open && self.phase != Phase::Ended {
+            let outage = self.outage.get_or_insert_with(|| Outage {
+                since: now,
+                cause: cause(),
+                settled: 0,
+                discarded_before: before,
+                lost_audio_ms: 0,
+            });
+            outage.settled += lost.responses.len() as u64;
+            outage.lost_audio_ms += lost.lost_audio_ms;
+        }
+        self.tell_settled();
+        let responses = lost.responses.into_iter();
+        self.events.extend(responses.map(ConnectionEvent::Interrupted));
+    }
+
+    /// The server closed because a message is too large: the one that it must be is not written again. Returns
+    /// what to tell of it.
+    pub(super) fn exclude_largest(&mut self, link: &Link) -> Option<(&'static str, usize)> {
+        if let Some(step) = link.restore.as_ref().and_then(Restore::largest) {
+            let told = (name_of(&step.event), step.event.to_json().len());
+            if let Some(number) = step.seq {
+                self.exclude(number);
+            }
+            if step.kind == StepKind::Settings {
+                self.drop_updates();
+            }
+            self.unwanted.push(step.clone());
+            return Some(told);
+        }
+        let (number, kind, bytes) = self.ledger.largest_written()?;
+        self.exclude(number);
+        Some((kind.name(), bytes))
+    }
+
+    fn exclude(&mut self, number: u64) {
+        self.ledger
+            .settle(number, Fate::Discarded(DiscardReason::TooLarge));
+        self.excluded.push(number);
+    }
+
+    /// The settings cannot be said: without those that no session has taken yet.
+    fn drop_updates(&mut self) {
+        for number in self.mirror.settings_rejected() {
+            self.ledger
+                .settle(number, Fate::Discarded(DiscardReason::TooLarge));
+            self.absorbed.retain(|absorbed| *absorbed != number);
+        }
+    }
+
+    /// A snapshot is to be restored on the first session.
+    pub(super) fn expect_resume(&mut self, now: Instant) {
+        self.outage = Some(Outage {
+            since: now,
+            cause: RestoreCause::Resumed,
+            settled: 0,
+            discarded_before: 0,
+            lost_audio_ms: 0,
+        });
+    }
+}
+
+fn name_of(event: &ClientEvent) -> &'static str {
+    super::Kind::of(event).name()
+}
+
+/// What a lost connection means for the report.
+pub(super) fn lost_by(error: &Error) -> RestoreCause {
+    RestoreCause::ConnectionLost(error.clone())
+}

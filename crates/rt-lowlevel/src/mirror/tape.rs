@@ -1,0 +1,474 @@
+//! The tape: what was written to the session and has had no effect yet, in order. Uncommitted audio, commits, requests.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use rt_protocol::client_event::InputAudioBufferCommit;
+use rt_protocol::{AudioBytes, Field};
+use serde::{Deserialize, Serialize};
+
+use super::clock::{Format, TICKS_PER_MS, ms, ticks};
+use super::responses::Request;
+
+/// While nobody speaks, so much of what the server has read is kept: it may hear the start of a turn late.
+const SILENCE_KEPT: u64 = ticks(5000);
+/// Pieces per millisecond of the bound, so that tiny ones cannot pile up.
+const PIECES_PER_MS: u64 = 1;
+
+/// One thing on the tape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Entry {
+    Audio(Chunk),
+    Commit(Commit),
+    Respond(Box<Request>),
+}
+
+/// A piece of audio.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Chunk {
+    #[serde(skip)]
+    pub(super) seq: Option<u64>,
+    /// Its place on the session's input clock; nothing while it waits to be written.
+    #[serde(skip)]
+    start: u64,
+    pub(super) format: Format,
+    pub(super) audio: AudioBytes,
+}
+
+/// A commit without an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Commit {
+    #[serde(skip)]
+    pub(super) seq: Option<u64>,
+    pub(super) event_id: Option<String>,
+}
+
+impl Commit {
+    pub(super) fn event(&self) -> InputAudioBufferCommit {
+        InputAudioBufferCommit {
+            event_id: Field::from(self.event_id.clone()),
+        }
+    }
+}
+
+impl Chunk {
+    /// Audio that was on a tape before.
+    pub(super) fn again(audio: AudioBytes, format: Format) -> Self {
+        Self {
+            seq: None,
+            start: 0,
+            format,
+            audio,
+        }
+    }
+
+    pub(super) fn ticks(&self) -> u64 {
+        self.format.ticks(self.audio.len())
+    }
+
+    fn end(&self) -> u64 {
+        self.start + self.ticks()
+    }
+
+    /// Takes off everything before this position.
+    fn skip_to(&mut self, position: u64) {
+        let skipped = self.format.bytes(position.saturating_sub(self.start));
+        let skipped = skipped.min(self.audio.len());
+        self.start += self.format.ticks(skipped);
+        self.audio = self.audio.as_bytes().slice(skipped..).into();
+    }
+
+    /// The part between two positions.
+    fn between(&self, from: u64, to: u64) -> Bytes {
+        let offset = |position: u64| {
+            let bytes = self.format.bytes(position.saturating_sub(self.start));
+            bytes.min(self.audio.len())
+        };
+        self.audio
+            .as_bytes()
+            .slice(offset(from)..offset(to).max(offset(from)))
+    }
+}
+
+/// A turn the server hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Turn {
+    item_id: String,
+    start: u64,
+    end: Option<u64>,
+}
+
+/// The audio of a turn that was committed.
+#[derive(Debug, Default)]
+pub(super) struct TurnAudio {
+    pub(super) pieces: Vec<AudioBytes>,
+    pub(super) format: Format,
+    /// By a `commit` of the client, with this command.
+    pub(super) by_client: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Tape {
+    /// Written to the open session.
+    sent: VecDeque<Entry>,
+    /// To be written again.
+    waiting: VecDeque<Entry>,
+    /// The end of the audio written to the session.
+    clock: u64,
+    /// Ticks of audio on the tape.
+    held: u64,
+    limit: u64,
+    turn: Option<Turn>,
+    /// Ticks of speech that fell off the tape.
+    lost: u64,
+}
+
+impl Tape {
+    /// A tape with this much audio at most.
+    pub(super) fn new(limit: u64) -> Self {
+        Self {
+            sent: VecDeque::new(),
+            waiting: VecDeque::new(),
+            clock: 0,
+            held: 0,
+            limit,
+            turn: None,
+            lost: 0,
+        }
+    }
+
+    pub(super) fn restored(limit: u64, waiting: Vec<Entry>) -> Self {
+        let mut tape = Self::new(limit);
+        tape.held = waiting.iter().map(Entry::ticks).sum();
+        tape.waiting = waiting.into();
+        tape.bound(false);
+        tape
+    }
+
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// All of it, in the order in which it would be written again.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.sent.iter().chain(&self.waiting)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Whether nobody speaks and nothing is uncommitted. With `vad`, what is not in a turn is silence.
+    pub(super) fn is_quiet(&self, vad: bool) -> bool {
+        let silence = |entry: &Entry| vad && matches!(entry, Entry::Audio(_));
+        self.turn.is_none() && self.waiting.is_empty() && self.sent.iter().all(silence)
+    }
+
+    // What is written.
+
+    /// Audio was written; `speech`: whether it may be speech although no turn is open.
+    pub(super) fn append(&mut self, seq: Option<u64>, audio: AudioBytes, format: Format, speech: bool) {
+        let chunk = Chunk {
+            seq,
+            start: self.clock,
+            format,
+            audio,
+        };
+        self.clock += chunk.ticks();
+        self.held += chunk.ticks();
+        if !chunk.audio.is_empty() {
+            self.sent.push_back(Entry::Audio(chunk));
+            self.bound(speech);
+        }
+    }
+
+    pub(super) fn commit(&mut self, commit: Commit) {
+        self.sent.push_back(Entry::Commit(commit));
+    }
+
+    pub(super) fn request(&mut self, request: Request) {
+        self.sent.push_back(Entry::Respond(request.into()));
+    }
+
+    /// The buffer is emptied, up to what an earlier commit is to take.
+    pub(super) fn clear(&mut self) {
+        let committed = self
+            .sent
+            .iter()
+            .rposition(|entry| matches!(entry, Entry::Commit(_)));
+        let keep = committed.map_or(0, |at| at + 1);
+        let mut at = 0;
+        self.sent.retain(|entry| {
+            at += 1;
+            at <= keep || !matches!(entry, Entry::Audio(_))
+        });
+        self.count();
+    }
+
+    /// The next thing to be written again: it is written with this.
+    pub(super) fn replay(&mut self) -> Option<Entry> {
+        let mut entry = self.waiting.pop_front()?;
+        if let Entry::Audio(chunk) = &mut entry {
+            chunk.start = self.clock;
+            self.clock += chunk.ticks();
+        }
+        self.sent.push_back(entry.clone());
+        Some(entry)
+    }
+
+    // What the server says.
+
+    /// The peer has read everything up to this command. Silence it has read is of no use any more.
+    pub(super) fn confirmed(&mut self, seq: u64, vad: bool) {
+        if !vad || self.turn.is_some() {
+            return;
+        }
+        let read = self.sent.iter().rev().find_map(|entry| match entry {
+            Entry::Audio(chunk) if chunk.seq.is_some_and(|of| of <= seq) => Some(chunk.end()),
+            _ => None,
+        });
+        let Some(until) = read.and_then(|read| read.checked_sub(SILENCE_KEPT)) else {
+            return;
+        };
+        while let Some(Entry::Audio(chunk)) = self.sent.front() {
+            if chunk.end() > until {
+                break;
+            }
+            self.held -= chunk.ticks();
+            self.sent.pop_front();
+        }
+    }
+
+    pub(super) fn speech_started(&mut self, item_id: &str, audio_start_ms: u64) {
+        self.turn = Some(Turn {
+            item_id: item_id.to_owned(),
+            start: ticks(audio_start_ms),
+            end: None,
+        });
+    }
+
+    /// The end of a turn that started, or of a silence that becomes one.
+    pub(super) fn speech_stopped(&mut self, item_id: &str, audio_start_ms: Option<u64>, audio_end_ms: u64) {
+        let start = match (&self.turn, audio_start_ms) {
+            (Some(turn), None) if turn.item_id == item_id => turn.start,
+            (_, start) => start.map_or(0, ticks),
+        };
+        self.turn = Some(Turn {
+            item_id: item_id.to_owned(),
+            start,
+            end: Some(ticks(audio_end_ms)),
+        });
+    }
+
+    /// The buffer became this item. What belongs to it comes off the tape.
+    pub(super) fn committed(&mut self, item_id: &str) -> (TurnAudio, Option<Commit>) {
+        let heard = self
+            .turn
+            .take_if(|turn| turn.item_id == item_id && turn.end.is_some());
+        if let Some(turn) = heard {
+            let end = turn.end.unwrap_or(self.clock);
+            return (self.take(turn.start, end, self.sent.len()), None);
+        }
+        self.turn = None;
+        let mark = self
+            .sent
+            .iter()
+            .position(|entry| matches!(entry, Entry::Commit(_)));
+        let mut audio = self.take(0, u64::MAX, mark.unwrap_or(self.sent.len()));
+        let first = self
+            .sent
+            .iter()
+            .position(|entry| matches!(entry, Entry::Commit(_)));
+        let commit = match first.and_then(|at| self.sent.remove(at)) {
+            Some(Entry::Commit(commit)) => Some(commit),
+            _ => None,
+        };
+        audio.by_client = commit.is_some();
+        (audio, commit)
+    }
+
+    pub(super) fn cleared(&mut self) {
+        self.turn = None;
+    }
+
+    /// Takes a commit off that the server refused, or that is not to be repeated.
+    pub(super) fn remove_commit(&mut self, event_id: Option<&str>) {
+        self.retain(
+            |entry| !matches!(entry, Entry::Commit(commit) if commit.event_id.as_deref() == event_id),
+        );
+    }
+
+    pub(super) fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.sent.iter().filter_map(|entry| match entry {
+            Entry::Respond(request) => Some(&**request),
+            _ => None,
+        })
+    }
+
+    /// Takes the first request off for which `is` holds.
+    pub(super) fn take_request(&mut self, is: impl Fn(&Request) -> bool) -> Option<Request> {
+        let matches = |entry: &Entry| matches!(entry, Entry::Respond(request) if is(request));
+        let at = self.sent.iter().position(matches)?;
+        match self.sent.remove(at) {
+            Some(Entry::Respond(request)) => Some(*request),
+            _ => None,
+        }
+    }
+
+    // The end of a session.
+
+    /// Everything has to be written again, audio of another format excepted.
+    pub(super) fn rewind(&mut self, format: Format) {
+        while let Some(entry) = self.sent.pop_back() {
+            self.waiting.push_front(entry);
+        }
+        let mut lost = 0;
+        self.waiting.retain(|entry| match entry {
+            Entry::Audio(chunk) if chunk.format != format => {
+                lost += chunk.ticks();
+                false
+            }
+            _ => true,
+        });
+        self.lost += lost;
+        self.clock = 0;
+        self.turn = None;
+        self.count();
+    }
+
+    /// Puts this before everything that waits.
+    pub(super) fn push_front(&mut self, entry: Entry) {
+        self.held += entry.ticks();
+        self.waiting.push_front(entry);
+        self.bound(true);
+    }
+
+    /// Puts a request after everything that waits.
+    pub(super) fn push_back_request(&mut self, request: Request) {
+        self.waiting.push_back(Entry::Respond(request.into()));
+    }
+
+    /// Takes off requests that are not to be repeated.
+    pub(super) fn drain_requests(&mut self, mut is: impl FnMut(&Request) -> bool) -> Vec<Request> {
+        let mut taken = Vec::new();
+        self.retain(|entry| match entry {
+            Entry::Respond(request) if is(request) => {
+                taken.push(Request::clone(request));
+                false
+            }
+            _ => true,
+        });
+        taken
+    }
+
+    /// Forgets the audio that was written.
+    pub(super) fn drop_audio(&mut self) {
+        self.retain(|entry| !matches!(entry, Entry::Audio(_)));
+    }
+
+    pub(super) fn forget(&mut self) {
+        *self = Self::new(self.limit);
+    }
+
+    /// Milliseconds of speech that fell off since the last time.
+    pub(super) fn take_lost_ms(&mut self) -> u64 {
+        let whole = ms(self.lost);
+        self.lost %= TICKS_PER_MS;
+        whole
+    }
+
+    // Details.
+
+    /// Takes the audio between two positions off, among the first `within` entries, and forgets what is before it.
+    fn take(&mut self, from: u64, to: u64, within: usize) -> TurnAudio {
+        let mut audio = TurnAudio::default();
+        for entry in self.sent.iter_mut().take(within) {
+            let Entry::Audio(chunk) = entry else { continue };
+            let piece = chunk.between(from, to);
+            if !piece.is_empty() {
+                audio.format = chunk.format;
+                audio.pieces.push(piece.into());
+            }
+            chunk.skip_to(to);
+        }
+        self.sent
+            .retain(|entry| !matches!(entry, Entry::Audio(chunk) if chunk.audio.is_empty()));
+        self.count();
+        audio
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&Entry) -> bool) {
+        self.sent.retain(|entry| keep(entry));
+        self.waiting.retain(|entry| keep(entry));
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.held = self.entries().map(Entry::ticks).sum();
+    }
+
+    /// Drops the oldest audio beyond the bound.
+    fn bound(&mut self, speech: bool) {
+        let pieces = ms(self.limit).saturating_mul(PIECES_PER_MS).max(1);
+        while self.held > self.limit || (self.sent.len() + self.waiting.len()) as u64 > pieces {
+            let is_audio = |entry: &Entry| matches!(entry, Entry::Audio(_));
+            let (queue, at) = match self.sent.iter().position(is_audio) {
+                Some(at) => (&mut self.sent, at),
+                None => match self.waiting.iter().position(is_audio) {
+                    Some(at) => (&mut self.waiting, at),
+                    None => return,
+                },
+            };
+            let Some(Entry::Audio(chunk)) = queue.get_mut(at) else {
+                return;
+            };
+            // Whole milliseconds, so that no sample is cut.
+            let excess = self.held.saturating_sub(self.limit);
+            let excess = excess.div_ceil(TICKS_PER_MS) * TICKS_PER_MS;
+            let (start, length) = (chunk.start, chunk.ticks());
+            let dropped = if excess == 0 || excess >= length {
+                queue.remove(at);
+                length
+            } else {
+                chunk.skip_to(start + excess);
+                length - chunk.ticks()
+            };
+            self.held -= dropped;
+            self.lost += match &self.turn {
+                Some(turn) => dropped.min((start + dropped).saturating_sub(turn.start)),
+                None if speech => dropped,
+                None => 0,
+            };
+        }
+    }
+}
+
+impl Entry {
+    fn ticks(&self) -> u64 {
+        match self {
+            Self::Audio(chunk) => chunk.ticks(),
+            Self::Commit(_) | Self::Respond(_) => 0,
+        }
+    }
+
+    /// For another process, which does not know our commands.
+    pub(super) fn without_command(mut self) -> Self {
+        match &mut self {
+            Self::Audio(chunk) => (chunk.seq, chunk.start) = (None, 0),
+            Self::Commit(commit) => commit.seq = None,
+            Self::Respond(request) => request.seq = None,
+        }
+        self
+    }
+
+    pub(super) fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Audio(chunk) => chunk.seq,
+            Self::Commit(commit) => commit.seq,
+            Self::Respond(request) => request.seq,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
