@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rt_lowlevel::{Config, Connection, Credentials, Endpoint};
 use rt_protocol::session::{AudioFormatKind, SemanticVad, ServerVad, Transcription, Voice};
-use rt_protocol::{Pcm16, RealtimeSession, Session as Settings, Text, Tool};
+use rt_protocol::{Pcm16, RealtimeSession, Session as Settings, Text, Tool, TurnDetection};
 use tokio::sync::mpsc;
 
 use crate::dispatch::Dispatcher;
@@ -14,6 +15,7 @@ use crate::driver::{Counters, Driver, Moving};
 use crate::engine::{Engine, Options};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Latency, Turn};
+use crate::guardrail::{Blocked, Guardrail};
 use crate::handlers::{Closures, EventHandler};
 use crate::history::HistoryChange;
 use crate::playback::PlaybackSink;
@@ -39,6 +41,8 @@ pub(crate) struct Setup {
     prices: Option<Prices>,
     budget: Option<Budget>,
     keep_follow_ups: bool,
+    guardrails: Vec<Guardrail>,
+    confirm: Option<Duration>,
 }
 
 impl Setup {
@@ -54,6 +58,8 @@ impl Setup {
             prices: None,
             budget: None,
             keep_follow_ups: false,
+            guardrails: Vec::new(),
+            confirm: None,
         }
     }
 
@@ -101,6 +107,8 @@ impl Setup {
             prices: self.prices,
             budget: self.budget,
             keep_follow_ups: self.keep_follow_ups,
+            guardrails: self.guardrails,
+            confirm: self.confirm,
             seed: fastrand::u32(..),
         };
         let mut driver = Driver {
@@ -275,6 +283,36 @@ impl SessionBuilder {
         self
     }
 
+    /// Checks what the model says; call it several times for several guardrails.
+    pub fn guardrail(mut self, guardrail: Guardrail) -> Self {
+        self.setup.guardrails.push(guardrail);
+        self
+    }
+
+    /// Answers to the user's interruptions only when he has spoken for so long: a cough or an "mm-hmm" holds the model's audio
+    /// for a moment, and it goes on. The sink has to know how to [pause](PlaybackSink::pause).
+    ///
+    /// The server is told neither to interrupt nor to answer by itself (of the turn detection given so far, else of
+    /// `server_vad`); the session does both. What was said too briefly is not answered, but stays in the conversation.
+    pub fn confirm_interruptions(mut self, after: Duration) -> Self {
+        let input = self.settings.audio.or_default().input.or_default();
+        let detection = match input.turn_detection.value().cloned() {
+            Some(TurnDetection::SemanticVad(vad)) => {
+                TurnDetection::from(vad.interrupt_response(false).create_response(false))
+            }
+            Some(TurnDetection::ServerVad(vad)) => {
+                vad.interrupt_response(false).create_response(false).into()
+            }
+            _ => ServerVad::new()
+                .interrupt_response(false)
+                .create_response(false)
+                .into(),
+        };
+        input.turn_detection = detection.into();
+        self.setup.confirm = Some(after);
+        self
+    }
+
     /// What tokens cost, for [`UsageReport::cost`] and the budget.
     pub fn prices(mut self, prices: Prices) -> Self {
         self.setup.prices = Some(prices);
@@ -324,6 +362,12 @@ impl SessionBuilder {
     /// Called when the history changed.
     pub fn on_history(mut self, callback: impl FnMut(HistoryChange) + Send + 'static) -> Self {
         self.setup.closures.history = Some(Box::new(callback));
+        self
+    }
+
+    /// Called when a guardrail blocked a reply.
+    pub fn on_blocked(mut self, callback: impl FnMut(Blocked) + Send + 'static) -> Self {
+        self.setup.closures.blocked = Some(Box::new(callback));
         self
     }
 

@@ -406,6 +406,11 @@ impl Driver {
                         self.sink = None;
                     }
                 }
+                Output::Pause(pause) => {
+                    if let Some(sink) = &mut self.sink {
+                        sink.pause(pause);
+                    }
+                }
                 Output::Clear => {
                     if let Some(sink) = &mut self.sink {
                         sink.clear();

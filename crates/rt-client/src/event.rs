@@ -7,6 +7,7 @@ use rt_lowlevel::{Restored, State};
 use rt_protocol::{Pcm16, ServerEvent, Text};
 
 use crate::error::Error;
+use crate::guardrail::Blocked;
 use crate::history::HistoryChange;
 use crate::reply::ReplyStatus;
 use crate::tool::ToolCall;
@@ -36,6 +37,8 @@ pub enum Event {
     ApprovalWanted(ToolCall),
     /// The history changed.
     HistoryUpdated(HistoryChange),
+    /// A guardrail blocked a reply.
+    Blocked(Blocked),
     /// Tokens were used.
     Usage(UsageReport),
     /// The budget is nearly used up, or used up.

@@ -9,6 +9,7 @@ use rt_protocol::{Pcm16, ServerEvent};
 
 use crate::error::Error;
 use crate::event::{Audio, Event, Latency, Turn};
+use crate::guardrail::Blocked;
 use crate::history::HistoryChange;
 use crate::session::Session;
 use crate::tool::ToolCall;
@@ -77,6 +78,11 @@ pub trait EventHandler: Send + 'static {
         let _ = (session, change);
     }
 
+    /// A guardrail blocked a reply.
+    async fn on_blocked(&mut self, session: &Session, blocked: Blocked) {
+        let _ = (session, blocked);
+    }
+
     /// Tokens were used.
     async fn on_usage(&mut self, session: &Session, report: UsageReport) {
         let _ = (session, report);
@@ -120,6 +126,7 @@ pub(crate) async fn call(handler: &mut dyn EventHandler, session: &Session, even
         Event::ToolCall(call) => handler.on_tool_call(session, call).await,
         Event::ApprovalWanted(call) => handler.on_approval_wanted(session, call).await,
         Event::HistoryUpdated(change) => handler.on_history(session, change).await,
+        Event::Blocked(blocked) => handler.on_blocked(session, blocked).await,
         Event::Usage(report) => handler.on_usage(session, report).await,
         Event::Budget(state) => handler.on_budget(session, state).await,
         Event::Latency(latency) => handler.on_latency(session, latency).await,
@@ -141,6 +148,7 @@ pub(crate) struct Closures {
     pub(crate) turn: Callback<Turn>,
     pub(crate) tool_call: Callback<ToolCall>,
     pub(crate) history: Callback<HistoryChange>,
+    pub(crate) blocked: Callback<Blocked>,
     pub(crate) usage: Callback<UsageReport>,
     pub(crate) budget: Callback<BudgetState>,
     pub(crate) latency: Callback<Latency>,
@@ -161,6 +169,7 @@ impl Closures {
             Event::Turn(_) => ("on_turn", self.turn.is_some()),
             Event::ToolCall(_) | Event::ApprovalWanted(_) => ("on_tool_call", self.tool_call.is_some()),
             Event::HistoryUpdated(_) => ("on_history", self.history.is_some()),
+            Event::Blocked(_) => ("on_blocked", self.blocked.is_some()),
             Event::Usage(_) => ("on_usage", self.usage.is_some()),
             Event::Budget(_) => ("on_budget", self.budget.is_some()),
             Event::Latency(_) => ("on_latency", self.latency.is_some()),
@@ -190,6 +199,7 @@ impl Closures {
             Event::Turn(turn) => run(&mut self.turn, turn),
             Event::ToolCall(call) | Event::ApprovalWanted(call) => run(&mut self.tool_call, call),
             Event::HistoryUpdated(change) => run(&mut self.history, change),
+            Event::Blocked(blocked) => run(&mut self.blocked, blocked),
             Event::Usage(report) => run(&mut self.usage, report),
             Event::Budget(state) => run(&mut self.budget, state),
             Event::Latency(latency) => run(&mut self.latency, latency),

@@ -32,7 +32,8 @@
 //! - The model's audio goes to a sink, and an interruption cuts it at the sample that was heard: [`playback`].
 //! - Beside conversations there are sessions that only transcribe and sessions that translate: [`transcription`],
 //!   [`translation`].
-//! - Functions the model may call: [`tool`]. The conversation as items: [`history`]. Tokens and money: [`usage`].
+//! - Functions the model may call: [`tool`]. Checks of what it
+//!   says: [`guardrail`]. The conversation as items: [`history`]. Tokens and money: [`usage`].
 //!
 //! # What it does not do
 //!
@@ -50,6 +51,7 @@ mod driver;
 mod engine;
 mod error;
 mod event;
+pub mod guardrail;
 mod handlers;
 pub mod history;
 pub mod playback;

@@ -26,6 +26,11 @@ pub trait PlaybackSink: Send + 'static {
     /// Stops at once and forgets what was not played.
     fn clear(&mut self);
 
+    /// Stops for the moment and keeps what it has, or goes on. A sink that cannot do that plays on.
+    fn pause(&mut self, pause: bool) {
+        let _ = pause;
+    }
+
     /// How many samples it has played in all, without those that were forgotten. It never goes back.
     fn played(&self) -> u64;
 }
@@ -71,6 +76,7 @@ struct ChannelState {
     /// Samples that were handed out and are being played.
     in_hand: u64,
     played: u64,
+    paused: bool,
     closed: bool,
 }
 
@@ -117,6 +123,11 @@ impl PlaybackSink for ChannelSink {
         state.in_hand = 0;
     }
 
+    fn pause(&mut self, pause: bool) {
+        self.shared.lock().paused = pause;
+        self.shared.changed.notify_one();
+    }
+
     fn played(&self) -> u64 {
         self.shared.lock().played
     }
@@ -130,7 +141,8 @@ impl Drop for ChannelSink {
 }
 
 impl ChannelSpeaker {
-    /// The next piece, at most 20 ms of it; `None` when the session is over. What was taken before counts as played
+    /// The next piece, at most 20 ms of it, as soon as there is one and the sink is not paused; `None` when the session is
+    /// over. What was taken before counts as played
     /// from now on.
     ///
     /// # Cancel safety
@@ -141,7 +153,8 @@ impl ChannelSpeaker {
             {
                 let mut state = self.shared.lock();
                 state.played += std::mem::take(&mut state.in_hand);
-                if let Some(audio) = state.queue.pop_front() {
+                let paused = state.paused && !state.closed;
+                if !paused && let Some(audio) = state.queue.pop_front() {
                     state.in_hand = audio.len() as u64;
                     return Some(audio);
                 }

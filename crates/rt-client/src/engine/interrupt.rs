@@ -46,6 +46,7 @@ impl Engine {
             self.responses.cancel(&mut self.ids, self.now, by_server);
             return;
         }
+        self.resume();
         self.out.push(Output::Clear);
         if let Some(active) = &active {
             self.playback.suppress(active);
@@ -62,6 +63,32 @@ impl Engine {
             None => (None, Duration::ZERO, Text::default()),
         };
         self.tell(Event::Turn(Turn::Interrupted { item_id, heard, text }));
+    }
+
+    /// Lets the sink go on, if it was held.
+    pub(super) fn resume(&mut self) {
+        if self.doubt.is_on() {
+            self.playback.resume(self.now);
+            self.out.push(Output::Pause(false));
+        }
+        if self.doubt.holds() {
+            self.doubt.forget();
+        }
+    }
+
+    /// A reply may not go on: what was not heard of it is taken back.
+    pub(super) fn block(&mut self, response_id: &str, item_id: &str) {
+        let spoken = self.playback.truncatable(item_id, 0).is_some();
+        self.playback.suppress(response_id);
+        if self.responses.active() == Some(response_id) || self.playback.is_playing() {
+            self.interrupt(false);
+        }
+        if !spoken && !self.responses.is_outside(response_id) {
+            let change = self.history.cut(item_id, Duration::ZERO, "");
+            self.tell_history(change);
+            let delete = ConversationItemDelete::new(item_id);
+            self.send_cut(delete.into(), item_id.to_owned(), 0, false);
+        }
     }
 
     /// Cuts items, here and on the server.

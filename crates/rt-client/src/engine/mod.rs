@@ -6,6 +6,8 @@
 
 mod acks;
 mod command;
+mod doubt;
+mod guards;
 mod heard;
 mod history;
 mod ids;
@@ -31,6 +33,8 @@ pub(crate) use self::command::Command;
 pub(crate) use self::tools::Policy;
 
 use self::acks::{Acks, Answer};
+use self::doubt::Doubt;
+use self::guards::Guards;
 use self::history::History;
 use self::ids::Ids;
 use self::interrupt::Cuts;
@@ -41,6 +45,7 @@ use self::responses::{Origin, Responses};
 use self::tools::Tools;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Latency};
+use crate::guardrail::Guardrail;
 use crate::history::HistoryChange;
 use crate::reply::{ReplyStatus, ReplyUpdate};
 use crate::samples::Samples;
@@ -63,6 +68,9 @@ pub(crate) struct Options {
     pub(crate) budget: Option<Budget>,
     /// Whether what the session wanted to ask by itself survives an interruption.
     pub(crate) keep_follow_ups: bool,
+    pub(crate) guardrails: Vec<Guardrail>,
+    /// How long the user has to speak to interrupt; the server neither interrupts nor answers then.
+    pub(crate) confirm: Option<Duration>,
     pub(crate) seed: u32,
 }
 
@@ -73,6 +81,8 @@ pub(crate) enum Output {
     Event(Event),
     /// Hands audio to the sink.
     Play(Pcm16),
+    /// Holds the sink, or lets it go on.
+    Pause(bool),
     /// Empties the sink; then [`Engine::cleared`].
     Clear,
     RunTool(ToolCall),
@@ -115,6 +125,8 @@ pub(crate) struct Engine {
     ledger: Ledger,
     stopwatch: Stopwatch,
     samples: Samples,
+    guards: Guards,
+    doubt: Doubt,
 }
 
 impl Engine {
@@ -136,6 +148,8 @@ impl Engine {
             ledger: Ledger::new(options.prices, options.budget),
             stopwatch: Stopwatch::default(),
             samples: Samples::default(),
+            guards: Guards::new(options.guardrails),
+            doubt: Doubt::new(options.confirm),
         }
     }
 
@@ -207,6 +221,8 @@ impl Engine {
         self.tools.lost(now);
         self.playback.lost();
         self.cuts.forget();
+        self.guards.clear();
+        self.resume();
         if restores {
             self.acks.opened(now + OUTAGE);
         } else {
@@ -273,6 +289,7 @@ impl Engine {
             .chain(self.tools.deadline())
             .chain(self.acks.deadline())
             .chain(self.lines.deadline())
+            .chain(self.doubt.deadline())
             .min()
     }
 
@@ -281,6 +298,9 @@ impl Engine {
         self.now = now;
         self.responses.handle_timeout(now);
         self.tools.handle_timeout(&mut self.ids, now);
+        if self.doubt.is_over(now) {
+            self.interrupt(false);
+        }
         let late = self.acks.handle_timeout(now);
         self.answer(late);
         self.settle();

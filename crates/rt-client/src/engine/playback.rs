@@ -68,6 +68,7 @@ pub(crate) struct Playback {
     told: u64,
     /// Without a sink: since when the queue has been playing, as far as the clock knows.
     clock: Option<Duration>,
+    paused: bool,
     /// Somebody tells what is played.
     reported: bool,
     /// Samples per second, and bytes per sample.
@@ -86,6 +87,7 @@ impl Playback {
             heard: Vec::new(),
             told: 0,
             clock: None,
+            paused: false,
             reported,
             rate: 24_000,
             width: 2,
@@ -166,7 +168,7 @@ impl Playback {
         if samples == 0 {
             return;
         }
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && !self.paused {
             self.clock = Some(now);
         }
         match self.queue.back_mut() {
@@ -233,6 +235,19 @@ impl Playback {
             let nanos = u128::from(played) * 1_000_000_000 / u128::from(self.rate);
             let advanced = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
             self.clock = (!self.queue.is_empty()).then(|| since.saturating_add(advanced));
+        }
+    }
+
+    /// Nothing plays until [`resume`](Self::resume): for the clock; a sink is paused itself.
+    pub(crate) fn pause(&mut self, now: Duration) {
+        self.settle(now);
+        self.clock = None;
+        self.paused = true;
+    }
+
+    pub(crate) fn resume(&mut self, now: Duration) {
+        if std::mem::take(&mut self.paused) && !self.queue.is_empty() {
+            self.clock = Some(now);
         }
     }
 

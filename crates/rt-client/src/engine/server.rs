@@ -9,9 +9,11 @@ use rt_protocol::server_event::{ErrorDetails, ResponseOutputAudioDelta};
 use rt_protocol::{Field, ServerEvent, Text};
 
 use super::acks::{Acked, Wanted};
+use super::responses::Origin;
 use super::{Engine, Output, Ticket};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::{Audio, Event, Turn};
+use crate::guardrail::Blocked;
 use crate::history::{HistoryChange, HistoryKind, HistoryState};
 use crate::reply::{ReplyStatus, ReplyUpdate};
 use crate::transcript::{Speaker, Transcript};
@@ -124,12 +126,19 @@ impl Engine {
                     item_id: event.item_id.clone(),
                     at: Duration::from_millis(event.audio_start_ms),
                 }));
+                let speaking = self.playback.is_playing() || self.responses.active().is_some();
                 if self.facts.interrupts {
                     self.interrupt(true);
+                } else if self.doubt.began(speaking, self.now) {
+                    self.playback.pause(self.now);
+                    self.out.push(Output::Pause(true));
                 }
             }
             E::InputAudioBufferSpeechStopped(event) => {
                 self.stopwatch.speech_ended(self.now);
+                if self.doubt.stopped() {
+                    self.resume();
+                }
                 self.responses.user_speaks(false, self.facts.answers, self.now);
                 self.tell(Event::Turn(Turn::UserStopped {
                     item_id: event.item_id.clone(),
@@ -154,6 +163,9 @@ impl Engine {
                     .committed(&event.item_id, &event.previous_item_id, transcribes);
                 self.tell_history(change);
                 self.acknowledge(&Wanted::Committed, &event.item_id);
+                if self.doubt.is_on() && self.doubt.committed() {
+                    self.request(Origin::Manual, None, None);
+                }
                 let item_id = event.item_id.clone();
                 self.tell(Event::Turn(Turn::UserCommitted { item_id }));
             }
@@ -255,6 +267,21 @@ impl Engine {
     }
 
     fn audio(&mut self, event: &ResponseOutputAudioDelta) {
+        if !self.guards.is_empty()
+            && !self.playback.is_suppressed(&event.response_id)
+            && !self.guards.audio(event)
+        {
+            let outside = self.responses.is_outside(&event.response_id);
+            self.playback
+                .begin(&event.response_id, &event.item_id, event.content_index, outside);
+            self.responses.seen(&event.response_id, self.now);
+            return;
+        }
+        self.checked_audio(event);
+    }
+
+    /// Audio that may be heard.
+    fn checked_audio(&mut self, event: &ResponseOutputAudioDelta) {
         if self.playback.is_suppressed(&event.response_id) {
             self.responses.seen(&event.response_id, self.now);
             self.playback.late += 1;
@@ -299,6 +326,9 @@ impl Engine {
             self.playback.late += 1;
             return;
         }
+        if !self.passes(place, piece, false) {
+            return;
+        }
         if spoken {
             self.playback.text(place.item_id, place.content_index, piece);
         } else if let Some(latency) = self.stopwatch.output(place.response_id, self.now) {
@@ -315,7 +345,7 @@ impl Engine {
 
     /// All of what the model said or wrote.
     fn whole(&mut self, place: Place<'_>, text: &Text, spoken: bool) {
-        if self.playback.is_suppressed(place.response_id) {
+        if self.playback.is_suppressed(place.response_id) || !self.passes(place, text, true) {
             return;
         }
         if spoken {
@@ -331,6 +361,36 @@ impl Engine {
         self.say(Speaker::Assistant, place.item_id, text, true);
         let line = self.lines.set(place.item_id, text);
         self.tell_lines(line.into_iter().collect());
+    }
+
+    /// Whether text passes the guardrails; then the audio that waited for it is heard.
+    fn passes(&mut self, place: Place<'_>, text: &Text, whole: bool) -> bool {
+        if self.guards.is_empty() {
+            return true;
+        }
+        let Place {
+            response_id,
+            item_id,
+            content_index,
+        } = place;
+        match self.guards.text(response_id, item_id, content_index, text, whole) {
+            Ok(held) => {
+                for delta in held {
+                    self.checked_audio(&delta);
+                }
+                true
+            }
+            Err((guardrail, reason)) => {
+                self.block(response_id, item_id);
+                self.tell(Event::Blocked(Blocked {
+                    guardrail,
+                    reason,
+                    response_id: response_id.to_owned(),
+                    item_id: item_id.to_owned(),
+                }));
+                false
+            }
+        }
     }
 
     fn say(&mut self, speaker: Speaker, item_id: &str, text: &Text, is_final: bool) {
@@ -359,7 +419,13 @@ impl Engine {
             self.tools.call(response_id, call, &mut self.ids, self.now);
         }
         if let Some(id) = item.id() {
-            let (id, item) = (id.to_owned(), Box::new(item.clone()));
+            let (id, mut item) = (id.to_owned(), Box::new(item.clone()));
+            if let Item::Message(message) = &mut *item
+                && self.playback.is_suppressed(response_id)
+            {
+                // It says what nobody heard.
+                message.content.clear();
+            }
             self.reply(response_id, |_| ReplyUpdate::ItemDone {
                 id: id.clone(),
                 item: item.clone(),
@@ -371,6 +437,10 @@ impl Engine {
         let id = response.id.as_deref().unwrap_or_default();
         let output = response.output.value().map(Vec::as_slice).unwrap_or_default();
         let suppressed = self.playback.is_suppressed(id);
+        if self.guards.done(id) && !suppressed {
+            let message = "audio without a transcript was held back: it could not be checked";
+            self.report(Error::new(ErrorKind::Refused, message));
+        }
         for item in output {
             // One whose own event was not sent.
             if let Item::FunctionCall(call) = item

@@ -36,6 +36,7 @@ pub(super) struct World {
     /// The sink: item, samples left.
     sink: VecDeque<(String, u64)>,
     played: u64,
+    paused: bool,
     pub(super) played_of: HashMap<String, u64>,
     pub(super) received_of: HashMap<String, u64>,
     /// Tools that run.
@@ -54,6 +55,10 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(script: Script, settings: RealtimeSession, delay_ms: u64) -> Self {
+        Self::with(script, settings, delay_ms, Options::default())
+    }
+
+    pub(super) fn with(script: Script, settings: RealtimeSession, delay_ms: u64, options: Options) -> Self {
         let mut config = Settings::default();
         config.script = Arc::new(script);
         config.pacing = Pacing::server();
@@ -69,7 +74,7 @@ impl World {
         let options = Options {
             policies: policies.into(),
             sink: true,
-            ..Options::default()
+            ..options
         };
         let mut world = Self {
             now: Duration::ZERO,
@@ -80,6 +85,7 @@ impl World {
             delay: Duration::from_millis(delay_ms),
             sink: VecDeque::new(),
             played: 0,
+            paused: false,
             played_of: HashMap::new(),
             received_of: HashMap::new(),
             tools: Vec::new(),
@@ -146,7 +152,7 @@ impl World {
             let next = next.clamp(tick, end.max(tick));
             self.play(u64::try_from((next - self.now).as_millis()).unwrap() * PER_MS);
             self.now = next;
-            while let Some((_, json)) = self.up.pop_front_if(|(due, _)| *due <= self.now) {
+            while let Some(json) = due(&mut self.up, self.now) {
                 let sent = self.brain.handle_text(&json, self.now);
                 self.note(sent);
             }
@@ -154,7 +160,7 @@ impl World {
                 let sent = self.brain.poll(self.now);
                 self.note(sent);
             }
-            while let Some((_, event)) = self.down.pop_front_if(|(due, _)| *due <= self.now) {
+            while let Some(event) = due(&mut self.down, self.now) {
                 self.engine.played(self.now, self.played);
                 self.engine.server(self.now, &event);
                 self.obey();
@@ -173,6 +179,9 @@ impl World {
     }
 
     fn play(&mut self, mut samples: u64) {
+        if self.paused {
+            return;
+        }
         while samples > 0
             && let Some((item, left)) = self.sink.front_mut()
         {
@@ -221,6 +230,7 @@ impl World {
             match output {
                 Output::Send(event) => self.send(&event),
                 Output::Play(audio) => playing = Some(audio),
+                Output::Pause(pause) => self.paused = pause,
                 Output::Clear => {
                     self.sink.clear();
                     self.engine.cleared(self.played);
@@ -263,4 +273,12 @@ impl World {
         self.engine.opened(self.now, false);
         self.obey();
     }
+}
+
+/// The first of a queue, if it has arrived.
+fn due<T>(queue: &mut VecDeque<(Duration, T)>, now: Duration) -> Option<T> {
+    if queue.front()?.0 > now {
+        return None;
+    }
+    queue.pop_front().map(|(_, what)| what)
 }
