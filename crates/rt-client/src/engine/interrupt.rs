@@ -76,6 +76,13 @@ impl Engine {
         }
     }
 
+    /// The turn the user began will have no end.
+    pub(super) fn forget_turn(&mut self) {
+        self.resume();
+        self.doubt.forget();
+        self.responses.user_speaks(false, false, self.now);
+    }
+
     /// A reply may not go on: what was not heard of it is taken back.
     pub(super) fn block(&mut self, response_id: &str, item_id: &str) {
         let spoken = self.playback.truncatable(item_id, 0).is_some();

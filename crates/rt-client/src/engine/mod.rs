@@ -445,6 +445,9 @@ impl Engine {
             self.facts.answers = is_on(creates) && conversation;
             self.facts.interrupts = is_on(interrupts) && conversation;
             self.facts.transcribes = input.transcription.value().is_some();
+            if input.turn_detection.is_null() {
+                self.forget_turn();
+            }
         }
         let kind = audio
             .output

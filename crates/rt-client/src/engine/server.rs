@@ -119,6 +119,7 @@ impl Engine {
                 self.acknowledge(&Wanted::Deleted(event.item_id.clone()), &event.item_id);
             }
             E::ConversationItemTruncated(event) => self.cuts.confirmed(&event.item_id),
+            E::InputAudioBufferCleared(_) => self.forget_turn(),
             E::InputAudioBufferSpeechStarted(event) => {
                 self.stopwatch.speech_began();
                 self.responses.user_speaks(true, false, self.now);

@@ -163,3 +163,18 @@ fn the_tail_can_be_cut_after_the_response_is_done() {
     assert!(!item.text.is_empty() && item.text.len() < 30, "{:?}", &*item.text);
     assert!(world.errors.is_empty(), "{:?}", world.errors);
 }
+
+#[test]
+fn what_begins_after_the_interruption_is_gone_too() {
+    let mut world = World::new(script(&[2000], false), RealtimeSession::new().manual_turns(), 80);
+    let reply = world.ticket();
+    world.command(Command::Respond { reply, params: None });
+    // It was created, and nothing of it has come; the server speaks before it hears of the interruption.
+    world.run(165);
+    world.command(Command::Interrupt);
+    world.run(5000);
+    assert!(!world.texts.is_empty(), "the server did not speak");
+    assert!(world.received_of.is_empty());
+    assert!(world.engine.history().is_empty(), "{:?}", world.engine.history());
+    assert!(world.errors.is_empty(), "{:?}", world.errors);
+}

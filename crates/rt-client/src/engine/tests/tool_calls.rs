@@ -33,7 +33,7 @@ proptest! {
         batches in prop::collection::vec(1_u8..5, 1..4),
         say_first: bool,
         delay in 0_u64..150,
-        tool_ms in 0_u64..2000,
+        tool_ms in 0_u64..900,
     ) {
         let mut world = World::new(script(&batches, say_first), RealtimeSession::new().manual_turns(), delay);
         world.tool_time = Duration::from_millis(tool_ms);
@@ -45,6 +45,12 @@ proptest! {
         prop_assert!(world.outputs.values().all(|count| *count == 1), "{:?}", world.outputs);
         // One asked for, and one after each batch.
         prop_assert_eq!(usize::try_from(world.created).unwrap(), 1 + batches.len());
+        // And not before all outputs of that batch were there.
+        let mut sum = 0;
+        for (calls, before) in batches.iter().zip(&world.outputs_before[1..]) {
+            sum += usize::from(*calls);
+            prop_assert_eq!(*before, sum);
+        }
         prop_assert!(world.errors.is_empty(), "{:?}", world.errors);
         prop_assert!(world.engine.is_idle());
     }

@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) errors: Vec<String>,
     pub(super) outputs: BTreeMap<String, u32>,
     pub(super) created: u32,
+    /// How many outputs the server had when each response began.
+    pub(super) outputs_before: Vec<usize>,
     pub(super) lines: Vec<Line>,
     pub(super) reported: Vec<String>,
     pub(super) texts: HashMap<String, String>,
@@ -95,6 +97,7 @@ impl World {
             errors: Vec::new(),
             outputs: BTreeMap::new(),
             created: 0,
+            outputs_before: Vec::new(),
             lines: Vec::new(),
             reported: Vec::new(),
             texts: HashMap::new(),
@@ -205,7 +208,10 @@ impl World {
                     let code = error.error.code.as_deref().unwrap_or_default().to_owned();
                     self.errors.push(format!("{code}: {}", error.error.message));
                 }
-                ServerEvent::ResponseCreated(_) => self.created += 1,
+                ServerEvent::ResponseCreated(_) => {
+                    self.created += 1;
+                    self.outputs_before.push(self.outputs.len());
+                }
                 ServerEvent::ConversationItemAdded(added) => {
                     if let rt_protocol::Item::FunctionCallOutput(output) = &added.item {
                         *self.outputs.entry(output.call_id.clone()).or_default() += 1;
@@ -235,7 +241,12 @@ impl World {
                     self.sink.clear();
                     self.engine.cleared(self.played);
                 }
-                Output::RunTool(call) => self.tools.push((self.now + self.tool_time, call.call_id)),
+                Output::RunTool(call) => {
+                    // Each takes longer than the last one.
+                    let running = u32::try_from(self.tools.len()).unwrap();
+                    self.tools
+                        .push((self.now + self.tool_time * (running + 1), call.call_id));
+                }
                 Output::AbortTool(call_id) => self.tools.retain(|(_, id)| *id != call_id),
                 Output::Ack(ticket, _) => self.came.entry(ticket).or_default().push(Came::Ack),
                 Output::Reply(ticket, ReplyUpdate::Ended(status)) => {
