@@ -58,6 +58,7 @@ pub mod playback;
 pub mod reply;
 mod samples;
 mod session;
+mod setup;
 pub mod tool;
 mod transcript;
 pub mod transcription;

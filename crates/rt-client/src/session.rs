@@ -1,31 +1,28 @@
 //! [`Session`]: the handle of a running session.
 
+mod edit;
+mod talk;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rt_lowlevel::{Credentials, Endpoint, Handle, State};
-use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferClear};
-use rt_protocol::{ClientEvent, Item, Pcm16, ResponseParams, Text};
+use rt_protocol::{ClientEvent, Item, ResponseParams, Text};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::builder::SessionBuilder;
 use crate::dispatch::{EventStream, Streams};
 use crate::driver::{Counters, Request};
-use crate::engine::{Acked, Command, Ticket};
+use crate::engine::{Command, Ticket};
 use crate::error::{Error, ErrorKind};
-use crate::history::HistoryItem;
-use crate::reply::{Reply, ReplyHandle, ReplyWriter, reply};
+use crate::reply::{Reply, ReplyHandle, reply};
 use crate::transcription::TranscriptionBuilder;
 use crate::translation::TranslationBuilder;
 
-/// Longest audio in one message. Longer ones are split, so that a buffer of the connection need not hold it all.
-const APPEND: Duration = Duration::from_secs(1);
 /// Longest wait for what was asked for before closing.
 const FLUSH: Duration = Duration::from_secs(2);
-/// The least audio that makes a turn, in milliseconds.
-const LEAST_MS: u64 = 100;
 
 /// A running session. Clones are handles of the same one; when the last is dropped, the connection ends at once.
 ///
@@ -100,105 +97,6 @@ impl Session {
 
     pub(crate) fn handle(&self) -> &Handle {
         &self.shared.handle
-    }
-
-    /// Sends audio of the user. Waits while the connection has as much as it may hold.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed.
-    ///
-    /// # Cancel safety
-    /// Dropping the future may leave a part of long audio sent: whole pieces of one second.
-    pub async fn send_audio(&self, audio: Pcm16) -> Result<(), Error> {
-        for piece in audio.chunks(APPEND) {
-            self.append(InputAudioBufferAppend::new(piece)).await?;
-        }
-        Ok(())
-    }
-
-    async fn append(&self, append: InputAudioBufferAppend) -> Result<(), Error> {
-        let bytes = append.audio.len() as u64;
-        let sent = self.handle().send(append).await;
-        sent.map(|_| ()).map_err(Error::sending)?;
-        self.shared
-            .counters
-            .uncommitted
-            .fetch_add(bytes, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Ends the turn of the user by hand and asks for an answer: for sessions without turn detection. Resolves when
-    /// the server has made an item of the audio, whose id is [`ReplyHandle::user_item`].
-    ///
-    /// # Errors
-    /// `TooShort` if less than 100 ms were sent since the last turn: nothing is done then. `Refused` if the server does
-    /// not take it, `Connection` if the connection is lost before it answers, `Timeout` after 10 s, `Closed`.
-    ///
-    /// # Cancel safety
-    /// Once polled, the turn ends and is answered even if the future is dropped.
-    pub async fn commit_audio(&self) -> Result<ReplyHandle, Error> {
-        let reply_ticket = self.ticket();
-        let (writer, mut handle) = reply();
-        handle.user_item = Some(self.commit(Some((reply_ticket, writer))).await?);
-        Ok(handle)
-    }
-
-    /// Ends the turn; with a response, if somebody waits for it. The item it became.
-    pub(crate) async fn commit(&self, reply: Option<(Ticket, ReplyWriter)>) -> Result<String, Error> {
-        if let Some(per_ms) = self.shared.manual {
-            let uncommitted = self.shared.counters.uncommitted.load(Ordering::Relaxed);
-            if uncommitted < LEAST_MS * per_ms {
-                let message = format!(
-                    "{} ms of audio are no turn, the service takes {LEAST_MS} ms and more: send more first",
-                    uncommitted / per_ms
-                );
-                return Err(Error::new(ErrorKind::TooShort, message));
-            }
-        }
-        self.shared.counters.uncommitted.store(0, Ordering::Relaxed);
-        let ack = self.ticket();
-        let (answer, acked) = oneshot::channel();
-        let command = Command::Commit {
-            ack,
-            reply: reply.as_ref().map(|(ticket, _)| *ticket),
-        };
-        self.ask(Request::Command {
-            command,
-            reply,
-            ack: Some((ack, answer)),
-        })
-        .await?;
-        match acked.await.unwrap_or_else(|_| Err(Error::closed()))? {
-            Acked::Item(item_id) => Ok(item_id),
-            Acked::Whole(_) => Err(Error::closed()),
-        }
-    }
-
-    /// The user begins to talk, with push to talk: the model is interrupted, and audio that was sent and not committed is
-    /// forgotten.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed.
-    pub async fn start_talking(&self) -> Result<(), Error> {
-        self.interrupt().await?;
-        self.clear_audio().await
-    }
-
-    /// The user has finished, with push to talk: as [`commit_audio`](Self::commit_audio).
-    ///
-    /// # Errors
-    /// As [`commit_audio`](Self::commit_audio).
-    pub async fn stop_talking(&self) -> Result<ReplyHandle, Error> {
-        self.commit_audio().await
-    }
-
-    /// Forgets audio that was sent and not committed.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed.
-    pub async fn clear_audio(&self) -> Result<(), Error> {
-        self.shared.counters.uncommitted.store(0, Ordering::Relaxed);
-        self.send(InputAudioBufferClear::default()).await
     }
 
     /// Says something in writing and asks for an answer.
@@ -285,97 +183,6 @@ impl Session {
     /// `Closed` if the session is closed.
     pub async fn report_played(&self, samples: u64) -> Result<(), Error> {
         self.ask(Request::Played(samples)).await
-    }
-
-    /// Answers a call that came as [`Event::ToolCall`](crate::Event::ToolCall). When all calls of its response are
-    /// answered, the model goes on.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed. A call that waits for no answer is an error event.
-    pub async fn answer_tool(
-        &self,
-        call_id: impl Into<String>,
-        output: impl Into<Text>,
-    ) -> Result<(), Error> {
-        self.command(Command::Answer {
-            call_id: call_id.into(),
-            output: output.into(),
-        })
-        .await
-    }
-
-    /// Approves a call that came as [`Event::ApprovalWanted`](crate::Event::ApprovalWanted), or not.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed. A call that waits for no approval is an error event.
-    pub async fn approve_tool(&self, call_id: impl Into<String>, approve: bool) -> Result<(), Error> {
-        self.command(Command::Approve {
-            call_id: call_id.into(),
-            approve,
-        })
-        .await
-    }
-
-    /// The conversation as far as it is known, in order: at most the latest 4096 items.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed.
-    pub async fn history(&self) -> Result<Vec<HistoryItem>, Error> {
-        let (answer, history) = oneshot::channel();
-        self.ask(Request::History(answer)).await?;
-        history.await.map_err(|_| Error::closed())
-    }
-
-    /// Adds an item without asking for an answer, after the item of that id, or at the end; `"root"` is the start.
-    /// Resolves to its id when the server has it.
-    ///
-    /// # Errors
-    /// `Refused`, `Connection` if the connection is lost before the answer, `Timeout` after 10 s, `Closed`.
-    ///
-    /// # Cancel safety
-    /// Once polled, the item is added even if the future is dropped.
-    pub async fn insert_item(&self, item: impl Into<Item>, after: Option<&str>) -> Result<String, Error> {
-        let (item, after) = (Box::new(item.into()), after.map(str::to_owned));
-        match self.edit(|ack| Command::Insert { ack, item, after }).await? {
-            Acked::Item(id) => Ok(id),
-            Acked::Whole(_) => Err(Error::closed()),
-        }
-    }
-
-    /// Deletes an item.
-    ///
-    /// # Errors
-    /// As [`insert_item`](Self::insert_item).
-    ///
-    /// # Cancel safety
-    /// Once polled, the item is deleted even if the future is dropped.
-    pub async fn delete_item(&self, item_id: impl Into<String>) -> Result<(), Error> {
-        let item_id = item_id.into();
-        self.edit(|ack| Command::Delete { ack, item_id }).await.map(drop)
-    }
-
-    /// Asks for an item as the server has it, audio included.
-    ///
-    /// # Errors
-    /// As [`insert_item`](Self::insert_item).
-    pub async fn retrieve_item(&self, item_id: impl Into<String>) -> Result<Item, Error> {
-        let item_id = item_id.into();
-        match self.edit(|ack| Command::Retrieve { ack, item_id }).await? {
-            Acked::Whole(item) => Ok(*item),
-            Acked::Item(_) => Err(Error::closed()),
-        }
-    }
-
-    async fn edit(&self, command: impl FnOnce(Ticket) -> Command) -> Result<Acked, Error> {
-        let ack = self.ticket();
-        let (answer, acked) = oneshot::channel();
-        self.ask(Request::Command {
-            command: command(ack),
-            reply: None,
-            ack: Some((ack, answer)),
-        })
-        .await?;
-        acked.await.unwrap_or_else(|_| Err(Error::closed()))
     }
 
     /// Sends any event. A `response.create` waits for its turn like all others, and a `conversation.item.truncate` is

@@ -5,11 +5,12 @@ use rt_protocol::session::{NoiseReduction, SemanticVad, ServerVad, Transcription
 use rt_protocol::{Pcm16, Session as Settings};
 use tokio::sync::watch;
 
-use crate::builder::{Setup, common_setters};
+use crate::builder::common_setters;
 use crate::dispatch::EventStream;
 use crate::error::Error;
 use crate::event::Turn;
 use crate::session::{Session, SessionStats};
+use crate::setup::Setup;
 use crate::transcript::Line;
 use crate::usage::UsageReport;
 

@@ -8,12 +8,13 @@ use rt_protocol::session::{NoiseReduction, Transcription, TranslationSession};
 use rt_protocol::{Pcm16, ServerEvent, Session as Settings};
 use tokio::sync::watch;
 
-use crate::builder::{Setup, common_setters};
+use crate::builder::common_setters;
 use crate::dispatch::EventStream;
 use crate::error::Error;
 use crate::event::Event;
 use crate::playback::PlaybackSink;
 use crate::session::{Session, SessionStats};
+use crate::setup::Setup;
 
 /// The audio in one message, as the service likes it.
 const APPEND: Duration = Duration::from_millis(200);

@@ -2,7 +2,8 @@
 //!
 //! What happens goes in with the time: commands of the application, events of the server, the fate of the connection, samples
 //! that were played, results of tools. What is to be done comes out of [`Engine::take`], in order. The modules below know
-//! one thing each and do not know each other; `mod.rs`, `server.rs` and `interrupt.rs` pass things between them.
+//! one thing each and do not know each other; `command`, `server`, `output`, `interrupt` and `telling` pass things between
+//! them.
 
 mod acks;
 mod command;
@@ -14,9 +15,11 @@ mod ids;
 mod interrupt;
 mod lines;
 mod meter;
+mod output;
 mod playback;
 mod responses;
 mod server;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -32,7 +35,7 @@ pub(crate) use self::acks::Acked;
 pub(crate) use self::command::Command;
 pub(crate) use self::tools::Policy;
 
-use self::acks::{Acks, Answer};
+use self::acks::Acks;
 use self::doubt::Doubt;
 use self::guards::Guards;
 use self::history::History;
@@ -43,14 +46,13 @@ use self::meter::{Ledger, Stopwatch};
 use self::playback::Playback;
 use self::responses::{Origin, Responses};
 use self::tools::Tools;
-use crate::error::{Error, ErrorKind};
-use crate::event::{Event, Latency};
+use crate::error::Error;
+use crate::event::Event;
 use crate::guardrail::Guardrail;
-use crate::history::HistoryChange;
 use crate::reply::{ReplyStatus, ReplyUpdate};
 use crate::samples::Samples;
 use crate::tool::ToolCall;
-use crate::usage::{Budget, BudgetState, Prices, Usage};
+use crate::usage::{Budget, Prices};
 
 /// How much longer answers may take when the connection is lost; it ends, or is back, before that.
 const OUTAGE: Duration = Duration::from_secs(3600);
@@ -306,121 +308,9 @@ impl Engine {
         self.settle();
     }
 
-    /// Turns the steps of the parts into outputs.
-    fn settle(&mut self) {
-        loop {
-            let steps = self.tools.take();
-            let idle = steps.is_empty();
-            for step in steps {
-                self.tool_step(step);
-            }
-            let steps = self.responses.take();
-            if idle && steps.is_empty() {
-                break;
-            }
-            for step in steps {
-                self.response_step(step);
-            }
-        }
-        let lines = self.lines.take(self.now);
-        self.tell_lines(lines);
-    }
-
-    fn response_step(&mut self, step: responses::Step) {
-        use responses::Step;
-        match step {
-            Step::Send(event) => {
-                if matches!(event, ClientEvent::ResponseCreate(_)) {
-                    self.stopwatch.asked(self.now);
-                }
-                self.out.push(Output::Send(event));
-            }
-            Step::Failed(ticket, error) => self.out.push(Output::NoReply(ticket, error)),
-            Step::GaveUp { id, tickets } => {
-                self.playback.response_done(&id);
-                self.tools.response_done(&id, self.now);
-                self.end_reply(&id, &tickets, ReplyStatus::Unfinished);
-            }
-            Step::Report(error) => self.report(error),
-        }
-    }
-
-    fn tool_step(&mut self, step: tools::Step) {
-        use tools::Step;
-        match step {
-            Step::Send(event) => self.out.push(Output::Send(event)),
-            Step::Run(call) => self.out.push(Output::RunTool(call)),
-            Step::Abort(call_id) => self.out.push(Output::AbortTool(call_id)),
-            Step::Tell(call) => self.tell(Event::ToolCall(call)),
-            Step::Ask(call) => self.tell(Event::ApprovalWanted(call)),
-            Step::Respond => self.request(Origin::Auto, None, None),
-            Step::Took { call, took } => self.tell(Event::Latency(Latency::Tool { call_id: call, took })),
-            Step::Report(error) => self.report(error),
-        }
-    }
-
     fn request(&mut self, origin: Origin, params: Option<Box<ResponseParams>>, ticket: Option<Ticket>) {
         self.responses
             .request(&mut self.ids, origin, params, ticket, self.now);
-    }
-
-    /// Tells those who wait for a response that it is over.
-    fn end_reply(&mut self, response_id: &str, tickets: &[Ticket], status: ReplyStatus) {
-        self.stopwatch.done(response_id);
-        for ticket in tickets {
-            self.out
-                .push(Output::Reply(*ticket, ReplyUpdate::Ended(status.clone())));
-        }
-        self.tell(Event::Turn(crate::event::Turn::ReplyEnded {
-            response_id: response_id.to_owned(),
-            status,
-        }));
-    }
-
-    /// Something was used.
-    fn used(&mut self, id: &str, usage: Usage) {
-        let (report, budget) = self.ledger.add(id, usage);
-        self.tell(Event::Usage(report));
-        let Some(budget) = budget else { return };
-        self.tell(Event::Budget(budget));
-        if let BudgetState::Exhausted { spent, limit } = budget {
-            let message =
-                format!("the budget of {limit} is used up ({spent:.4}): no more responses are asked for");
-            self.responses.stop(&Error::new(ErrorKind::Budget, message));
-        }
-    }
-
-    fn answer(&mut self, answers: impl IntoIterator<Item = Answer>) {
-        for (ticket, result) in answers {
-            self.out.push(Output::Ack(ticket, result));
-        }
-    }
-
-    fn tell(&mut self, event: Event) {
-        self.out.push(Output::Event(event));
-    }
-
-    fn tell_history(&mut self, change: Option<HistoryChange>) {
-        if let Some(change) = change {
-            self.tell(Event::HistoryUpdated(change));
-        }
-    }
-
-    fn tell_lines(&mut self, lines: Vec<crate::transcript::Line>) {
-        for line in lines {
-            self.tell(Event::Line(line));
-        }
-    }
-
-    fn tell_state(&mut self, state: State) {
-        if self.state != Some(state) {
-            self.state = Some(state);
-            self.tell(Event::State(state));
-        }
-    }
-
-    fn report(&mut self, error: Error) {
-        self.tell(Event::Error(error));
     }
 
     /// What the server says of the session.

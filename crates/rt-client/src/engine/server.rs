@@ -3,17 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_protocol::item::{ContentKind, Item, ItemStatus};
+use rt_protocol::item::{ContentKind, Item};
 use rt_protocol::response::{Response, ResponseStatus, StatusReason};
 use rt_protocol::server_event::{ErrorDetails, ResponseOutputAudioDelta};
 use rt_protocol::{Field, ServerEvent, Text};
 
 use super::acks::{Acked, Wanted};
 use super::responses::Origin;
-use super::{Engine, Output, Ticket};
-use crate::error::{Error, ErrorKind};
+use super::{Engine, Output};
+use crate::error::Error;
 use crate::event::{Audio, Event, Turn};
-use crate::guardrail::Blocked;
 use crate::history::{HistoryChange, HistoryKind, HistoryState};
 use crate::reply::{ReplyStatus, ReplyUpdate};
 use crate::transcript::{Speaker, Transcript};
@@ -21,10 +20,10 @@ use crate::usage::Usage;
 
 /// Where a delta belongs.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    response_id: &'a str,
-    item_id: &'a str,
-    content_index: u32,
+pub(super) struct Place<'a> {
+    pub(super) response_id: &'a str,
+    pub(super) item_id: &'a str,
+    pub(super) content_index: u32,
 }
 
 /// The place of an event of a response.
@@ -245,156 +244,7 @@ impl Engine {
         self.answer(answer);
     }
 
-    fn created(&mut self, response: &Response) {
-        let id = response.id.as_deref().unwrap_or_default().to_owned();
-        let tickets = self.responses.created(response, &mut self.ids, self.now);
-        for ticket in tickets {
-            self.out
-                .push(Output::Reply(ticket, ReplyUpdate::Began(id.clone())));
-        }
-        self.stopwatch.created(&id, self.now);
-        if self.ledger.is_exhausted() && !self.responses.is_outside(&id) {
-            self.responses.cancel(&mut self.ids, self.now, false);
-            self.playback.suppress(&id);
-        }
-        self.tell(Event::Turn(Turn::ReplyStarted { response_id: id }));
-    }
-
-    /// Tells those who wait for a response.
-    fn reply(&mut self, response_id: &str, update: impl Fn(Ticket) -> ReplyUpdate) {
-        for ticket in self.responses.seen(response_id, self.now) {
-            self.out.push(Output::Reply(*ticket, update(*ticket)));
-        }
-    }
-
-    fn audio(&mut self, event: &ResponseOutputAudioDelta) {
-        if !self.guards.is_empty()
-            && !self.playback.is_suppressed(&event.response_id)
-            && !self.guards.audio(event)
-        {
-            let outside = self.responses.is_outside(&event.response_id);
-            self.playback
-                .begin(&event.response_id, &event.item_id, event.content_index, outside);
-            self.responses.seen(&event.response_id, self.now);
-            return;
-        }
-        self.checked_audio(event);
-    }
-
-    /// Audio that may be heard.
-    fn checked_audio(&mut self, event: &ResponseOutputAudioDelta) {
-        if self.playback.is_suppressed(&event.response_id) {
-            self.responses.seen(&event.response_id, self.now);
-            self.playback.late += 1;
-            return;
-        }
-        let outside = self.responses.is_outside(&event.response_id);
-        self.playback
-            .begin(&event.response_id, &event.item_id, event.content_index, outside);
-        let latency = self.stopwatch.output(&event.response_id, self.now);
-        if let Some(latency) = latency {
-            self.tell(Event::Latency(latency));
-        }
-        let bytes = event.delta.len() as u64;
-        if self.facts.other_format {
-            self.responses.seen(&event.response_id, self.now);
-            self.playback
-                .received(&event.item_id, event.content_index, bytes, bytes, self.now);
-            return;
-        }
-        let audio = self.samples.of(event);
-        let samples = audio.len() as u64;
-        self.playback
-            .received(&event.item_id, event.content_index, bytes, samples, self.now);
-        let (id, content_index) = (event.item_id.clone(), event.content_index);
-        self.reply(&event.response_id, |_| ReplyUpdate::Audio {
-            id: id.clone(),
-            content_index,
-            audio: audio.clone(),
-        });
-        self.out.push(Output::Play(audio.clone()));
-        self.tell(Event::Audio(Audio {
-            response_id: event.response_id.clone(),
-            item_id: id,
-            audio,
-        }));
-    }
-
-    /// More of what the model says or writes.
-    fn piece(&mut self, place: Place<'_>, piece: &Text, spoken: bool) {
-        if self.playback.is_suppressed(place.response_id) {
-            self.responses.seen(place.response_id, self.now);
-            self.playback.late += 1;
-            return;
-        }
-        if !self.passes(place, piece, false) {
-            return;
-        }
-        if spoken {
-            self.playback.text(place.item_id, place.content_index, piece);
-        } else if let Some(latency) = self.stopwatch.output(place.response_id, self.now) {
-            self.tell(Event::Latency(latency));
-        }
-        self.history.text(place.item_id, piece);
-        self.reply(place.response_id, |_| ReplyUpdate::Text {
-            id: place.item_id.to_owned(),
-            content_index: place.content_index,
-            piece: piece.clone(),
-        });
-        self.say(Speaker::Assistant, place.item_id, piece, false);
-    }
-
-    /// All of what the model said or wrote.
-    fn whole(&mut self, place: Place<'_>, text: &Text, spoken: bool) {
-        if self.playback.is_suppressed(place.response_id) || !self.passes(place, text, true) {
-            return;
-        }
-        if spoken {
-            self.playback.text_done(place.item_id, place.content_index, text);
-        }
-        let change = self.history.text_done(place.item_id, Some(text));
-        self.tell_history(change);
-        self.reply(place.response_id, |_| ReplyUpdate::WholeText {
-            id: place.item_id.to_owned(),
-            content_index: place.content_index,
-            text: text.clone(),
-        });
-        self.say(Speaker::Assistant, place.item_id, text, true);
-        let line = self.lines.set(place.item_id, text);
-        self.tell_lines(line.into_iter().collect());
-    }
-
-    /// Whether text passes the guardrails; then the audio that waited for it is heard.
-    fn passes(&mut self, place: Place<'_>, text: &Text, whole: bool) -> bool {
-        if self.guards.is_empty() {
-            return true;
-        }
-        let Place {
-            response_id,
-            item_id,
-            content_index,
-        } = place;
-        match self.guards.text(response_id, item_id, content_index, text, whole) {
-            Ok(held) => {
-                for delta in held {
-                    self.checked_audio(&delta);
-                }
-                true
-            }
-            Err((guardrail, reason)) => {
-                self.block(response_id, item_id);
-                self.tell(Event::Blocked(Blocked {
-                    guardrail,
-                    reason,
-                    response_id: response_id.to_owned(),
-                    item_id: item_id.to_owned(),
-                }));
-                false
-            }
-        }
-    }
-
-    fn say(&mut self, speaker: Speaker, item_id: &str, text: &Text, is_final: bool) {
+    pub(super) fn say(&mut self, speaker: Speaker, item_id: &str, text: &Text, is_final: bool) {
         self.tell(Event::Transcript(Transcript {
             speaker,
             item_id: item_id.to_owned(),
@@ -409,66 +259,6 @@ impl Engine {
         self.tell_history(change);
         let line = self.lines.set(item_id, &text.cloned().unwrap_or_default());
         self.tell_lines(line.into_iter().collect());
-    }
-
-    fn output_done(&mut self, response_id: &str, item: &Item) {
-        if let Item::FunctionCall(call) = item
-            && call.status.value() != Some(&ItemStatus::Incomplete)
-            // Its item is in no conversation: no output could be given.
-            && !self.responses.is_outside(response_id)
-        {
-            self.tools.call(response_id, call, &mut self.ids, self.now);
-        }
-        if let Some(id) = item.id() {
-            let (id, mut item) = (id.to_owned(), Box::new(item.clone()));
-            if let Item::Message(message) = &mut *item
-                && self.playback.is_suppressed(response_id)
-            {
-                // It says what nobody heard.
-                message.content.clear();
-            }
-            self.reply(response_id, |_| ReplyUpdate::ItemDone {
-                id: id.clone(),
-                item: item.clone(),
-            });
-        }
-    }
-
-    fn done(&mut self, response: &Response) {
-        let id = response.id.as_deref().unwrap_or_default();
-        let output = response.output.value().map(Vec::as_slice).unwrap_or_default();
-        let suppressed = self.playback.is_suppressed(id);
-        if self.guards.done(id) && !suppressed {
-            let message = "audio without a transcript was held back: it could not be checked";
-            self.report(Error::new(ErrorKind::Refused, message));
-        }
-        for item in output {
-            // One whose own event was not sent.
-            if let Item::FunctionCall(call) = item
-                && call.status.value() != Some(&ItemStatus::Incomplete)
-                && !self.responses.is_outside(id)
-            {
-                self.tools.call(id, call, &mut self.ids, self.now);
-            }
-        }
-        if suppressed {
-            let leftovers = self.playback.leftovers(id, self.tools.has_call(id));
-            self.cut(leftovers);
-        }
-        self.playback.response_done(id);
-        for item in output.iter().filter_map(Item::id) {
-            if self.lines.knows(item) {
-                let text = self.history.get(item).map(|item| item.text.clone());
-                self.lines.set(item, &text.unwrap_or_default());
-            }
-        }
-        if let Some(usage) = response.usage.value() {
-            self.used(id, Usage::of_response(usage));
-        }
-        let ended = self.responses.done(response, self.keep_follow_ups, self.now);
-        let status = status_of(response, suppressed);
-        self.end_reply(id, &ended.tickets, status);
-        self.tools.response_done(id, self.now);
     }
 
     /// An item was added to the conversation, or is whole.
@@ -496,7 +286,7 @@ impl Engine {
 }
 
 /// How a response ended.
-fn status_of(response: &Response, suppressed: bool) -> ReplyStatus {
+pub(super) fn status_of(response: &Response, suppressed: bool) -> ReplyStatus {
     let details = response.status_details.value();
     match response.status.value() {
         Some(ResponseStatus::Cancelled) => ReplyStatus::Interrupted,
