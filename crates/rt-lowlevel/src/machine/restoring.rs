@@ -19,8 +19,9 @@ use crate::mirror::{self, Known, Lost, LostItem, LostReason, Plan, Purpose, Step
 /// Items that may be unanswered at a time.
 const WINDOW: usize = 32;
 
-/// How often the plan is made anew before what is left is given up.
-const MAX_ROUNDS: u32 = 8;
+/// How often the plan is made anew before what is left is given up: once for each item that may be refused, and the
+/// deadline ends it in any case.
+const MAX_ROUNDS: u32 = 300;
 
 /// How often settings may be refused before the session is used without them.
 const MAX_REFUSALS: u32 = 3;
@@ -260,7 +261,11 @@ impl Machine {
                 // Made anew, with less in it.
                 restore.steps.clear();
             }
-            (StepAnswer::Rejected(code), _) => restore.known.rejected(&step, code),
+            (StepAnswer::Rejected(code), _) => {
+                restore.known.rejected(&step, code);
+                // Those behind it would not find their place.
+                restore.steps.clear();
+            }
         }
         self.settle_step(&step, &answer, event);
         // There is room in the window.

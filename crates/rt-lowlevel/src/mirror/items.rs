@@ -57,6 +57,7 @@ pub(super) struct Given {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Spoken {
     pub(super) parts: Vec<Part>,
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub(super) phase: Field<Phase>,
     /// Nothing more will arrive.
     pub(super) whole: bool,
@@ -386,7 +387,8 @@ impl Items {
         }
     }
 
-    /// The index for a new item. Items the session does not know stay with the one before them.
+    /// The index for a new item. Items the session does not know stay with the one before them, those on their way do
+    /// not.
     fn place(&self, place: Place<'_>) -> usize {
         let mut at = match place {
             Place::Last => return self.entries.len(),
@@ -397,7 +399,8 @@ impl Items {
                 None => return self.entries.len(),
             },
         };
-        while self.entries.get(at).is_some_and(|entry| !entry.on_session) {
+        let unknown = |entry: &Entry| !entry.on_session && entry.created_by.is_none();
+        while self.entries.get(at).is_some_and(unknown) {
             at += 1;
         }
         at

@@ -197,7 +197,8 @@ impl Mirror {
     /// Tells the session of a call whose tool ran over a loss.
     fn restore_call(&mut self, at: usize) -> Option<ClientEvent> {
         let entry = &self.items.entries()[at];
-        if entry.on_session || entry.retold || !entry.call().is_some_and(|call| call.whole) {
+        let there = entry.on_session || entry.created_by.is_some();
+        if there || !entry.call().is_some_and(|call| call.whole) {
             return None;
         }
         let before = self.items.known_before(at).unwrap_or("root").to_owned();
@@ -229,7 +230,13 @@ impl Mirror {
                 self.settings.absorb(seq, &update.session);
                 true
             }
-            Some(ClientEvent::ConversationItemDelete(event)) => self.items.remove(&event.item_id).is_some(),
+            Some(ClientEvent::ConversationItemDelete(event)) => {
+                let entry = self.items.remove(&event.item_id);
+                let created_by = entry.as_ref().and_then(|entry| entry.created_by);
+                let discarded = created_by.map(|seq| (seq, DiscardReason::NotRestored));
+                self.folded.discarded.extend(discarded);
+                entry.is_some()
+            }
             Some(ClientEvent::ConversationItemTruncate(event)) => {
                 self.cut(&event.item_id, event.content_index, event.audio_end_ms);
                 self.items.position(&event.item_id).is_some()

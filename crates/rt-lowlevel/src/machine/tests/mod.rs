@@ -2,9 +2,11 @@
 
 mod budget;
 mod fates;
+mod guarantees;
 mod liveness;
 mod retries;
 mod sending;
+mod sim;
 
 use std::time::{Duration, Instant};
 
