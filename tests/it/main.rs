@@ -4,6 +4,8 @@
 mod capture;
 mod support;
 
+mod agent;
+mod agent_restore;
 mod captures;
 mod client;
 mod dialect;

@@ -1,59 +1,128 @@
-//! The task that takes events from the connection and calls the callbacks.
+//! The task that calls the callbacks, in order, and feeds the streams.
 
-use rt_lowlevel::{Connection, ConnectionEvent};
-use rt_protocol::client_event::SessionUpdate;
-use rt_protocol::{ClientEvent, RealtimeSession};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::{FutureExt, Stream};
 use tokio::sync::mpsc;
 
 use crate::error::{Error, ErrorKind};
-use crate::handlers::Handlers;
+use crate::event::Event;
+use crate::handlers::{Closures, EventHandler, call};
+use crate::session::{Session, Shared};
+
+/// A callback that takes longer is told of in the log.
+const SLOW: Duration = Duration::from_millis(250);
+/// Events that wait in a stream, until whoever reads it slows the session down.
+const STREAM: usize = 256;
+
+/// The streams that were asked for.
+pub(crate) type Streams = Arc<Mutex<Vec<mpsc::Sender<Event>>>>;
+
+/// Events of a session as a stream: what [`Session::events`](crate::Session::events) returns.
+///
+/// It ends when the session does. Events that are not taken wait; when 256 of them do, the session waits, and then the
+/// server. Drop a stream that is not read any more.
+#[derive(Debug)]
+pub struct EventStream {
+    events: mpsc::Receiver<Event>,
+}
+
+impl EventStream {
+    pub(crate) fn new(streams: &Streams) -> Self {
+        let (sender, events) = mpsc::channel(STREAM);
+        streams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(sender);
+        Self { events }
+    }
+
+    /// The next event; `None` when the session is over.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.events.poll_recv(cx)
+    }
+}
 
 /// What the task needs.
 pub(crate) struct Dispatcher {
-    pub(crate) connection: Connection,
-    pub(crate) handlers: Handlers,
-    /// Ends when the last `Session` is dropped.
-    pub(crate) sessions: mpsc::Receiver<()>,
+    pub(crate) events: mpsc::Receiver<Event>,
+    pub(crate) closures: Closures,
+    pub(crate) handler: Option<Box<dyn EventHandler>>,
+    pub(crate) streams: Streams,
+    pub(crate) session: Weak<Shared>,
 }
 
 impl Dispatcher {
-    /// Runs until the connection is closed or nobody holds the session any more.
+    /// Runs until the session is over and every event was delivered.
     pub(crate) async fn run(mut self) {
-        loop {
-            let event = tokio::select! {
-                event = self.connection.recv() => event,
-                // Dropping the connection ends it.
-                _ = self.sessions.recv() => return,
-            };
-            match event {
-                Some(event) => self.take(event),
-                None => return,
+        while let Some(event) = self.events.recv().await {
+            let panicked = self.deliver(event).await;
+            if let Some(error) = panicked {
+                tracing::warn!(%error, "a callback panicked");
+                // A panic in here has nobody left to be told to.
+                self.deliver(Event::Error(error)).await;
             }
         }
+        // Its end is the end of the streams.
+        self.streams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
-    /// Handles one event of the connection.
-    pub(crate) fn take(&mut self, event: ConnectionEvent) {
-        match event {
-            ConnectionEvent::Server(event) => self.handlers.server_event(&event),
-            ConnectionEvent::Malformed(error) => {
-                self.handlers
-                    .failed(Error::new(ErrorKind::Malformed, error.to_string()));
+    /// Gives an event to everybody. What panicked, if something did.
+    async fn deliver(&mut self, event: Event) -> Option<Error> {
+        let began = Instant::now();
+        let mut panicked = None;
+        if let Some(name) = self.closures.takes(&event) {
+            let closures = &mut self.closures;
+            let copy = event.clone();
+            if std::panic::catch_unwind(AssertUnwindSafe(|| closures.call(copy))).is_err() {
+                panicked = Some(name);
             }
-            ConnectionEvent::Closed(closed) => {
-                if let Some(error) = closed.error {
-                    self.handlers.failed(Error::connection(error));
-                }
-            }
-            _ => {}
         }
+        if let Some(handler) = &mut self.handler
+            && let Some(shared) = self.session.upgrade()
+        {
+            let session = Session::of(shared);
+            let called = AssertUnwindSafe(call(handler.as_mut(), &session, event.clone()));
+            if called.catch_unwind().await.is_err() {
+                panicked = Some("of the event handler");
+            }
+        }
+        let took = began.elapsed();
+        if took > SLOW {
+            tracing::warn!(
+                took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                "a callback is slow"
+            );
+        }
+        let streams = self
+            .streams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for stream in &streams {
+            if stream.send(event.clone()).await.is_err() {
+                let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+                streams.retain(|stream| !stream.is_closed());
+            }
+        }
+        panicked.map(|name| Error::new(ErrorKind::Callback, format!("the callback {name} panicked")))
     }
-}
-
-/// The id of the `session.update`s of this crate, by which a refusal is known.
-pub(crate) const SETTINGS_ID: &str = "rt_settings";
-
-/// The `session.update` of these settings.
-pub(crate) fn settings_update(settings: &RealtimeSession) -> ClientEvent {
-    ClientEvent::from(SessionUpdate::new(settings.clone())).with_event_id(SETTINGS_ID)
 }

@@ -1,9 +1,13 @@
 //! [`Error`]: why a session could not do what it was asked.
 
 use std::fmt;
+use std::sync::Arc;
 
-/// Why a session could not do what it was asked.
-pub struct Error(Box<Inner>);
+use rt_protocol::server_event::ErrorDetails;
+
+/// Why a session could not do what it was asked. Cheap to clone.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
 struct Inner {
     kind: ErrorKind,
@@ -15,8 +19,8 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The connection could not be made, or ended. The source is the error of `rt-lowlevel`, which says whether
-    /// another try can help.
+    /// The connection could not be made, ended, or broke before the answer came. The source, where there is one, is
+    /// the error of `rt-lowlevel`, which says whether another try can help.
     Connection,
     /// The session is closed. Make a new one.
     Closed,
@@ -30,11 +34,23 @@ pub enum ErrorKind {
     Malformed,
     /// A callback panicked. The session goes on; the callback is at fault.
     Callback,
+    /// The server refused a request; the message says why. The session goes on.
+    Refused,
+    /// It was taken back before it began: by an interruption, or because something made it needless.
+    Cancelled,
+    /// Less audio was sent than the service takes as a turn (100 ms). Nothing was sent; go on talking.
+    TooShort,
+    /// A tool failed, panicked, took too long, or is not known. The model was told; the session goes on.
+    Tool,
+    /// The budget is used up: no more responses are asked for.
+    Budget,
+    /// The playback sink failed. The session goes on without it.
+    Playback,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             kind,
             message: message.into(),
             source: None,
@@ -42,7 +58,7 @@ impl Error {
     }
 
     pub(crate) fn connection(source: rt_lowlevel::Error) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             kind: ErrorKind::Connection,
             message: "the connection failed".to_owned(),
             source: Some(Box::new(source)),
@@ -63,6 +79,31 @@ impl Error {
         Self::new(ErrorKind::Closed, "the session is closed: connect a new one")
     }
 
+    /// What the server answered to a request.
+    pub(crate) fn refused(what: &str, details: &ErrorDetails) -> Self {
+        let code = details.code.as_deref().unwrap_or(&details.kind);
+        Self::new(
+            ErrorKind::Refused,
+            format!("the server refused {what}: {} ({code})", details.message),
+        )
+    }
+
+    /// The connection broke while an answer was awaited.
+    pub(crate) fn interrupted(what: &str) -> Self {
+        Self::new(
+            ErrorKind::Connection,
+            format!("the connection was lost before {what}: ask again"),
+        )
+    }
+
+    /// No answer came in time.
+    pub(crate) fn timeout(what: &str) -> Self {
+        Self::new(
+            ErrorKind::Timeout,
+            format!("{what} was not answered in time: try again"),
+        )
+    }
+
     /// Whether the same may work later: after a connection that failed for a passing reason, or a timeout.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -72,13 +113,9 @@ impl Error {
                 .source
                 .as_ref()
                 .and_then(|source| source.downcast_ref::<rt_lowlevel::Error>())
-                .is_some_and(rt_lowlevel::Error::is_retryable),
-            ErrorKind::Timeout => true,
-            ErrorKind::Closed
-            | ErrorKind::Settings
-            | ErrorKind::InvalidEvent
-            | ErrorKind::Malformed
-            | ErrorKind::Callback => false,
+                .is_none_or(rt_lowlevel::Error::is_retryable),
+            ErrorKind::Timeout | ErrorKind::TooShort => true,
+            _ => false,
         }
     }
 

@@ -24,13 +24,21 @@
 //! # }
 //! ```
 //!
-//! # What it does not do yet
+//! # What is in it
 //!
-//! - After a dropped connection it connects again, but the server starts the new session from nothing: the conversation
-//!   is not restored. The settings are sent again, behind what was waiting to be sent.
-//! - No tool is run for you: watch for function calls with `on_event` and answer with [`Session::send`].
-//! - Nothing is played or recorded, and interruptions are not handled: stop your player at
-//!   `input_audio_buffer.speech_started`.
+//! - Three ways to listen, at the same time if you like: closures as above, an [`EventHandler`], or a stream of
+//!   [`Event`]s from [`Session::events`].
+//! - Whatever asks for a response returns a handle of it: [`reply`].
+//! - The model's audio goes to a sink, and an interruption cuts it at the sample that was heard: [`playback`].
+//! - Beside conversations there are sessions that only transcribe and sessions that translate: [`transcription`],
+//!   [`translation`].
+//! - Functions the model may call: [`tool`]. Checks of what it
+//!   says: [`guardrail`]. The conversation as items: [`history`]. Tokens and money: [`usage`].
+//!
+//! # What it does not do
+//!
+//! Nothing is recorded from a microphone or played on a speaker: audio comes from your program, and goes to a sink of
+//! yours, a channel or a file.
 //!
 //! # Layers
 //!
@@ -39,18 +47,34 @@
 
 mod builder;
 mod dispatch;
+mod driver;
+mod engine;
 mod error;
+mod event;
+pub mod guardrail;
 mod handlers;
+pub mod history;
+pub mod playback;
+pub mod reply;
 mod samples;
 mod session;
+mod setup;
+pub mod tool;
 mod transcript;
+pub mod transcription;
+pub mod translation;
+pub mod usage;
 
+pub use async_trait::async_trait;
 pub use builder::SessionBuilder;
+pub use dispatch::EventStream;
 pub use error::{Error, ErrorKind};
+pub use event::{Audio, Event, Latency, Turn};
+pub use handlers::EventHandler;
 pub use rt_lowlevel::{self as lowlevel, Config, Credentials, Endpoint};
 pub use rt_protocol::{self as protocol, Pcm16};
-pub use session::Session;
-pub use transcript::{Speaker, Transcript};
+pub use session::{Session, SessionStats};
+pub use transcript::{Line, Speaker, Transcript};
 
 // README's program is compiled with the tests.
 #[cfg(doctest)]

@@ -4,35 +4,44 @@ use bytes::{Bytes, BytesMut};
 use rt_protocol::Pcm16;
 use rt_protocol::server_event::ResponseOutputAudioDelta;
 
-/// Puts the deltas of one content part after the other and gives them out as whole samples.
+/// Parts of which half a sample is kept; more than that are not under way at once.
+const MAX_PARTS: usize = 64;
+
+/// Gives out the deltas of each content part as whole samples.
 #[derive(Debug, Default)]
 pub(crate) struct Samples {
-    /// The part the odd byte belongs to.
-    part: (String, u32),
-    odd: Option<u8>,
+    /// Half samples, and the parts they belong to.
+    odd: Vec<(String, u32, u8)>,
 }
 
 impl Samples {
     /// The whole samples that are there after this delta.
     pub(crate) fn of(&mut self, delta: &ResponseOutputAudioDelta) -> Pcm16 {
-        if self.part.0 != delta.item_id || self.part.1 != delta.content_index {
-            // The odd byte of another part is half a sample that will never be whole.
-            *self = Self {
-                part: (delta.item_id.clone(), delta.content_index),
-                odd: None,
-            };
-        }
         let bytes = delta.delta.as_bytes();
-        if self.odd.is_none() && bytes.len().is_multiple_of(2) {
+        let odd = self.take(&delta.item_id, delta.content_index);
+        if odd.is_none() && bytes.len().is_multiple_of(2) {
             return whole(bytes.clone());
         }
         let mut joined = BytesMut::with_capacity(bytes.len() + 1);
-        joined.extend(self.odd.take());
+        joined.extend(odd);
         joined.extend_from_slice(bytes);
-        if !joined.len().is_multiple_of(2) {
-            self.odd = joined.split_off(joined.len() - 1).first().copied();
+        if !joined.len().is_multiple_of(2)
+            && let Some(byte) = joined.split_off(joined.len() - 1).first()
+        {
+            if self.odd.len() >= MAX_PARTS {
+                self.odd.remove(0);
+            }
+            self.odd.push((delta.item_id.clone(), delta.content_index, *byte));
         }
         whole(joined.freeze())
+    }
+
+    fn take(&mut self, item_id: &str, content_index: u32) -> Option<u8> {
+        let at = self
+            .odd
+            .iter()
+            .position(|(item, index, _)| item == item_id && *index == content_index)?;
+        Some(self.odd.swap_remove(at).2)
     }
 }
 
@@ -65,15 +74,18 @@ mod tests {
     }
 
     #[test]
-    fn half_a_sample_does_not_reach_the_next_part() {
+    fn half_a_sample_stays_with_its_part() {
         let mut samples = Samples::default();
-        let mut delta = ResponseOutputAudioDelta {
-            delta: vec![1, 0, 9].into(),
-            ..Default::default()
+        let mut of = |item_id: &str, bytes: Vec<u8>| {
+            let delta = ResponseOutputAudioDelta {
+                item_id: item_id.into(),
+                delta: bytes.into(),
+                ..Default::default()
+            };
+            samples.of(&delta).to_samples()
         };
-        assert_eq!(samples.of(&delta).to_samples(), [1]);
-        delta.item_id = "next".into();
-        delta.delta = vec![2, 0].into();
-        assert_eq!(samples.of(&delta).to_samples(), [2]);
+        assert_eq!(of("one", vec![1, 0, 9]), [1]);
+        assert_eq!(of("two", vec![2, 0]), [2]);
+        assert_eq!(of("one", vec![0]), [9]);
     }
 }

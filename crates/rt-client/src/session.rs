@@ -1,89 +1,192 @@
 //! [`Session`]: the handle of a running session.
 
+mod edit;
+mod talk;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rt_lowlevel::{Config, Connection, ConnectionEvent, Credentials, Endpoint, Handle, State};
-use rt_protocol::client_event::{
-    ConversationItemCreate, InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate,
-};
-use rt_protocol::{ClientEvent, Item, Pcm16, RealtimeSession, ServerEvent, Text};
-use tokio::sync::{Mutex, mpsc, watch};
+use rt_lowlevel::{Credentials, Endpoint, Handle, State};
+use rt_protocol::{ClientEvent, Item, ResponseParams, Text};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::builder::SessionBuilder;
-use crate::dispatch::{Dispatcher, SETTINGS_ID, settings_update};
+use crate::dispatch::{EventStream, Streams};
+use crate::driver::{Counters, Request};
+use crate::engine::{Command, Ticket};
 use crate::error::{Error, ErrorKind};
-use crate::handlers::Handlers;
+use crate::reply::{Reply, ReplyHandle, reply};
+use crate::transcription::TranscriptionBuilder;
+use crate::translation::TranslationBuilder;
 
-/// Longest wait for the answer to the settings.
-const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest audio in one message. Longer ones are split, so that a buffer of the connection need not hold it all.
-const APPEND: Duration = Duration::from_secs(1);
+/// Longest wait for what was asked for before closing.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// A running session. Clones are handles of the same one; when the last is dropped, the connection ends at once.
+///
+/// What asks for a response returns a [`ReplyHandle`]. There is never more than one response of the conversation under
+/// way: requests wait for each other, and for what the server began by itself.
 #[derive(Debug, Clone)]
 pub struct Session {
-    handle: Handle,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    /// The dispatcher, until somebody waits for its end.
-    dispatcher: Mutex<Option<JoinHandle<()>>>,
-    /// Its end tells the dispatcher that nobody holds the session.
-    _alive: mpsc::Sender<()>,
+pub(crate) struct Shared {
+    pub(crate) handle: Handle,
+    /// Its end tells the session's task that nobody holds the session.
+    pub(crate) requests: mpsc::Sender<Request>,
+    pub(crate) next_ticket: AtomicU64,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) streams: Streams,
+    /// The tasks, until somebody waits for their end.
+    pub(crate) tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Turns are ended by hand, and this many bytes are a millisecond of input.
+    pub(crate) manual: Option<u64>,
+    /// Whether events are checked against the documented limits.
+    pub(crate) strict: bool,
+}
+
+/// Counters of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionStats {
+    /// Those of the connection.
+    pub connection: rt_lowlevel::Stats,
+    /// For how long the server was not read because callbacks or streams were slow.
+    pub held_back: Duration,
+    /// Whether it is so now.
+    pub is_held_back: bool,
+    /// Pieces of audio and text that came after their response was interrupted.
+    pub late_deltas: u64,
+    /// Items that left the history because it was full.
+    pub forgotten_items: u64,
 }
 
 impl Session {
-    /// Begins a session: where, and with which key.
+    /// Begins a conversation: where, and with which key.
     pub fn builder(endpoint: Endpoint, credentials: Credentials) -> SessionBuilder {
         SessionBuilder::new(endpoint, credentials)
     }
 
-    /// Sends audio of the user. Waits while the connection has as much as it may hold.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed.
-    ///
-    /// # Cancel safety
-    /// Dropping the future may leave a part of long audio sent: whole pieces of one second.
-    pub async fn send_audio(&self, audio: Pcm16) -> Result<(), Error> {
-        for piece in audio.chunks(APPEND) {
-            self.send(InputAudioBufferAppend::new(piece)).await?;
-        }
-        Ok(())
+    /// Begins a transcription: speech to text, without answers. The endpoint is one with `intent=transcription`, such as
+    /// [`Endpoint::openai_transcription`]; the model is one like `gpt-4o-transcribe`.
+    pub fn transcription(
+        endpoint: Endpoint,
+        credentials: Credentials,
+        model: impl Into<String>,
+    ) -> TranscriptionBuilder {
+        TranscriptionBuilder::new(endpoint, credentials, model)
     }
 
-    /// Ends the turn of the user by hand and asks for an answer: for sessions without turn detection.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed.
-    pub async fn commit_audio(&self) -> Result<(), Error> {
-        self.send(InputAudioBufferCommit::default()).await?;
-        self.respond().await
+    /// Begins a translation: speech to speech in another language, given as a code such as `es`. The endpoint is one of
+    /// translations, `wss://api.openai.com/v1/realtime/translations?model=gpt-realtime-translate`.
+    pub fn translation(
+        endpoint: Endpoint,
+        credentials: Credentials,
+        language: impl Into<String>,
+    ) -> TranslationBuilder {
+        TranslationBuilder::new(endpoint, credentials, language)
+    }
+
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.shared.handle
     }
 
     /// Says something in writing and asks for an answer.
     ///
     /// # Errors
-    /// `Closed` if the session is closed.
-    pub async fn send_text(&self, text: impl Into<Text>) -> Result<(), Error> {
-        self.send(ConversationItemCreate::new(Item::user_text(text)))
-            .await?;
-        self.respond().await
+    /// `Closed` if the session is closed. What the server says is told by the handle.
+    pub async fn send_text(&self, text: impl Into<Text>) -> Result<ReplyHandle, Error> {
+        self.send_item(Item::user_text(text)).await
+    }
+
+    /// Adds an item, such as a message with an image, and asks for an answer.
+    ///
+    /// # Errors
+    /// `Closed` if the session is closed. What the server says is told by the handle.
+    pub async fn send_item(&self, item: impl Into<Item>) -> Result<ReplyHandle, Error> {
+        let item = Box::new(item.into());
+        self.wait_with(|reply| Command::Say { reply, item }).await
     }
 
     /// Asks for an answer.
     ///
     /// # Errors
-    /// `Closed` if the session is closed.
-    pub async fn respond(&self) -> Result<(), Error> {
-        self.send(ResponseCreate::default()).await
+    /// `Closed` if the session is closed. What the server says is told by the handle.
+    pub async fn respond(&self) -> Result<ReplyHandle, Error> {
+        self.wait_with(|reply| Command::Respond { reply, params: None })
+            .await
     }
 
-    /// Sends any event.
+    /// Asks for an answer with settings of its own. One [out of band](ResponseParams::out_of_band) does not wait for
+    /// others and is not part of the conversation.
+    ///
+    /// # Errors
+    /// `Closed` if the session is closed. What the server says is told by the handle.
+    pub async fn respond_with(&self, params: ResponseParams) -> Result<ReplyHandle, Error> {
+        let params = Some(Box::new(params));
+        self.wait_with(|reply| Command::Respond { reply, params }).await
+    }
+
+    /// Waits for the response that is under way, or else the next one, whoever asks for it: with turn detection, the
+    /// server does.
+    ///
+    /// # Errors
+    /// As [`ReplyHandle::reply`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing but the reply.
+    pub async fn wait_for_reply(&self) -> Result<Reply, Error> {
+        self.next_reply().await?.reply().await
+    }
+
+    /// As [`wait_for_reply`](Self::wait_for_reply), as a handle to read it while it comes.
+    ///
+    /// # Errors
+    /// `Closed` if the session is closed.
+    pub async fn next_reply(&self) -> Result<ReplyHandle, Error> {
+        self.wait_with(|reply| Command::Watch { reply }).await
+    }
+
+    async fn wait_with(&self, command: impl FnOnce(Ticket) -> Command) -> Result<ReplyHandle, Error> {
+        let ticket = self.ticket();
+        let (writer, handle) = reply();
+        self.ask(Request::Command {
+            command: command(ticket),
+            reply: Some((ticket, writer)),
+            ack: None,
+        })
+        .await?;
+        Ok(handle)
+    }
+
+    /// Stops the model: what it has not said is gone, from the sink and from the conversation.
+    ///
+    /// # Errors
+    /// `Closed` if the session is closed.
+    pub async fn interrupt(&self) -> Result<(), Error> {
+        self.command(Command::Interrupt).await
+    }
+
+    /// Tells how many samples of the model's audio were played in all since the session began, without what was thrown away
+    /// at interruptions: for applications that play the audio of `on_audio` themselves. Without it, and without a sink, audio
+    /// counts as played at the pace of the clock from when it came.
+    ///
+    /// # Errors
+    /// `Closed` if the session is closed.
+    pub async fn report_played(&self, samples: u64) -> Result<(), Error> {
+        self.ask(Request::Played(samples)).await
+    }
+
+    /// Sends any event. A `response.create` waits for its turn like all others, and a `conversation.item.truncate` is
+    /// shortened to the audio there is.
     ///
     /// # Errors
     /// `Closed` if the session is closed; `InvalidEvent` if the event breaks a documented limit; `Connection` if the
@@ -92,104 +195,117 @@ impl Session {
     /// # Cancel safety
     /// If the future is dropped, the event was not accepted.
     pub async fn send(&self, event: impl Into<ClientEvent>) -> Result<(), Error> {
-        self.handle.send(event).await.map_err(Error::sending)?;
-        Ok(())
+        let event = event.into();
+        if let ClientEvent::InputAudioBufferAppend(append) = event {
+            return self.append(append).await;
+        }
+        let is_managed = match &event {
+            ClientEvent::ResponseCreate(_)
+            | ClientEvent::ResponseCancel(_)
+            | ClientEvent::ConversationItemTruncate(_) => true,
+            ClientEvent::ConversationItemCreate(create) => matches!(create.item, Item::FunctionCallOutput(_)),
+            _ => false,
+        };
+        if is_managed {
+            if self.shared.strict {
+                event.check().map_err(|error| {
+                    let message = format!("{}: {error}", event.event_type());
+                    Error::new(ErrorKind::InvalidEvent, message)
+                })?;
+            }
+            self.command(Command::Raw(event)).await
+        } else {
+            // After what was asked for before.
+            self.flush().await;
+            self.handle()
+                .send(event)
+                .await
+                .map(|_| ())
+                .map_err(Error::sending)
+        }
+    }
+
+    /// Asks for a new connection that knows the conversation, while this one goes on until it is ready.
+    /// [`Event::Restored`](crate::Event::Restored) tells when it is done.
+    ///
+    /// # Errors
+    /// `Closed` if the session is closed.
+    pub fn restart(&self) -> Result<(), Error> {
+        self.handle().restart().map_err(Error::sending)
+    }
+
+    /// Everything that happens from now on, as a stream. Each call makes another stream.
+    #[must_use]
+    pub fn events(&self) -> EventStream {
+        EventStream::new(&self.shared.streams)
     }
 
     /// Where the connection is.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
-        self.handle.state()
+        self.handle().state()
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn stats(&self) -> SessionStats {
+        let counters = &self.shared.counters;
+        SessionStats {
+            connection: self.handle().stats(),
+            held_back: Duration::from_micros(counters.held_back_us.load(Ordering::Relaxed)),
+            is_held_back: counters.is_held_back.load(Ordering::Relaxed),
+            late_deltas: counters.late_deltas.load(Ordering::Relaxed),
+            forgotten_items: counters.forgotten_items.load(Ordering::Relaxed),
+        }
     }
 
     /// Sends what was accepted, closes, and waits until every callback has run. At most the close deadline of
-    /// the [`Config`] (2 s) and the time the callbacks take. Calling it again is harmless.
+    /// the [`Config`](crate::Config) (2 s) and the time the callbacks take. Calling it again is harmless. Not from within a
+    /// callback: it would wait for itself.
     ///
     /// # Cancel safety
     /// Closing begins with the first poll and goes on if the future is dropped.
     pub async fn close(&self) {
-        self.handle.close().await;
-        let mut dispatcher = self.shared.dispatcher.lock().await;
-        if let Some(running) = dispatcher.as_mut() {
+        self.flush().await;
+        self.handle().close().await;
+        let mut tasks = self.shared.tasks.lock().await;
+        while let Some(task) = tasks.last_mut() {
             // It ends when the last event was delivered; a panic of it would have nothing more to say.
-            let _ = running.await;
+            let _ = task.await;
+            tasks.pop();
         }
-        *dispatcher = None;
     }
-}
 
-/// Connects, applies the settings, starts the dispatcher.
-pub(crate) async fn open(
-    endpoint: Endpoint,
-    credentials: Credentials,
-    config: Config,
-    settings: RealtimeSession,
-    handlers: Handlers,
-) -> Result<Session, Error> {
-    let connection = Connection::builder(endpoint, credentials)
-        .config(config)
-        .connect()
+    /// Waits until what was asked for has reached the connection.
+    pub(crate) async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        if self.ask(Request::Flush(done)).await.is_ok() {
+            // Without a connection and without room it would wait for long.
+            let _ = tokio::time::timeout(FLUSH, flushed).await;
+        }
+    }
+
+    fn ticket(&self) -> Ticket {
+        self.shared.next_ticket.fetch_add(1, Ordering::Relaxed)
+    }
+
+    async fn command(&self, command: Command) -> Result<(), Error> {
+        self.ask(Request::Command {
+            command,
+            reply: None,
+            ack: None,
+        })
         .await
-        .map_err(Error::connection)?;
-    let handle = connection.handle().clone();
-    let (alive, sessions) = mpsc::channel(1);
-    let mut dispatcher = Dispatcher {
-        connection,
-        handlers,
-        sessions,
-    };
-    if settings != RealtimeSession::default() {
-        let update = settings_update(&settings);
-        handle.send(update).await.map_err(|error| match error.kind() {
-            rt_lowlevel::ErrorKind::InvalidEvent => Error::new(ErrorKind::Settings, error.to_string()),
-            _ => Error::sending(error),
-        })?;
-        tokio::time::timeout(SETTINGS_TIMEOUT, settings_taken(&mut dispatcher))
-            .await
-            .map_err(|_| {
-                Error::new(
-                    ErrorKind::Timeout,
-                    format!("no answer to the session's settings within {SETTINGS_TIMEOUT:?}: try again"),
-                )
-            })??;
     }
-    let dispatcher = Mutex::new(Some(tokio::spawn(dispatcher.run())));
-    Ok(Session {
-        handle,
-        shared: Arc::new(Shared {
-            dispatcher,
-            _alive: alive,
-        }),
-    })
-}
 
-/// Waits for the answer to the settings; what comes before it goes to the callbacks, like everything else.
-async fn settings_taken(dispatcher: &mut Dispatcher) -> Result<(), Error> {
-    while let Some(event) = dispatcher.connection.recv().await {
-        let answer = match &event {
-            ConnectionEvent::Server(ServerEvent::SessionUpdated(_)) => Some(Ok(())),
-            ConnectionEvent::Server(ServerEvent::Error(error))
-                if error.error.event_id.as_deref() == Some(SETTINGS_ID) =>
-            {
-                let at = error
-                    .error
-                    .param
-                    .as_deref()
-                    .map(|param| format!(" ({param})"))
-                    .unwrap_or_default();
-                let message = format!("the server refused the settings: {}{at}", error.error.message);
-                Some(Err(Error::new(ErrorKind::Settings, message)))
-            }
-            ConnectionEvent::Closed(closed) => Some(Err(closed
-                .error
-                .clone()
-                .map_or_else(Error::closed, Error::connection))),
-            _ => None,
-        };
-        dispatcher.take(event);
-        if let Some(answer) = answer {
-            return answer;
+    async fn ask(&self, request: Request) -> Result<(), Error> {
+        if self.handle().state().borrow().is_closed() {
+            return Err(Error::closed());
         }
+        self.shared
+            .requests
+            .send(request)
+            .await
+            .map_err(|_| Error::closed())
     }
-    Err(Error::closed())
 }

@@ -1,6 +1,6 @@
 //! [`Transcript`]: what was said, by whom.
 
-use rt_protocol::{ServerEvent, Text};
+use rt_protocol::Text;
 
 /// Who spoke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,13 +15,15 @@ pub enum Speaker {
 /// A piece of what was said, or all of one part of it.
 ///
 /// While somebody speaks, pieces come with `is_final` false; at the end the whole text comes once with `is_final`
-/// true. What the user says is transcribed only if the session asks for it, and may come after the answer.
+/// true, cut to what was heard if the model was interrupted. What the user says is transcribed only if the session
+/// asks for it, and may come after the answer: [`Event::Line`](crate::Event::Line) has the lines in the order of the
+/// conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transcript {
     /// Who spoke.
     pub speaker: Speaker,
-    /// The item of the conversation it belongs to.
+    /// The item of the conversation it belongs to; empty in a translation, which has none.
     pub item_id: String,
     /// The piece, or the whole text. Its `Debug` does not show it; its `Display` does.
     pub text: Text,
@@ -29,32 +31,16 @@ pub struct Transcript {
     pub is_final: bool,
 }
 
-impl Transcript {
-    /// What an event says, if it says something.
-    pub(crate) fn of(event: &ServerEvent) -> Option<Self> {
-        use ServerEvent as E;
-        let (speaker, item_id, text, is_final) = match event {
-            E::ConversationItemInputAudioTranscriptionDelta(event) => {
-                (Speaker::User, &event.item_id, event.delta.value()?, false)
-            }
-            E::ConversationItemInputAudioTranscriptionCompleted(event) => {
-                (Speaker::User, &event.item_id, &event.transcript, true)
-            }
-            E::ResponseOutputAudioTranscriptDelta(event) => {
-                (Speaker::Assistant, &event.item_id, &event.delta, false)
-            }
-            E::ResponseOutputAudioTranscriptDone(event) => {
-                (Speaker::Assistant, &event.item_id, &event.transcript, true)
-            }
-            E::ResponseOutputTextDelta(event) => (Speaker::Assistant, &event.item_id, &event.delta, false),
-            E::ResponseOutputTextDone(event) => (Speaker::Assistant, &event.item_id, &event.text, true),
-            _ => return None,
-        };
-        Some(Self {
-            speaker,
-            item_id: item_id.clone(),
-            text: text.clone(),
-            is_final,
-        })
-    }
+/// What one side said in its turn, whole, in the order of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Line {
+    /// Who spoke.
+    pub speaker: Speaker,
+    /// The item of the conversation.
+    pub item_id: String,
+    /// What was said.
+    pub text: Text,
+    /// It was waited for too long, and lines that belong after it came before.
+    pub late: bool,
 }

@@ -1,0 +1,371 @@
+//! The task of a session: it moves data between the connection, the engine, the tools, the sink and the callbacks, and
+//! decides nothing.
+
+mod obey;
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rt_lowlevel::{Connection, ConnectionEvent, Fate, Handle, Receipt, RestoreCause, SettledOutcome};
+use rt_protocol::client_event::SessionUpdate;
+use rt_protocol::{ClientEvent, Field, ServerEvent, Session as Settings, Text};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+
+use crate::engine::{Acked, Command, Engine, Ticket};
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::history::HistoryItem;
+use crate::playback::PlaybackSink;
+use crate::reply::ReplyWriter;
+use crate::tool::Function;
+
+/// Longest wait for the answer to the settings.
+const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
+/// The id of the `session.update`s of this crate, by which a refusal is known.
+const SETTINGS_ID: &str = "rt_settings";
+/// Events to the server that wait for room, until no more requests are taken.
+const MAX_OUTGOING: usize = 256;
+/// Events to the callbacks that wait for room, until no more requests are taken.
+const MAX_EVENTS: usize = 4096;
+/// How often it is looked how far playback is.
+const PLAYBACK_TICK: Duration = Duration::from_millis(50);
+
+/// What a [`Session`](crate::Session) wants of its task.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// A command, and who waits for it.
+    Command {
+        command: Command,
+        reply: Option<(Ticket, ReplyWriter)>,
+        ack: Option<(Ticket, oneshot::Sender<Result<Acked, Error>>)>,
+    },
+    History(oneshot::Sender<Vec<HistoryItem>>),
+    /// Ends the channel when everything asked for before has reached the connection.
+    Flush(oneshot::Sender<()>),
+    /// The application plays the audio itself, and has played so many samples in all.
+    Played(u64),
+}
+
+/// What is counted of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Microseconds in which the server was not read because callbacks were slow.
+    pub(crate) held_back_us: AtomicU64,
+    /// Whether it is so now.
+    pub(crate) is_held_back: AtomicBool,
+    pub(crate) late_deltas: AtomicU64,
+    pub(crate) forgotten_items: AtomicU64,
+    /// Bytes of audio sent since the last commit.
+    pub(crate) uncommitted: AtomicU64,
+}
+
+/// The task of a session.
+pub(crate) struct Driver {
+    pub(crate) engine: Engine,
+    pub(crate) connection: Connection,
+    pub(crate) handle: Handle,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) dispatch: mpsc::Sender<Event>,
+    pub(crate) settings: Option<Settings>,
+    /// Whether the connection tells a new server what the last one knew.
+    pub(crate) restores: bool,
+    pub(crate) sink: Option<Box<dyn PlaybackSink>>,
+    pub(crate) functions: HashMap<String, Function>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) state: Moving,
+}
+
+/// What is on its way somewhere.
+pub(crate) struct Moving {
+    began: Instant,
+    events: VecDeque<Event>,
+    outgoing: VecDeque<ClientEvent>,
+    replies: HashMap<Ticket, ReplyWriter>,
+    acks: HashMap<Ticket, oneshot::Sender<Result<Acked, Error>>>,
+    tasks: JoinSet<(String, Result<Text, String>)>,
+    /// Commands whose fate is awaited, by event id.
+    tracked: JoinSet<(String, Fate)>,
+    running: HashMap<String, AbortHandle>,
+    /// Who waits until nothing is on its way to the connection: told by the end of the channel.
+    flushes: Vec<oneshot::Sender<()>>,
+    /// The server has ended the session, as it was asked to.
+    finished: bool,
+    /// Since when the callbacks have held the session up.
+    held_since: Option<Instant>,
+}
+
+impl Default for Moving {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            events: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            replies: HashMap::new(),
+            acks: HashMap::new(),
+            tasks: JoinSet::new(),
+            tracked: JoinSet::new(),
+            running: HashMap::new(),
+            flushes: Vec::new(),
+            finished: false,
+            held_since: None,
+        }
+    }
+}
+
+type Sending = Pin<Box<dyn Future<Output = Result<Option<Tracked>, (Field<String>, Error)>> + Send>>;
+/// A command whose fate matters, by its event id.
+type Tracked = (String, Receipt);
+
+impl Driver {
+    fn now(&self) -> Duration {
+        self.state.began.elapsed()
+    }
+
+    /// Sends the settings and waits for the answer.
+    pub(crate) async fn configure(&mut self) -> Result<(), Error> {
+        if let Some(settings) = self.settings.clone() {
+            let sent = self.handle.send(settings_update(settings)).await;
+            sent.map_err(|error| match error.kind() {
+                rt_lowlevel::ErrorKind::InvalidEvent => Error::new(ErrorKind::Settings, error.to_string()),
+                _ => Error::sending(error),
+            })?;
+            let taken = tokio::time::timeout(SETTINGS_TIMEOUT, self.settings_taken()).await;
+            taken.map_err(|_| {
+                let message =
+                    format!("no answer to the session's settings within {SETTINGS_TIMEOUT:?}: try again");
+                Error::new(ErrorKind::Timeout, message)
+            })??;
+        }
+        self.engine.opened(self.now(), false);
+        self.obey();
+        Ok(())
+    }
+
+    /// Waits for the answer to the settings; what comes before it is an event like everything else.
+    async fn settings_taken(&mut self) -> Result<(), Error> {
+        while let Some(event) = self.connection.recv().await {
+            let answer = match &event {
+                ConnectionEvent::Server(ServerEvent::SessionUpdated(_)) => Some(Ok(())),
+                ConnectionEvent::Server(ServerEvent::Error(error))
+                    if error.error.event_id.as_deref() == Some(SETTINGS_ID) =>
+                {
+                    let at = error.error.param.as_deref();
+                    let at = at.map(|param| format!(" ({param})")).unwrap_or_default();
+                    let message = format!("the server refused the settings: {}{at}", error.error.message);
+                    Some(Err(Error::new(ErrorKind::Settings, message)))
+                }
+                ConnectionEvent::Closed(closed) => Some(Err(closed
+                    .error
+                    .clone()
+                    .map_or_else(Error::closed, Error::connection))),
+                _ => None,
+            };
+            self.take(event);
+            while let Some(event) = self.state.events.pop_front() {
+                // Whoever takes them is there already.
+                let _ = self.dispatch.send(event).await;
+            }
+            if let Some(answer) = answer {
+                return answer;
+            }
+        }
+        Err(Error::closed())
+    }
+
+    /// Runs until the connection is closed, or nobody holds the session any more.
+    pub(crate) async fn run(mut self) {
+        let mut sending: Option<Sending> = None;
+        let mut open = true;
+        let dispatch = self.dispatch.clone();
+        loop {
+            if sending.is_none() {
+                sending = self.next_send();
+            }
+            if sending.is_none() {
+                self.state.flushes.clear();
+            }
+            self.deliver();
+            if !open && self.state.events.is_empty() {
+                return;
+            }
+            let due = self.engine.deadline().map(|due| self.state.began + due);
+            let tick = self.engine.is_playing();
+            let take_requests =
+                self.state.outgoing.len() < MAX_OUTGOING && self.state.events.len() < MAX_EVENTS;
+            tokio::select! {
+                permit = dispatch.reserve(), if !self.state.events.is_empty() => {
+                    if let (Ok(permit), Some(event)) = (permit, self.state.events.pop_front()) {
+                        permit.send(event);
+                    }
+                }
+                event = self.connection.recv(), if open && self.state.events.is_empty() => match event {
+                    Some(event) => self.take(event),
+                    None => open = false,
+                },
+                request = self.requests.recv(), if take_requests && open => match request {
+                    Some(request) => self.request(request),
+                    // Dropping the connection ends it.
+                    None => return,
+                },
+                result = wait(&mut sending) => {
+                    sending = None;
+                    match result {
+                        Ok(None) => {}
+                        Ok(Some((event_id, receipt))) => {
+                            self.state.tracked.spawn(async move { (event_id, receipt.await) });
+                        }
+                        Err((event_id, error)) => self.engine.send_failed(self.now(), &event_id, &error),
+                    }
+                }
+                Some(Ok((event_id, fate))) = self.state.tracked.join_next() => self.settled(&event_id, &fate),
+                Some(done) = self.state.tasks.join_next() => {
+                    // One that was aborted has been answered for.
+                    if let Ok((call_id, result)) = done {
+                        self.state.running.remove(&call_id);
+                        self.engine.tool_finished(self.now(), &call_id, result);
+                    }
+                }
+                () = sleep_until(due) => self.engine.handle_timeout(self.now()),
+                () = tokio::time::sleep(PLAYBACK_TICK), if tick => {}
+            }
+            self.played();
+            self.obey();
+        }
+    }
+
+    /// Gives events to the callbacks as far as there is room, and notes for how long there is none.
+    fn deliver(&mut self) {
+        while let Some(event) = self.state.events.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(event)) = self.dispatch.try_send(event) {
+                self.state.events.push_front(event);
+                if self.state.held_since.is_none() {
+                    self.state.held_since = Some(Instant::now());
+                    self.counters.is_held_back.store(true, Ordering::Relaxed);
+                    tracing::warn!("callbacks are slow: the server is read again when they have caught up");
+                }
+                return;
+            }
+        }
+        if let Some(since) = self.state.held_since.take() {
+            let us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.counters.held_back_us.fetch_add(us, Ordering::Relaxed);
+            self.counters.is_held_back.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn next_send(&mut self) -> Option<Sending> {
+        let event = self.state.outgoing.pop_front()?;
+        let handle = self.handle.clone();
+        Some(Box::pin(async move {
+            let event_id: Field<String> = event.event_id().map(str::to_owned).into();
+            let is_edit = matches!(
+                event,
+                ClientEvent::ConversationItemCreate(_) | ClientEvent::ConversationItemDelete(_)
+            );
+            let sent = match &event_id {
+                // After a reconnect the server's own answer to it may not come.
+                Field::Value(id) if is_edit => {
+                    let receipt = handle.send_tracked(event).await;
+                    receipt.map(|receipt| Some((id.clone(), receipt)))
+                }
+                _ => handle.send(event).await.map(|_| None),
+            };
+            match sent {
+                Ok(tracked) => Ok(tracked),
+                // Its end is told by the connection.
+                Err(error) if error.kind() == rt_lowlevel::ErrorKind::Closed => Ok(None),
+                Err(error) => Err((event_id, Error::sending(error))),
+            }
+        }))
+    }
+
+    /// Tells the engine how far the sink is, and the connection how far the model was heard.
+    fn played(&mut self) {
+        let now = self.now();
+        if let Some(sink) = &self.sink {
+            let total = sink.played();
+            self.engine.played(now, total);
+        }
+        for (item_id, content_index, samples) in self.engine.heard(now) {
+            self.handle.mark_played(&item_id, content_index, samples);
+        }
+    }
+
+    /// Handles one event of the connection.
+    fn take(&mut self, event: ConnectionEvent) {
+        let now = self.now();
+        match event {
+            ConnectionEvent::Server(event) => {
+                if matches!(event, ServerEvent::InputAudioBufferCommitted(_)) {
+                    self.counters.uncommitted.store(0, Ordering::Relaxed);
+                }
+                if matches!(event, ServerEvent::SessionClosed(_)) {
+                    // The server closes next, and that is no reason to connect again.
+                    self.state.finished = true;
+                    let handle = self.handle.clone();
+                    tokio::spawn(async move { handle.close().await });
+                }
+                self.played();
+                self.engine.server(now, &Arc::new(event));
+            }
+            ConnectionEvent::Opened(opened) if opened.epoch > 1 && !self.restores => {
+                // The server knows nothing of an earlier session.
+                if let Some(settings) = self.settings.clone() {
+                    self.state.outgoing.push_front(settings_update(settings));
+                }
+                self.engine.opened(now, false);
+            }
+            ConnectionEvent::Restored(restored) => {
+                if matches!(restored.cause, RestoreCause::Rollover | RestoreCause::Restart) {
+                    self.engine.rolled_over(now);
+                } else {
+                    self.engine.opened(now, true);
+                }
+                self.state.events.push_back(Event::Restored(Arc::new(restored)));
+            }
+            ConnectionEvent::Interrupted(settled) if settled.outcome != SettledOutcome::Repeated => {
+                let (id, request) = (settled.response_id.as_deref(), settled.request_id.as_deref());
+                self.engine.response_lost(now, id, request);
+            }
+            ConnectionEvent::Retrying(_) => self.engine.lost(now, self.restores),
+            ConnectionEvent::Malformed(error) => {
+                let error = Error::new(ErrorKind::Malformed, error.to_string());
+                self.state.events.push_back(Event::Error(error));
+            }
+            ConnectionEvent::Closed(closed) => {
+                let error = closed
+                    .error
+                    .filter(|_| !self.state.finished)
+                    .map(Error::connection);
+                self.engine.closed(now, error);
+            }
+            _ => {}
+        }
+        self.obey();
+    }
+}
+
+/// The end of a send, if one is under way.
+async fn wait(sending: &mut Option<Sending>) -> Result<Option<Tracked>, (Field<String>, Error)> {
+    match sending {
+        Some(sending) => sending.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The `session.update` of these settings.
+fn settings_update(settings: Settings) -> ClientEvent {
+    ClientEvent::from(SessionUpdate::new(settings)).with_event_id(SETTINGS_ID)
+}

@@ -1,0 +1,134 @@
+//! What the engine wants done, and what the application wants of the engine.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
+
+use futures::FutureExt;
+use rt_lowlevel::Fate;
+
+use super::{Driver, Request};
+use crate::engine::{Command, Output};
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::reply::ReplyUpdate;
+use crate::tool::ToolCall;
+
+impl Driver {
+    /// Does what the engine wants done.
+    pub(super) fn obey(&mut self) {
+        for output in self.engine.take() {
+            match output {
+                Output::Send(event) => self.state.outgoing.push_back(event),
+                Output::Event(event) => self.state.events.push_back(event),
+                Output::Play(audio) => {
+                    if let Some(sink) = &mut self.sink
+                        && let Err(error) = sink.play(audio)
+                    {
+                        let message = format!("the playback sink failed, and is not used any more: {error}");
+                        let error = Error::new(ErrorKind::Playback, message);
+                        self.state.events.push_back(Event::Error(error));
+                        self.sink = None;
+                    }
+                }
+                Output::Pause(pause) => {
+                    if let Some(sink) = &mut self.sink {
+                        sink.pause(pause);
+                    }
+                }
+                Output::Clear => {
+                    if let Some(sink) = &mut self.sink {
+                        sink.clear();
+                        let total = sink.played();
+                        self.engine.cleared(total);
+                    }
+                }
+                Output::RunTool(call) => self.run_tool(call),
+                Output::AbortTool(call_id) => {
+                    if let Some(running) = self.state.running.remove(&call_id) {
+                        running.abort();
+                    }
+                }
+                Output::Ack(ticket, result) => {
+                    if let Some(answer) = self.state.acks.remove(&ticket) {
+                        let _ = answer.send(result);
+                    }
+                }
+                Output::Reply(ticket, update) => {
+                    let over = matches!(update, ReplyUpdate::Ended(_));
+                    if let Some(writer) = self.state.replies.get(&ticket) {
+                        let unread = !writer.is_read();
+                        writer.update(update);
+                        if over || unread {
+                            self.state.replies.remove(&ticket);
+                        }
+                    }
+                }
+                Output::NoReply(ticket, error) => {
+                    if let Some(writer) = self.state.replies.remove(&ticket) {
+                        writer.fail(error);
+                    }
+                }
+            }
+        }
+        let (late, forgotten) = self.engine.dropped();
+        self.counters.late_deltas.store(late, Ordering::Relaxed);
+        self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+    }
+
+    /// Starts a function; its panic is an answer too.
+    pub(super) fn run_tool(&mut self, call: ToolCall) {
+        let call_id = call.call_id.clone();
+        let Some(function) = self.functions.get(&call.name).cloned() else {
+            return;
+        };
+        let task = async move {
+            let running = AssertUnwindSafe(async { function.run(call.arguments).await });
+            let result = running.catch_unwind().await;
+            let result = result.unwrap_or_else(|_| Err("it panicked".to_owned()));
+            (call.call_id, result)
+        };
+        let running = self.state.tasks.spawn(task);
+        self.state.running.insert(call_id, running);
+    }
+
+    /// Forgets replies nobody reads, so that those who give up waiting leave nothing behind.
+    pub(super) fn forget_unread(&mut self) {
+        let replies = &mut self.state.replies;
+        let unread = replies.extract_if(|_, writer| !writer.is_read());
+        for (reply, _) in unread.collect::<Vec<_>>() {
+            self.engine
+                .command(self.state.began.elapsed(), Command::Abandon { reply });
+        }
+    }
+
+    pub(super) fn request(&mut self, request: Request) {
+        self.played();
+        match request {
+            Request::Command { command, reply, ack } => {
+                self.forget_unread();
+                self.state.replies.extend(reply);
+                self.state.acks.extend(ack);
+                self.engine.command(self.now(), command);
+            }
+            Request::History(answer) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.engine.history().to_vec());
+            }
+            Request::Flush(done) => self.state.flushes.push(done),
+            Request::Played(total) => self.engine.played(self.now(), total),
+        }
+    }
+
+    /// The fate of an edit. The server's own words come as events; this is for those it does not say.
+    pub(super) fn settled(&mut self, event_id: &str, fate: &Fate) {
+        let now = self.now();
+        match fate {
+            Fate::Acknowledged | Fate::Superseded => self.engine.sent(now, event_id, Ok(())),
+            Fate::Discarded(_) => {
+                let error = Error::interrupted("it was done");
+                self.engine.sent(now, event_id, Err(error));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Interruptions: what was not heard is cut in the sink, here, and on the server.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rt_protocol::client_event::{ConversationItemDelete, ConversationItemTruncate};
+use rt_protocol::server_event::ErrorDetails;
+use rt_protocol::{ClientEvent, Text};
+
+use super::playback::{Cut, Tell};
+use super::{Engine, Output};
+use crate::error::Error;
+use crate::event::{Event, Turn};
+use crate::history::HistoryState;
+use crate::transcript::{Speaker, Transcript};
+
+/// Cuts the server was told of and has not confirmed: item, part, and whether it is the second try.
+#[derive(Debug, Default)]
+pub(crate) struct Cuts {
+    pending: HashMap<String, (String, u32, bool)>,
+}
+
+impl Cuts {
+    /// Nobody will answer.
+    pub(crate) fn forget(&mut self) {
+        self.pending.clear();
+    }
+
+    /// An item was cut or is gone.
+    pub(crate) fn confirmed(&mut self, item_id: &str) {
+        self.pending.retain(|_, (item, ..)| item != item_id);
+    }
+}
+
+impl Engine {
+    /// The model is to stop. `by_server` is whether the server cancels the response itself.
+    pub(super) fn interrupt(&mut self, by_server: bool) {
+        let active = self.responses.active().map(str::to_owned);
+        let playing = self.playback.is_playing();
+        let tools = &self.tools;
+        let cuts = self
+            .playback
+            .interrupt(self.now, |response_id| tools.has_call(response_id));
+        if cuts.is_empty() && active.is_none() && !playing {
+            // Perhaps a response is asked for, and did not begin.
+            self.responses.cancel(&mut self.ids, self.now, by_server);
+            return;
+        }
+        self.resume();
+        self.out.push(Output::Clear);
+        if let Some(active) = &active {
+            self.playback.suppress(active);
+        }
+        let heard = cuts
+            .iter()
+            .find(|cut| !cut.heard.is_zero())
+            .or_else(|| cuts.first())
+            .cloned();
+        self.cut(cuts);
+        self.responses.cancel(&mut self.ids, self.now, by_server);
+        let (item_id, heard, text) = match heard {
+            Some(cut) => (Some(cut.item_id), cut.heard, Text::from(cut.text)),
+            None => (None, Duration::ZERO, Text::default()),
+        };
+        self.tell(Event::Turn(Turn::Interrupted { item_id, heard, text }));
+    }
+
+    /// Lets the sink go on, if it was held.
+    pub(super) fn resume(&mut self) {
+        if self.doubt.is_on() {
+            self.playback.resume(self.now);
+            self.out.push(Output::Pause(false));
+        }
+        if self.doubt.holds() {
+            self.doubt.forget();
+        }
+    }
+
+    /// The turn the user began will have no end.
+    pub(super) fn forget_turn(&mut self) {
+        self.resume();
+        self.doubt.forget();
+        self.responses.user_speaks(false, false, self.now);
+    }
+
+    /// A reply may not go on: what was not heard of it is taken back.
+    pub(super) fn block(&mut self, response_id: &str, item_id: &str) {
+        let spoken = self.playback.truncatable(item_id, 0).is_some();
+        self.playback.suppress(response_id);
+        if self.responses.active() == Some(response_id) || self.playback.is_playing() {
+            self.interrupt(false);
+        }
+        if !spoken && !self.responses.is_outside(response_id) {
+            let change = self.history.cut(item_id, Duration::ZERO, "");
+            self.tell_history(change);
+            let delete = ConversationItemDelete::new(item_id);
+            self.send_cut(delete.into(), item_id.to_owned(), 0, false);
+        }
+    }
+
+    /// Cuts items, here and on the server.
+    pub(super) fn cut(&mut self, cuts: Vec<Cut>) {
+        for cut in cuts {
+            let text = Text::from(cut.text.as_str());
+            let unfinished = self
+                .history
+                .get(&cut.item_id)
+                .is_some_and(|item| item.state != HistoryState::Final);
+            if unfinished && !text.is_empty() {
+                self.tell(Event::Transcript(Transcript {
+                    speaker: Speaker::Assistant,
+                    item_id: cut.item_id.clone(),
+                    text: text.clone(),
+                    is_final: true,
+                }));
+            }
+            let late = self.lines.set(&cut.item_id, &text);
+            self.tell_lines(late.into_iter().collect());
+            let change = self.history.cut(&cut.item_id, cut.heard, &text);
+            self.tell_history(change);
+            let event: ClientEvent = match cut.tell {
+                Tell::Nothing => continue,
+                Tell::Delete => ConversationItemDelete::new(cut.item_id.as_str()).into(),
+                Tell::Truncate(ms) => ConversationItemTruncate::new(cut.item_id.as_str(), ms)
+                    .content_index(cut.content_index)
+                    .into(),
+            };
+            self.send_cut(event, cut.item_id, cut.content_index, false);
+        }
+    }
+
+    fn send_cut(&mut self, event: ClientEvent, item_id: String, content_index: u32, again: bool) {
+        let event_id = self.ids.next("cut");
+        self.cuts
+            .pending
+            .insert(event_id.clone(), (item_id, content_index, again));
+        self.out.push(Output::Send(event.with_event_id(event_id)));
+    }
+
+    /// An `error` of the server. Whether it was about a cut.
+    pub(super) fn cut_refused(&mut self, details: &ErrorDetails) -> bool {
+        let Some(pending) = details.event_id.as_ref().value().copied() else {
+            return false;
+        };
+        let Some((item_id, content_index, again)) = self.cuts.pending.remove(pending) else {
+            return false;
+        };
+        match shorter(&details.message) {
+            // The server has less of it than it sent, and says how much.
+            Some(ms) if !again => {
+                let truncate =
+                    ConversationItemTruncate::new(item_id.as_str(), ms).content_index(content_index);
+                self.send_cut(truncate.into(), item_id, content_index, true);
+            }
+            // It is gone already.
+            None if details.message.contains("does not exist") => {}
+            _ => self.report(Error::refused("to cut what was not heard", details)),
+        }
+        true
+    }
+}
+
+/// The length in `Audio content of 2700ms is already shorter than 3207ms`.
+fn shorter(message: &str) -> Option<u64> {
+    if !message.contains("already shorter than") {
+        return None;
+    }
+    let (_, rest) = message.split_once("content of ")?;
+    let (ms, _) = rest.split_once("ms")?;
+    ms.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_length_is_read() {
+        assert_eq!(
+            shorter("Audio content of 2700ms is already shorter than 3207ms"),
+            Some(2700)
+        );
+        assert_eq!(shorter("Only model output audio messages can be truncated"), None);
+    }
+}

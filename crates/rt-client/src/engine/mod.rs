@@ -1,0 +1,362 @@
+//! [`Engine`]: every decision of a session, without socket, clock or tasks.
+//!
+//! What happens goes in with the time: commands of the application, events of the server, the fate of the connection, samples
+//! that were played, results of tools. What is to be done comes out of [`Engine::take`], in order. The modules below know
+//! one thing each and do not know each other; `command`, `server`, `output`, `interrupt` and `telling` pass things between
+//! them.
+
+mod acks;
+mod command;
+mod doubt;
+mod guards;
+mod heard;
+mod history;
+mod ids;
+mod interrupt;
+mod lines;
+mod meter;
+mod output;
+mod playback;
+mod responses;
+mod server;
+mod telling;
+#[cfg(test)]
+mod tests;
+mod tools;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rt_lowlevel::State;
+use rt_protocol::session::{AudioFormatKind, Session};
+use rt_protocol::{ClientEvent, Pcm16, ResponseParams, Text, TurnDetection};
+
+pub(crate) use self::acks::Acked;
+pub(crate) use self::command::Command;
+pub(crate) use self::tools::Policy;
+
+use self::acks::Acks;
+use self::doubt::Doubt;
+use self::guards::Guards;
+use self::history::History;
+use self::ids::Ids;
+use self::interrupt::Cuts;
+use self::lines::Lines;
+use self::meter::{Ledger, Stopwatch};
+use self::playback::Playback;
+use self::responses::{Origin, Responses};
+use self::tools::Tools;
+use crate::error::Error;
+use crate::event::Event;
+use crate::guardrail::Guardrail;
+use crate::reply::{ReplyStatus, ReplyUpdate};
+use crate::samples::Samples;
+use crate::tool::ToolCall;
+use crate::usage::{Budget, Prices};
+
+/// How much longer answers may take when the connection is lost; it ends, or is back, before that.
+const OUTAGE: Duration = Duration::from_secs(3600);
+
+/// What waits for an answer.
+pub(crate) type Ticket = u64;
+
+/// What a session is set up with.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) policies: HashMap<String, Policy>,
+    /// A sink tells what is played.
+    pub(crate) sink: bool,
+    pub(crate) prices: Option<Prices>,
+    pub(crate) budget: Option<Budget>,
+    /// Whether what the session wanted to ask by itself survives an interruption.
+    pub(crate) keep_follow_ups: bool,
+    pub(crate) guardrails: Vec<Guardrail>,
+    /// How long the user has to speak to interrupt; the server neither interrupts nor answers then.
+    pub(crate) confirm: Option<Duration>,
+    pub(crate) seed: u32,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Send(ClientEvent),
+    Event(Event),
+    /// Hands audio to the sink.
+    Play(Pcm16),
+    /// Holds the sink, or lets it go on.
+    Pause(bool),
+    /// Empties the sink; then [`Engine::cleared`].
+    Clear,
+    RunTool(ToolCall),
+    AbortTool(String),
+    Ack(Ticket, Result<Acked, Error>),
+    Reply(Ticket, ReplyUpdate),
+    /// There will be no reply.
+    NoReply(Ticket, Error),
+}
+
+/// What the server does by itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Facts {
+    /// It answers turns it heard.
+    answers: bool,
+    /// It cancels a response when it hears the user.
+    interrupts: bool,
+    /// It transcribes the user.
+    transcribes: bool,
+    /// Audio does not come as PCM16.
+    other_format: bool,
+}
+
+/// Every decision of a session.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    now: Duration,
+    out: Vec<Output>,
+    ids: Ids,
+    facts: Facts,
+    state: Option<State>,
+    keep_follow_ups: bool,
+    responses: Responses,
+    playback: Playback,
+    cuts: Cuts,
+    history: History,
+    lines: Lines,
+    tools: Tools,
+    acks: Acks,
+    ledger: Ledger,
+    stopwatch: Stopwatch,
+    samples: Samples,
+    guards: Guards,
+    doubt: Doubt,
+}
+
+impl Engine {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            now: Duration::ZERO,
+            out: Vec::new(),
+            ids: Ids::new(options.seed),
+            facts: Facts::default(),
+            state: None,
+            keep_follow_ups: options.keep_follow_ups,
+            responses: Responses::new(),
+            playback: Playback::new(options.sink),
+            cuts: Cuts::default(),
+            history: History::default(),
+            lines: Lines::default(),
+            tools: Tools::new(options.policies),
+            acks: Acks::default(),
+            ledger: Ledger::new(options.prices, options.budget),
+            stopwatch: Stopwatch::default(),
+            samples: Samples::default(),
+            guards: Guards::new(options.guardrails),
+            doubt: Doubt::new(options.confirm),
+        }
+    }
+
+    /// What is to be done, in order.
+    pub(crate) fn take(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.out)
+    }
+
+    pub(crate) fn history(&self) -> &[crate::history::HistoryItem] {
+        self.history.items()
+    }
+
+    /// Deltas that came after their response was cut, and items of the history that were forgotten.
+    pub(crate) fn dropped(&self) -> (u64, u64) {
+        (self.playback.late, self.history.forgotten)
+    }
+
+    /// The connection is there and set up: requests may go. `restored` is whether the server was given the conversation,
+    /// and what was on its way.
+    pub(crate) fn opened(&mut self, now: Duration, restored: bool) {
+        self.now = now;
+        self.acks.opened(now);
+        self.responses.opened(now);
+        self.tools.opened(restored, now);
+        self.tell_state(State::Connected);
+        self.settle();
+    }
+
+    /// The session went on with another server, which has the conversation as text.
+    pub(crate) fn rolled_over(&mut self, now: Duration) {
+        self.now = now;
+        self.playback.lost();
+        self.cuts.forget();
+        self.settle();
+    }
+
+    /// One response went with its connection.
+    pub(crate) fn response_lost(&mut self, now: Duration, response_id: Option<&str>, request: Option<&str>) {
+        self.now = now;
+        let tickets = self.responses.lost_one(response_id, request, now);
+        if let (Some(tickets), Some(id)) = (tickets, response_id) {
+            self.playback.response_done(id);
+            self.end_reply(id, &tickets, ReplyStatus::ConnectionLost);
+            self.tools.response_done(id, now);
+        }
+        self.settle();
+    }
+
+    /// What was sent under this event id is done, or will never be.
+    pub(crate) fn sent(&mut self, now: Duration, event_id: &str, done: Result<(), Error>) {
+        self.now = now;
+        match done {
+            Ok(()) => {
+                let answer = self.acks.sent(event_id);
+                self.answer(answer);
+                self.tools.sent(event_id);
+                self.settle();
+            }
+            Err(error) => self.send_failed(now, &event_id.into(), &error),
+        }
+    }
+
+    /// The connection is lost, and will be tried again. `restores` is whether what was on its way will be done then.
+    pub(crate) fn lost(&mut self, now: Duration, restores: bool) {
+        self.now = now;
+        for (response_id, tickets) in self.responses.lost() {
+            self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
+        }
+        self.tools.lost(now);
+        self.playback.lost();
+        self.cuts.forget();
+        self.guards.clear();
+        self.resume();
+        if restores {
+            self.acks.opened(now + OUTAGE);
+        } else {
+            let unanswered = self.acks.fail(Error::interrupted);
+            self.answer(unanswered);
+        }
+        self.tell_state(State::Reconnecting);
+        self.settle();
+    }
+
+    /// The end of the connection, and of everything that waits for an answer.
+    pub(crate) fn closed(&mut self, now: Duration, error: Option<Error>) {
+        self.now = now;
+        let why = error.clone().unwrap_or_else(Error::closed);
+        for (response_id, tickets) in self.responses.lost() {
+            self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
+        }
+        self.responses.closed(&why);
+        let unanswered = self.acks.fail(|_| why.clone());
+        self.answer(unanswered);
+        self.settle();
+        let lines = self.lines.finish();
+        self.tell_lines(lines);
+        if let Some(error) = error {
+            self.out.push(Output::Event(Event::Error(error)));
+        }
+        self.tell_state(State::Closed);
+    }
+
+    /// The sink has played so many samples in all.
+    pub(crate) fn played(&mut self, now: Duration, total: u64) {
+        self.now = now;
+        self.playback.played(total);
+    }
+
+    /// The sink is empty, and has played so many samples in all.
+    pub(crate) fn cleared(&mut self, total: u64) {
+        self.playback.cleared(Some(total));
+    }
+
+    /// What was heard since this was asked last: items, parts, and samples of them in all.
+    pub(crate) fn heard(&mut self, now: Duration) -> Vec<(String, u32, u64)> {
+        self.playback.settle(now);
+        self.playback.take_heard()
+    }
+
+    /// Whether the model is heard or is about to be.
+    pub(crate) fn is_playing(&self) -> bool {
+        self.playback.is_playing()
+    }
+
+    /// A tool returned.
+    pub(crate) fn tool_finished(&mut self, now: Duration, call_id: &str, result: Result<Text, String>) {
+        self.now = now;
+        self.tools.finished(call_id, result, &mut self.ids, now);
+        self.settle();
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.responses
+            .deadline()
+            .into_iter()
+            .chain(self.tools.deadline())
+            .chain(self.acks.deadline())
+            .chain(self.lines.deadline())
+            .chain(self.doubt.deadline())
+            .min()
+    }
+
+    /// Time has passed.
+    pub(crate) fn handle_timeout(&mut self, now: Duration) {
+        self.now = now;
+        self.responses.handle_timeout(now);
+        self.tools.handle_timeout(&mut self.ids, now);
+        if self.doubt.is_over(now) {
+            self.interrupt(false);
+        }
+        let late = self.acks.handle_timeout(now);
+        self.answer(late);
+        self.settle();
+    }
+
+    fn request(&mut self, origin: Origin, params: Option<Box<ResponseParams>>, ticket: Option<Ticket>) {
+        self.responses
+            .request(&mut self.ids, origin, params, ticket, self.now);
+    }
+
+    /// What the server says of the session.
+    fn note_session(&mut self, session: &Session) {
+        let audio = match session {
+            Session::Realtime(session) => session.audio.value(),
+            Session::Transcription(session) => session.audio.value(),
+            _ => None,
+        };
+        let Some(audio) = audio else { return };
+        if let Some(input) = audio.input.value() {
+            let (creates, interrupts) = match input.turn_detection.value() {
+                Some(TurnDetection::ServerVad(vad)) => (&vad.create_response, &vad.interrupt_response),
+                Some(TurnDetection::SemanticVad(vad)) => (&vad.create_response, &vad.interrupt_response),
+                _ => (
+                    &rt_protocol::Field::Value(false),
+                    &rt_protocol::Field::Value(false),
+                ),
+            };
+            let is_on = |field: &rt_protocol::Field<bool>| field.value().copied().unwrap_or(true);
+            let conversation = matches!(session, Session::Realtime(_));
+            self.facts.answers = is_on(creates) && conversation;
+            self.facts.interrupts = is_on(interrupts) && conversation;
+            self.facts.transcribes = input.transcription.value().is_some();
+            if input.turn_detection.is_null() {
+                self.forget_turn();
+            }
+        }
+        let kind = audio
+            .output
+            .value()
+            .and_then(|output| output.format.value())
+            .and_then(|format| format.kind.value());
+        if let Some(kind) = kind {
+            self.facts.other_format = *kind != AudioFormatKind::Pcm;
+            if self.facts.other_format {
+                self.playback.set_format(8_000, 1);
+            } else {
+                self.playback.set_format(24_000, 2);
+            }
+        }
+    }
+
+    /// Whether everything is over, for tests.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.responses.is_idle() && self.tools.running() == 0
+    }
+}

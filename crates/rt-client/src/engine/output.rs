@@ -1,0 +1,226 @@
+//! What the model says and does, from the first event of a response to the last.
+
+use rt_protocol::Text;
+use rt_protocol::item::{Item, ItemStatus};
+use rt_protocol::response::Response;
+use rt_protocol::server_event::ResponseOutputAudioDelta;
+
+use super::server::{Place, status_of};
+use super::{Engine, Output, Ticket};
+use crate::error::{Error, ErrorKind};
+use crate::event::{Audio, Event, Turn};
+use crate::guardrail::Blocked;
+use crate::reply::ReplyUpdate;
+use crate::transcript::Speaker;
+use crate::usage::Usage;
+
+impl Engine {
+    pub(super) fn audio(&mut self, event: &ResponseOutputAudioDelta) {
+        if !self.guards.is_empty()
+            && !self.playback.is_suppressed(&event.response_id)
+            && !self.guards.audio(event)
+        {
+            let outside = self.responses.is_outside(&event.response_id);
+            self.playback
+                .begin(&event.response_id, &event.item_id, event.content_index, outside);
+            self.responses.seen(&event.response_id, self.now);
+            return;
+        }
+        self.checked_audio(event);
+    }
+
+    /// Audio that may be heard.
+    pub(super) fn checked_audio(&mut self, event: &ResponseOutputAudioDelta) {
+        if self.playback.is_suppressed(&event.response_id) {
+            self.responses.seen(&event.response_id, self.now);
+            self.playback.late += 1;
+            return;
+        }
+        let outside = self.responses.is_outside(&event.response_id);
+        self.playback
+            .begin(&event.response_id, &event.item_id, event.content_index, outside);
+        let latency = self.stopwatch.output(&event.response_id, self.now);
+        if let Some(latency) = latency {
+            self.tell(Event::Latency(latency));
+        }
+        let bytes = event.delta.len() as u64;
+        if self.facts.other_format {
+            self.responses.seen(&event.response_id, self.now);
+            self.playback
+                .received(&event.item_id, event.content_index, bytes, bytes, self.now);
+            return;
+        }
+        let audio = self.samples.of(event);
+        let samples = audio.len() as u64;
+        self.playback
+            .received(&event.item_id, event.content_index, bytes, samples, self.now);
+        let (id, content_index) = (event.item_id.clone(), event.content_index);
+        self.reply(&event.response_id, |_| ReplyUpdate::Audio {
+            id: id.clone(),
+            content_index,
+            audio: audio.clone(),
+        });
+        self.out.push(Output::Play(audio.clone()));
+        self.tell(Event::Audio(Audio {
+            response_id: event.response_id.clone(),
+            item_id: id,
+            audio,
+        }));
+    }
+
+    /// More of what the model says or writes.
+    pub(super) fn piece(&mut self, place: Place<'_>, piece: &Text, spoken: bool) {
+        if self.playback.is_suppressed(place.response_id) {
+            self.responses.seen(place.response_id, self.now);
+            self.playback.late += 1;
+            return;
+        }
+        if !self.passes(place, piece, false) {
+            return;
+        }
+        if spoken {
+            self.playback.text(place.item_id, place.content_index, piece);
+        } else if let Some(latency) = self.stopwatch.output(place.response_id, self.now) {
+            self.tell(Event::Latency(latency));
+        }
+        self.history.text(place.item_id, piece);
+        self.reply(place.response_id, |_| ReplyUpdate::Text {
+            id: place.item_id.to_owned(),
+            content_index: place.content_index,
+            piece: piece.clone(),
+        });
+        self.say(Speaker::Assistant, place.item_id, piece, false);
+    }
+
+    /// All of what the model said or wrote.
+    pub(super) fn whole(&mut self, place: Place<'_>, text: &Text, spoken: bool) {
+        if self.playback.is_suppressed(place.response_id) || !self.passes(place, text, true) {
+            return;
+        }
+        if spoken {
+            self.playback.text_done(place.item_id, place.content_index, text);
+        }
+        let change = self.history.text_done(place.item_id, Some(text));
+        self.tell_history(change);
+        self.reply(place.response_id, |_| ReplyUpdate::WholeText {
+            id: place.item_id.to_owned(),
+            content_index: place.content_index,
+            text: text.clone(),
+        });
+        self.say(Speaker::Assistant, place.item_id, text, true);
+        let line = self.lines.set(place.item_id, text);
+        self.tell_lines(line.into_iter().collect());
+    }
+
+    /// Whether text passes the guardrails; then the audio that waited for it is heard.
+    pub(super) fn passes(&mut self, place: Place<'_>, text: &Text, whole: bool) -> bool {
+        if self.guards.is_empty() {
+            return true;
+        }
+        let Place {
+            response_id,
+            item_id,
+            content_index,
+        } = place;
+        match self.guards.text(response_id, item_id, content_index, text, whole) {
+            Ok(held) => {
+                for delta in held {
+                    self.checked_audio(&delta);
+                }
+                true
+            }
+            Err((guardrail, reason)) => {
+                self.block(response_id, item_id);
+                self.tell(Event::Blocked(Blocked {
+                    guardrail,
+                    reason,
+                    response_id: response_id.to_owned(),
+                    item_id: item_id.to_owned(),
+                }));
+                false
+            }
+        }
+    }
+
+    pub(super) fn output_done(&mut self, response_id: &str, item: &Item) {
+        if let Item::FunctionCall(call) = item
+            && call.status.value() != Some(&ItemStatus::Incomplete)
+            // Its item is in no conversation: no output could be given.
+            && !self.responses.is_outside(response_id)
+        {
+            self.tools.call(response_id, call, &mut self.ids, self.now);
+        }
+        if let Some(id) = item.id() {
+            let (id, mut item) = (id.to_owned(), Box::new(item.clone()));
+            if let Item::Message(message) = &mut *item
+                && self.playback.is_suppressed(response_id)
+            {
+                // It says what nobody heard.
+                message.content.clear();
+            }
+            self.reply(response_id, |_| ReplyUpdate::ItemDone {
+                id: id.clone(),
+                item: item.clone(),
+            });
+        }
+    }
+
+    pub(super) fn created(&mut self, response: &Response) {
+        let id = response.id.as_deref().unwrap_or_default().to_owned();
+        let tickets = self.responses.created(response, &mut self.ids, self.now);
+        for ticket in tickets {
+            self.out
+                .push(Output::Reply(ticket, ReplyUpdate::Began(id.clone())));
+        }
+        self.stopwatch.created(&id, self.now);
+        if self.ledger.is_exhausted() && !self.responses.is_outside(&id) {
+            self.responses.cancel(&mut self.ids, self.now, false);
+            self.playback.suppress(&id);
+        }
+        self.tell(Event::Turn(Turn::ReplyStarted { response_id: id }));
+    }
+
+    pub(super) fn done(&mut self, response: &Response) {
+        let id = response.id.as_deref().unwrap_or_default();
+        let output = response.output.value().map(Vec::as_slice).unwrap_or_default();
+        let suppressed = self.playback.is_suppressed(id);
+        if self.guards.done(id) && !suppressed {
+            let message = "audio without a transcript was held back: it could not be checked";
+            self.report(Error::new(ErrorKind::Refused, message));
+        }
+        for item in output {
+            // One whose own event was not sent.
+            if let Item::FunctionCall(call) = item
+                && call.status.value() != Some(&ItemStatus::Incomplete)
+                && !self.responses.is_outside(id)
+            {
+                self.tools.call(id, call, &mut self.ids, self.now);
+            }
+        }
+        if suppressed {
+            let leftovers = self.playback.leftovers(id, self.tools.has_call(id));
+            self.cut(leftovers);
+        }
+        self.playback.response_done(id);
+        for item in output.iter().filter_map(Item::id) {
+            if self.lines.knows(item) {
+                let text = self.history.get(item).map(|item| item.text.clone());
+                self.lines.set(item, &text.unwrap_or_default());
+            }
+        }
+        if let Some(usage) = response.usage.value() {
+            self.used(id, Usage::of_response(usage));
+        }
+        let ended = self.responses.done(response, self.keep_follow_ups, self.now);
+        let status = status_of(response, suppressed);
+        self.end_reply(id, &ended.tickets, status);
+        self.tools.response_done(id, self.now);
+    }
+
+    /// Tells those who wait for a response.
+    pub(super) fn reply(&mut self, response_id: &str, update: impl Fn(Ticket) -> ReplyUpdate) {
+        for ticket in self.responses.seen(response_id, self.now) {
+            self.out.push(Output::Reply(*ticket, update(*ticket)));
+        }
+    }
+}

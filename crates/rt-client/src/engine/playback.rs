@@ -1,0 +1,401 @@
+//! What of the model's audio was received, handed to the sink and played, and what an interruption cuts.
+//!
+//! A sink counts samples and knows nothing of items. Here the pieces handed to it are remembered in order, so that its one
+//! number says how far each part of each item was heard.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use super::heard::Script;
+
+/// Parts that are over are remembered for truncations the application asks for.
+const MAX_PARTS: usize = 256;
+/// Responses whose late events are dropped.
+const MAX_SUPPRESSED: usize = 64;
+
+/// One audio part of an item of the model.
+#[derive(Debug)]
+struct Part {
+    item_id: String,
+    content_index: u32,
+    response_id: String,
+    /// Not in the conversation: the server knows no such item.
+    outside: bool,
+    /// Not of this connection: the server has it as text, if at all.
+    past: bool,
+    /// Bytes, for deltas may end within a sample.
+    received: u64,
+    queued: u64,
+    played: u64,
+    /// All of its audio has come.
+    done: bool,
+    /// Samples left by a truncation.
+    cut: Option<u64>,
+    script: Script,
+}
+
+/// What is cut, and what of it was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) item_id: String,
+    pub(crate) content_index: u32,
+    pub(crate) heard: Duration,
+    pub(crate) text: String,
+    /// What the server has to be told.
+    pub(crate) tell: Tell,
+}
+
+/// What the server has to be told of a cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tell {
+    /// It ends at this many milliseconds.
+    Truncate(u64),
+    /// Nothing of it was heard.
+    Delete,
+    /// It is not there, or cannot be cut any more.
+    Nothing,
+}
+
+/// Playback of a session.
+#[derive(Debug)]
+pub(crate) struct Playback {
+    parts: VecDeque<Part>,
+    /// Pieces in the sink: the part, by item and content index, and how many samples are left of it.
+    queue: VecDeque<(String, u32, u64)>,
+    /// Parts that were heard further, until somebody asks.
+    heard: Vec<(String, u32)>,
+    /// What the sink has told.
+    told: u64,
+    /// Without a sink: since when the queue has been playing, as far as the clock knows.
+    clock: Option<Duration>,
+    paused: bool,
+    /// Somebody tells what is played.
+    reported: bool,
+    /// Samples per second, and bytes per sample.
+    rate: u64,
+    width: u64,
+    suppressed: VecDeque<String>,
+    /// Deltas that came after their response was cut.
+    pub(crate) late: u64,
+}
+
+impl Playback {
+    pub(crate) fn new(reported: bool) -> Self {
+        Self {
+            parts: VecDeque::new(),
+            queue: VecDeque::new(),
+            heard: Vec::new(),
+            told: 0,
+            clock: None,
+            paused: false,
+            reported,
+            rate: 24_000,
+            width: 2,
+            suppressed: VecDeque::new(),
+            late: 0,
+        }
+    }
+
+    /// The output format: samples per second and bytes per sample.
+    pub(crate) fn set_format(&mut self, rate: u64, width: u64) {
+        (self.rate, self.width) = (rate, width);
+    }
+
+    /// Whether deltas of this response are dropped.
+    pub(crate) fn is_suppressed(&self, response_id: &str) -> bool {
+        self.suppressed.iter().any(|id| id == response_id)
+    }
+
+    /// From now on deltas of this response are dropped.
+    pub(crate) fn suppress(&mut self, response_id: &str) {
+        if !self.is_suppressed(response_id) {
+            if self.suppressed.len() == MAX_SUPPRESSED {
+                self.suppressed.pop_front();
+            }
+            self.suppressed.push_back(response_id.to_owned());
+        }
+    }
+
+    /// An audio part begins.
+    pub(crate) fn begin(&mut self, response_id: &str, item_id: &str, content_index: u32, outside: bool) {
+        if self.position(item_id, content_index).is_some() {
+            return;
+        }
+        while self.parts.len() >= MAX_PARTS {
+            self.parts.pop_front();
+        }
+        self.parts.push_back(Part {
+            item_id: item_id.to_owned(),
+            content_index,
+            response_id: response_id.to_owned(),
+            outside,
+            past: false,
+            received: 0,
+            queued: 0,
+            played: 0,
+            done: false,
+            cut: None,
+            script: Script::default(),
+        });
+    }
+
+    fn position(&self, item_id: &str, content_index: u32) -> Option<usize> {
+        self.parts
+            .iter()
+            .rposition(|part| part.content_index == content_index && part.item_id == item_id)
+    }
+
+    fn part(&mut self, item_id: &str, content_index: u32) -> Option<&mut Part> {
+        let position = self.position(item_id, content_index)?;
+        self.parts.get_mut(position)
+    }
+
+    /// Audio came: `bytes` of it, of which `samples` go to the sink.
+    pub(crate) fn received(
+        &mut self,
+        item_id: &str,
+        content_index: u32,
+        bytes: u64,
+        samples: u64,
+        now: Duration,
+    ) {
+        self.settle(now);
+        let Some(part) = self.part(item_id, content_index) else {
+            return;
+        };
+        part.received += bytes;
+        part.queued += samples;
+        if samples == 0 {
+            return;
+        }
+        if self.queue.is_empty() && !self.paused {
+            self.clock = Some(now);
+        }
+        match self.queue.back_mut() {
+            Some((item, index, left)) if item == item_id && *index == content_index => *left += samples,
+            _ => self.queue.push_back((item_id.to_owned(), content_index, samples)),
+        }
+    }
+
+    /// Text of an audio part came.
+    pub(crate) fn text(&mut self, item_id: &str, content_index: u32, piece: &str) {
+        let width = self.width;
+        if let Some(part) = self.part(item_id, content_index) {
+            let received = part.received / width;
+            part.script.push(piece, received);
+        }
+    }
+
+    /// All text of an audio part came.
+    pub(crate) fn text_done(&mut self, item_id: &str, content_index: u32, text: &str) {
+        if let Some(part) = self.part(item_id, content_index) {
+            part.script.set(text);
+        }
+    }
+
+    /// All audio of a part came.
+    pub(crate) fn part_done(&mut self, item_id: &str, content_index: u32) {
+        if let Some(part) = self.part(item_id, content_index) {
+            part.done = true;
+        }
+    }
+
+    /// No more audio of this response comes.
+    pub(crate) fn response_done(&mut self, response_id: &str) {
+        for part in self
+            .parts
+            .iter_mut()
+            .filter(|part| part.response_id == response_id)
+        {
+            part.done = true;
+        }
+        self.suppressed.retain(|id| id != response_id);
+    }
+
+    /// The sink has played so many samples in all.
+    pub(crate) fn played(&mut self, total: u64) {
+        self.reported = true;
+        let more = total.saturating_sub(self.told);
+        self.told = self.told.max(total);
+        self.advance(more);
+    }
+
+    /// Without a sink, audio is taken to play as it comes, at the pace of the clock.
+    pub(crate) fn settle(&mut self, now: Duration) {
+        if self.reported {
+            return;
+        }
+        let Some(since) = self.clock else { return };
+        let samples = (now.saturating_sub(since)).as_nanos() * u128::from(self.rate) / 1_000_000_000;
+        let samples = u64::try_from(samples).unwrap_or(u64::MAX);
+        if samples > 0 {
+            let left: u64 = self.queue.iter().map(|(_, _, left)| left).sum();
+            let played = samples.min(left);
+            self.advance(played);
+            let nanos = u128::from(played) * 1_000_000_000 / u128::from(self.rate);
+            let advanced = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+            self.clock = (!self.queue.is_empty()).then(|| since.saturating_add(advanced));
+        }
+    }
+
+    /// Nothing plays until [`resume`](Self::resume): for the clock; a sink is paused itself.
+    pub(crate) fn pause(&mut self, now: Duration) {
+        self.settle(now);
+        self.clock = None;
+        self.paused = true;
+    }
+
+    pub(crate) fn resume(&mut self, now: Duration) {
+        if std::mem::take(&mut self.paused) && !self.queue.is_empty() {
+            self.clock = Some(now);
+        }
+    }
+
+    fn advance(&mut self, mut samples: u64) {
+        while samples > 0
+            && let Some((item_id, content_index, left)) = self.queue.front_mut()
+        {
+            let step = samples.min(*left);
+            samples -= step;
+            *left -= step;
+            let (item_id, content_index, over) = (item_id.clone(), *content_index, *left == 0);
+            if let Some(part) = self.part(&item_id, content_index) {
+                part.played += step;
+            }
+            if !self
+                .heard
+                .iter()
+                .any(|(id, index)| *id == item_id && *index == content_index)
+            {
+                self.heard.push((item_id, content_index));
+            }
+            if over {
+                self.queue.pop_front();
+            }
+        }
+    }
+
+    /// Whether anything waits to be played.
+    pub(crate) fn is_playing(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// The parts that were heard further since this was asked last, and how far.
+    pub(crate) fn take_heard(&mut self) -> Vec<(String, u32, u64)> {
+        let heard = std::mem::take(&mut self.heard).into_iter();
+        heard
+            .filter_map(|(item_id, content_index)| {
+                let part = &self.parts[self.position(&item_id, content_index)?];
+                let played = part.played;
+                (!part.outside).then_some((item_id, content_index, played))
+            })
+            .collect()
+    }
+
+    /// The sink is empty now, and has played so many samples in all.
+    pub(crate) fn cleared(&mut self, total: Option<u64>) {
+        self.queue.clear();
+        self.clock = None;
+        self.told = total.unwrap_or(self.told).max(self.told);
+    }
+
+    /// Cuts everything that is not heard yet. `has_call` is whether a response made a call: then its items stay.
+    pub(crate) fn interrupt(&mut self, now: Duration, has_call: impl Fn(&str) -> bool) -> Vec<Cut> {
+        self.settle(now);
+        let (rate, width) = (self.rate, self.width);
+        let heard: HashSet<String> = self
+            .parts
+            .iter()
+            .filter(|part| part.played > 0)
+            .map(|part| part.item_id.clone())
+            .collect();
+        let mut cuts = Vec::new();
+        let mut cut_responses = Vec::new();
+        for part in &mut self.parts {
+            let received = part.received / width;
+            let unheard = part.played < received || !part.done;
+            if part.cut.is_some() || !unheard {
+                continue;
+            }
+            let stays = heard.contains(&part.item_id) || has_call(&part.response_id);
+            cut_responses.push(part.response_id.clone());
+            cuts.push(part.cut(rate, width, stays));
+        }
+        for response_id in cut_responses {
+            self.suppress(&response_id);
+        }
+        self.queue.clear();
+        self.clock = None;
+        cuts
+    }
+
+    /// What of a cut response came too late to be cut with it: nothing of it was heard.
+    pub(crate) fn leftovers(&mut self, response_id: &str, has_call: bool) -> Vec<Cut> {
+        let (rate, width) = (self.rate, self.width);
+        self.parts
+            .iter_mut()
+            .filter(|part| part.response_id == response_id && part.cut.is_none() && part.played == 0)
+            .map(|part| part.cut(rate, width, has_call))
+            .collect()
+    }
+
+    /// How far an item may be truncated, in milliseconds; `None` if it may not be at all.
+    pub(crate) fn truncatable(&self, item_id: &str, content_index: u32) -> Option<u64> {
+        let part = &self.parts[self.position(item_id, content_index)?];
+        if part.past || part.outside {
+            return None;
+        }
+        let samples = (part.received / self.width).min(part.cut.unwrap_or(u64::MAX));
+        Some(samples * 1000 / self.rate)
+    }
+
+    /// The application truncates an item itself.
+    pub(crate) fn note_cut(&mut self, item_id: &str, content_index: u32, ms: u64) {
+        let rate = self.rate;
+        if let Some(part) = self.part(item_id, content_index) {
+            let samples = ms * rate / 1000;
+            part.cut = Some(part.cut.map_or(samples, |cut| cut.min(samples)));
+        }
+    }
+
+    /// An item is no longer there.
+    pub(crate) fn deleted(&mut self, item_id: &str) {
+        for part in self.parts.iter_mut().filter(|part| part.item_id == item_id) {
+            part.past = true;
+        }
+    }
+
+    /// The connection is lost: the next server has these items as text.
+    pub(crate) fn lost(&mut self) {
+        for part in &mut self.parts {
+            part.past = true;
+            part.done = true;
+        }
+        self.suppressed.clear();
+    }
+}
+
+impl Part {
+    /// Cuts it at what was played. `stays` is whether the item has to stay even if this part was not heard.
+    fn cut(&mut self, rate: u64, width: u64, stays: bool) -> Cut {
+        let received = self.received / width;
+        let played = self.played.min(received);
+        let ms = played * 1000 / rate;
+        let text = self.script.heard(played, received, self.done, rate).to_owned();
+        let tell = match () {
+            () if self.past || self.outside => Tell::Nothing,
+            // An empty part cannot be truncated.
+            () if ms == 0 && stays && received == 0 => Tell::Nothing,
+            () if ms == 0 && !stays => Tell::Delete,
+            () => Tell::Truncate(ms),
+        };
+        self.cut = Some(ms * rate / 1000);
+        Cut {
+            item_id: self.item_id.clone(),
+            content_index: self.content_index,
+            heard: Duration::from_millis(ms),
+            text,
+            tell,
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! A session and a server in simulated time, with delays between them, a sink that plays, and tools that take time.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rt_emulator::{Brain, Output as Sent, Pacing, Script, Settings};
+use rt_protocol::client_event::{InputAudioBufferAppend, SessionUpdate};
+use rt_protocol::session::{RealtimeSession, SessionKind};
+use rt_protocol::{ClientEvent, Pcm16, ServerEvent};
+
+use crate::engine::{Command, Engine, Options, Output, Policy, Ticket};
+use crate::event::Event;
+use crate::reply::{ReplyStatus, ReplyUpdate};
+use crate::transcript::Line;
+
+/// Samples per millisecond.
+const PER_MS: u64 = 24;
+
+/// What a ticket came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Came {
+    Reply(ReplyStatus),
+    Nothing(crate::ErrorKind),
+    Ack,
+}
+
+pub(super) struct World {
+    pub(super) now: Duration,
+    pub(super) engine: Engine,
+    pub(super) brain: Brain,
+    /// On the way to the server, and back.
+    up: VecDeque<(Duration, String)>,
+    down: VecDeque<(Duration, Arc<ServerEvent>)>,
+    delay: Duration,
+    /// The sink: item, samples left.
+    sink: VecDeque<(String, u64)>,
+    played: u64,
+    paused: bool,
+    pub(super) played_of: HashMap<String, u64>,
+    pub(super) received_of: HashMap<String, u64>,
+    /// Tools that run.
+    tools: Vec<(Duration, String)>,
+    pub(super) tool_time: Duration,
+    pub(super) next_ticket: Ticket,
+    pub(super) came: BTreeMap<Ticket, Vec<Came>>,
+    /// What the server saw and said.
+    pub(super) errors: Vec<String>,
+    pub(super) outputs: BTreeMap<String, u32>,
+    pub(super) created: u32,
+    /// How many outputs the server had when each response began.
+    pub(super) outputs_before: Vec<usize>,
+    pub(super) lines: Vec<Line>,
+    pub(super) reported: Vec<String>,
+    pub(super) texts: HashMap<String, String>,
+}
+
+impl World {
+    pub(super) fn new(script: Script, settings: RealtimeSession, delay_ms: u64) -> Self {
+        Self::with(script, settings, delay_ms, Options::default())
+    }
+
+    pub(super) fn with(script: Script, settings: RealtimeSession, delay_ms: u64, options: Options) -> Self {
+        let mut config = Settings::default();
+        config.script = Arc::new(script);
+        config.pacing = Pacing::server();
+        config.kind = SessionKind::Realtime;
+        let policies = ["price", "stock"].map(|name| {
+            let policy = Policy {
+                timeout: Duration::from_secs(5),
+                interim: None,
+                approval: false,
+            };
+            (name.to_owned(), policy)
+        });
+        let options = Options {
+            policies: policies.into(),
+            sink: true,
+            ..options
+        };
+        let mut world = Self {
+            now: Duration::ZERO,
+            engine: Engine::new(options),
+            brain: Brain::new(config),
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            delay: Duration::from_millis(delay_ms),
+            sink: VecDeque::new(),
+            played: 0,
+            paused: false,
+            played_of: HashMap::new(),
+            received_of: HashMap::new(),
+            tools: Vec::new(),
+            tool_time: Duration::from_millis(300),
+            next_ticket: 0,
+            came: BTreeMap::new(),
+            errors: Vec::new(),
+            outputs: BTreeMap::new(),
+            created: 0,
+            outputs_before: Vec::new(),
+            lines: Vec::new(),
+            reported: Vec::new(),
+            texts: HashMap::new(),
+        };
+        let sent = world.brain.open(Duration::ZERO);
+        world.note(sent);
+        world.send(&SessionUpdate::new(settings).into());
+        world.run(200);
+        world.engine.opened(world.now, false);
+        world.obey();
+        world
+    }
+
+    pub(super) fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        self.came.insert(self.next_ticket, Vec::new());
+        self.next_ticket
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        self.engine.played(self.now, self.played);
+        self.engine.command(self.now, command);
+        self.obey();
+    }
+
+    /// The user speaks, or is silent.
+    pub(super) fn speak(&mut self, ms: u64, loud: bool) {
+        let level = if loud { 9000 } else { 0 };
+        let count = usize::try_from(ms * PER_MS).unwrap();
+        let tone: Vec<i16> = (0..count)
+            .map(|n| if n % 60 < 30 { level } else { -level })
+            .collect();
+        self.send(&InputAudioBufferAppend::new(Pcm16::from_samples(&tone)).into());
+    }
+
+    fn send(&mut self, event: &ClientEvent) {
+        self.up.push_back((self.now + self.delay, event.to_json()));
+    }
+
+    /// Lets time pass, from one thing that happens to the next.
+    pub(super) fn run(&mut self, ms: u64) {
+        let end = self.now + Duration::from_millis(ms);
+        while self.now < end {
+            let next = [
+                self.up.front().map(|(due, _)| *due),
+                self.down.front().map(|(due, _)| *due),
+                self.brain.deadline(),
+                self.engine.deadline(),
+                self.tools.iter().map(|(due, _)| *due).min(),
+            ];
+            let next = next.into_iter().flatten().min().unwrap_or(end);
+            let tick = self.now + Duration::from_millis(1);
+            // Whole milliseconds, rounded up.
+            let next = Duration::from_millis(u64::try_from(next.as_micros().div_ceil(1000)).unwrap());
+            let next = next.clamp(tick, end.max(tick));
+            self.play(u64::try_from((next - self.now).as_millis()).unwrap() * PER_MS);
+            self.now = next;
+            while let Some(json) = due(&mut self.up, self.now) {
+                let sent = self.brain.handle_text(&json, self.now);
+                self.note(sent);
+            }
+            if self.brain.deadline().is_some_and(|due| due <= self.now) {
+                let sent = self.brain.poll(self.now);
+                self.note(sent);
+            }
+            while let Some(event) = due(&mut self.down, self.now) {
+                self.engine.played(self.now, self.played);
+                self.engine.server(self.now, &event);
+                self.obey();
+            }
+            let over = self.tools.extract_if(.., |(due, _)| *due <= self.now);
+            for (_, call_id) in over.collect::<Vec<_>>() {
+                self.engine
+                    .tool_finished(self.now, &call_id, Ok(r#"{"ok":true}"#.into()));
+                self.obey();
+            }
+            if self.engine.deadline().is_some_and(|due| due <= self.now) {
+                self.engine.handle_timeout(self.now);
+                self.obey();
+            }
+        }
+    }
+
+    fn play(&mut self, mut samples: u64) {
+        if self.paused {
+            return;
+        }
+        while samples > 0
+            && let Some((item, left)) = self.sink.front_mut()
+        {
+            let step = samples.min(*left);
+            samples -= step;
+            *left -= step;
+            self.played += step;
+            *self.played_of.entry(item.clone()).or_default() += step;
+            if *left == 0 {
+                self.sink.pop_front();
+            }
+        }
+    }
+
+    /// What the server sent goes on its way.
+    fn note(&mut self, sent: Vec<Sent>) {
+        for sent in sent {
+            let Sent::Event(event) = sent else { continue };
+            match &event {
+                ServerEvent::Error(error) => {
+                    let code = error.error.code.as_deref().unwrap_or_default().to_owned();
+                    self.errors.push(format!("{code}: {}", error.error.message));
+                }
+                ServerEvent::ResponseCreated(_) => {
+                    self.created += 1;
+                    self.outputs_before.push(self.outputs.len());
+                }
+                ServerEvent::ConversationItemAdded(added) => {
+                    if let rt_protocol::Item::FunctionCallOutput(output) = &added.item {
+                        *self.outputs.entry(output.call_id.clone()).or_default() += 1;
+                    }
+                }
+                ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
+                    self.texts
+                        .entry(delta.item_id.clone())
+                        .or_default()
+                        .push_str(&delta.delta);
+                }
+                _ => {}
+            }
+            self.down.push_back((self.now + self.delay, Arc::new(event)));
+        }
+    }
+
+    fn obey(&mut self) {
+        let outputs = self.engine.take();
+        let mut playing: Option<Pcm16> = None;
+        for output in outputs {
+            match output {
+                Output::Send(event) => self.send(&event),
+                Output::Play(audio) => playing = Some(audio),
+                Output::Pause(pause) => self.paused = pause,
+                Output::Clear => {
+                    self.sink.clear();
+                    self.engine.cleared(self.played);
+                }
+                Output::RunTool(call) => {
+                    // Each takes longer than the last one.
+                    let running = u32::try_from(self.tools.len()).unwrap();
+                    self.tools
+                        .push((self.now + self.tool_time * (running + 1), call.call_id));
+                }
+                Output::AbortTool(call_id) => self.tools.retain(|(_, id)| *id != call_id),
+                Output::Ack(ticket, _) => self.came.entry(ticket).or_default().push(Came::Ack),
+                Output::Reply(ticket, ReplyUpdate::Ended(status)) => {
+                    self.came.entry(ticket).or_default().push(Came::Reply(status));
+                }
+                Output::Reply(..) => {}
+                Output::NoReply(ticket, error) => {
+                    let came = Came::Nothing(error.kind());
+                    self.came.entry(ticket).or_default().push(came);
+                }
+                Output::Event(Event::Audio(audio)) => {
+                    let samples = playing.take().expect("audio goes to the sink").len() as u64;
+                    *self.received_of.entry(audio.item_id.clone()).or_default() += samples;
+                    self.sink.push_back((audio.item_id, samples));
+                }
+                Output::Event(Event::Line(line)) => self.lines.push(line),
+                Output::Event(Event::Error(error)) => self.reported.push(error.to_string()),
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    /// The connection breaks, and there is a new one with a new server.
+    pub(super) fn reconnect(&mut self, script: Script) {
+        self.up.clear();
+        self.down.clear();
+        self.engine.lost(self.now, false);
+        self.obey();
+        let mut config = Settings::default();
+        config.script = Arc::new(script);
+        self.brain = Brain::new(config);
+        let sent = self.brain.open(self.now);
+        self.note(sent);
+        self.run(50);
+        self.engine.opened(self.now, false);
+        self.obey();
+    }
+}
+
+/// The first of a queue, if it has arrived.
+fn due<T>(queue: &mut VecDeque<(Duration, T)>, now: Duration) -> Option<T> {
+    if queue.front()?.0 > now {
+        return None;
+    }
+    queue.pop_front().map(|(_, what)| what)
+}

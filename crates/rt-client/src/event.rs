@@ -1,0 +1,140 @@
+//! [`Event`]: everything a session tells, in the order in which it happened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rt_lowlevel::{Restored, State};
+use rt_protocol::{Pcm16, ServerEvent, Text};
+
+use crate::error::Error;
+use crate::guardrail::Blocked;
+use crate::history::HistoryChange;
+use crate::reply::ReplyStatus;
+use crate::tool::ToolCall;
+use crate::transcript::{Line, Transcript};
+use crate::usage::{BudgetState, UsageReport};
+
+/// Something that happened in a session.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// The connection opened, was lost, or is back.
+    State(State),
+    /// An event of the server, before what follows from it.
+    Server(Arc<ServerEvent>),
+    /// Audio of the model.
+    Audio(Audio),
+    /// A piece of what was said, or all of one part.
+    Transcript(Transcript),
+    /// What one side said in its turn, whole; lines come in the order of the conversation.
+    Line(Line),
+    /// A step in taking turns.
+    Turn(Turn),
+    /// The model calls a function that no [`Function`](crate::tool::Function) runs. Answer it with
+    /// [`Session::answer_tool`](crate::Session::answer_tool).
+    ToolCall(ToolCall),
+    /// A function is not run before [`Session::approve_tool`](crate::Session::approve_tool) says so.
+    ApprovalWanted(ToolCall),
+    /// The history changed.
+    HistoryUpdated(HistoryChange),
+    /// A guardrail blocked a reply.
+    Blocked(Blocked),
+    /// Tokens were used.
+    Usage(UsageReport),
+    /// The budget is nearly used up, or used up.
+    Budget(BudgetState),
+    /// How long something took.
+    Latency(Latency),
+    /// A new session knows what the last one knew, as far as the report says: after a reconnect, or before the service would
+    /// have ended the last one.
+    Restored(Arc<Restored>),
+    /// Something failed. Unless it is followed by the closed state, the session goes on.
+    Error(Error),
+}
+
+/// A piece of the model's audio, whole samples.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Audio {
+    /// The response.
+    pub response_id: String,
+    /// The item; empty in a translation.
+    pub item_id: String,
+    /// PCM16 at 24 kHz.
+    pub audio: Pcm16,
+}
+
+/// A step in taking turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Turn {
+    /// The server hears the user speak.
+    UserStarted {
+        /// The item it will become.
+        item_id: String,
+        /// Where, in the audio sent in this connection.
+        at: Duration,
+    },
+    /// The user stopped.
+    UserStopped {
+        /// The item it becomes.
+        item_id: String,
+        /// Where, in the audio sent in this connection.
+        at: Duration,
+    },
+    /// What the user said is an item of the conversation.
+    UserCommitted {
+        /// The item.
+        item_id: String,
+    },
+    /// The user was silent for as long as the session's idle timeout: the model speaks unasked.
+    IdleTimeout {
+        /// The item of silence.
+        item_id: String,
+    },
+    /// A response began.
+    ReplyStarted {
+        /// The response.
+        response_id: String,
+    },
+    /// A response is over; it may still be playing.
+    ReplyEnded {
+        /// The response.
+        response_id: String,
+        /// How it ended.
+        status: ReplyStatus,
+    },
+    /// The model was interrupted: what was not heard is gone from the sink, the history and the server.
+    Interrupted {
+        /// The item that was playing; `None` if nothing was heard yet.
+        item_id: Option<String>,
+        /// How much of it was heard.
+        heard: Duration,
+        /// Its words that were heard.
+        text: Text,
+    },
+}
+
+/// How long something took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Latency {
+    /// The first audio or text of a response.
+    FirstOutput {
+        /// The response.
+        response_id: String,
+        /// Since the user stopped speaking, if it answers speech.
+        after_speech: Option<Duration>,
+        /// Since `response.create` was sent, if it was asked for.
+        after_request: Option<Duration>,
+        /// Since `response.created`.
+        after_created: Duration,
+    },
+    /// A tool.
+    Tool {
+        /// The call.
+        call_id: String,
+        /// From the call to the result.
+        took: Duration,
+    },
+}
