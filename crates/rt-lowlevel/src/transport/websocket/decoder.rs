@@ -29,6 +29,8 @@ pub(super) struct Decoder {
     header: Option<(FrameHeader, usize)>,
     /// The message whose fragments are coming in.
     fragments: Option<(Data, BytesMut)>,
+    /// How much is asked for at once at rest, and now.
+    rest_size: usize,
     read_size: usize,
     limit: usize,
     is_closed: bool,
@@ -41,6 +43,7 @@ impl Decoder {
             buffer: BytesMut::from(leftover),
             header: None,
             fragments: None,
+            rest_size: read_size,
             read_size,
             limit,
             is_closed: false,
@@ -58,6 +61,16 @@ impl Decoder {
             self.buffer.reserve(missing.min(STEP).max(self.read_size));
         }
         &mut self.buffer
+    }
+
+    /// So many of the bytes that there was room for came. In a burst more is asked for at once, which is fewer calls to
+    /// the kernel; a connection at rest holds no more than it needs.
+    pub(super) fn filled(&mut self, bytes: usize, room: usize) {
+        if bytes >= room {
+            self.read_size = (self.read_size * 2).min(STEP.max(self.rest_size));
+        } else if bytes < self.read_size / 4 {
+            self.read_size = self.rest_size;
+        }
     }
 
     /// The next message, if it is all there. After a close frame there is none.

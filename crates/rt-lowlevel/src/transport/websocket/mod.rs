@@ -97,9 +97,11 @@ pub(crate) async fn read_incoming(reader: &mut Reader) -> Result<Incoming, Failu
             reader.note(&incoming);
             return Ok(incoming);
         }
-        match reader.stream.read_buf(reader.decoder.room()).await {
+        let buffer = reader.decoder.room();
+        let room = buffer.capacity() - buffer.len();
+        match reader.stream.read_buf(buffer).await {
             Ok(0) => return Err(ended(None)),
-            Ok(_) => {}
+            Ok(bytes) => reader.decoder.filled(bytes, room),
             Err(cause) => return Err(ended(Some(cause))),
         }
     }
