@@ -5,8 +5,10 @@ mod fates;
 mod guarantees;
 mod liveness;
 mod retries;
+mod rollover;
 mod sending;
 mod sim;
+mod slow_consumer;
 
 use std::time::{Duration, Instant};
 
