@@ -4,6 +4,7 @@ mod budget;
 mod fates;
 mod guarantees;
 mod liveness;
+mod restoring;
 mod retries;
 mod rollover;
 mod sending;
