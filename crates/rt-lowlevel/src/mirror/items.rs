@@ -57,6 +57,7 @@ pub(super) struct Given {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Spoken {
     pub(super) parts: Vec<Part>,
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub(super) phase: Field<Phase>,
     /// Nothing more will arrive.
     pub(super) whole: bool,

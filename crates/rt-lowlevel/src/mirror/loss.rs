@@ -69,7 +69,8 @@ impl Mirror {
                     Fate::Superseded
                 }
                 Kind::Delete { id } => {
-                    self.items.remove(&id);
+                    let created_by = self.items.remove(&id).and_then(|entry| entry.created_by);
+                    lost.fates.extend(created_by.map(|seq| (seq, Fate::Superseded)));
                     Fate::Superseded
                 }
                 // The replay does it.

@@ -96,8 +96,9 @@ pub(crate) struct Lost {
     pub(crate) responses: Vec<SettledResponse>,
     /// Commands that were written and will not be answered.
     pub(crate) fates: Vec<(u64, Fate)>,
-    /// Commands that are done again and stay pending: by the plan's steps, or by the replay. Audio is among them: an
-    /// append that was written, is unconfirmed and is not listed here fell out of what is kept of the input.
+    /// Commands that are done again: by the plan's steps, or by the replay. Those that are not settled yet stay pending.
+    /// Audio is among them: an append that was written, is unconfirmed and is not listed here fell out of what is kept of
+    /// the input, or belongs to a turn that was committed.
     pub(crate) pending: Vec<u64>,
     /// Milliseconds of speech since the last `lost` that fell out of what is kept of the input.
     pub(crate) lost_audio_ms: u64,

@@ -92,7 +92,7 @@ pub(crate) struct Plan {
     pub(crate) lost_unlisted: u64,
     /// How many items had audio and are text now.
     pub(crate) text_only: usize,
-    /// Commands whose items are not restored.
+    /// Commands whose items are not restored; the same ones in every plan until the session takes over.
     pub(crate) discarded: Vec<(u64, DiscardReason)>,
 }
 

@@ -196,6 +196,3 @@ fn restored_output(entry: &Entry) -> Item {
     output.call_id = calls::short(&output.call_id);
     Item::FunctionCallOutput(output).with_id(entry.id.as_str())
 }
-
-#[cfg(test)]
-mod tests;

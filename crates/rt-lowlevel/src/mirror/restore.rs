@@ -24,7 +24,7 @@ const MAX_LISTED: usize = 256;
 pub(super) struct Folded {
     pub(super) lost: Vec<LostItem>,
     pub(super) unlisted: u64,
-    discarded: Vec<(u64, DiscardReason)>,
+    pub(super) discarded: Vec<(u64, DiscardReason)>,
 }
 
 /// An item the session is to have.
@@ -50,10 +50,16 @@ impl Mirror {
             let event_id = self.event_id();
             plan.steps.push(Step::settings(request, event_id));
         }
-        plan.lost.clone_from(&self.folded.lost);
-        plan.lost_unlisted = self.folded.unlisted;
-        plan.discarded.clone_from(&self.folded.discarded);
         let desired = self.desired(known, purpose, &mut plan);
+        if purpose == Purpose::Prepare {
+            // Nothing is lost as long as the other session works.
+            plan.lost.clear();
+            plan.discarded.clear();
+        } else {
+            plan.lost.splice(..0, self.folded.lost.iter().cloned());
+            plan.lost_unlisted = self.folded.unlisted;
+            plan.discarded.splice(..0, self.folded.discarded.iter().copied());
+        }
 
         let mut wanted = HashSet::new();
         let mut changed = HashSet::new();
@@ -116,7 +122,8 @@ impl Mirror {
         let mut told: Vec<(&Entry, Rendered)> = Vec::new();
         let mut untold: Vec<(&Entry, LostReason)> = Vec::new();
         for entry in self.items.entries() {
-            if purpose == Purpose::Prepare && !renderer.is_final(entry, transcribes) {
+            let is_final = entry.created_by.is_none() && renderer.is_final(entry, transcribes);
+            if purpose == Purpose::Prepare && !is_final {
                 if renderer.tell(entry) == Telling::Withheld {
                     continue;
                 }

@@ -133,6 +133,9 @@ impl Mirror {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let mut mirror = self.clone();
         mirror.lost();
+        for entry in mirror.items.entries_mut() {
+            entry.created_by = None;
+        }
         let state = State {
             kind: match mirror.kind {
                 SessionKind::Transcription => Kind::Transcription,

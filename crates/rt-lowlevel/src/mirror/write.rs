@@ -230,7 +230,13 @@ impl Mirror {
                 self.settings.absorb(seq, &update.session);
                 true
             }
-            Some(ClientEvent::ConversationItemDelete(event)) => self.items.remove(&event.item_id).is_some(),
+            Some(ClientEvent::ConversationItemDelete(event)) => {
+                let entry = self.items.remove(&event.item_id);
+                let created_by = entry.as_ref().and_then(|entry| entry.created_by);
+                let discarded = created_by.map(|seq| (seq, DiscardReason::NotRestored));
+                self.folded.discarded.extend(discarded);
+                entry.is_some()
+            }
             Some(ClientEvent::ConversationItemTruncate(event)) => {
                 self.cut(&event.item_id, event.content_index, event.audio_end_ms);
                 self.items.position(&event.item_id).is_some()

@@ -4,9 +4,12 @@ mod budget;
 mod fates;
 mod guarantees;
 mod liveness;
+mod restoring;
 mod retries;
+mod rollover;
 mod sending;
 mod sim;
+mod slow_consumer;
 
 use std::time::{Duration, Instant};
 

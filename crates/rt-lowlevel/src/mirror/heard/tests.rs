@@ -113,7 +113,7 @@ fn what_is_unfinished_is_cut_by_the_pace() {
     assert_eq!(slow(5000), "aaaa bbbb cccc dddd");
 
     let mut pace = Pace::default();
-    super::tests::part(&[("twenty characters in", 1000)]).learn(&mut pace);
+    tests::part(&[("twenty characters in", 1000)]).learn(&mut pace);
     assert_eq!(pace.characters_in(ticks(500)), 10);
     let mut played = part.clone();
     played.played(ticks(450));
@@ -121,7 +121,7 @@ fn what_is_unfinished_is_cut_by_the_pace() {
     assert_eq!(played.heard(false, &playback), "aaaa bbbb");
     // What has no audio teaches nothing.
     let before = pace;
-    super::tests::part(&[("silent", 0)]).learn(&mut pace);
+    tests::part(&[("silent", 0)]).learn(&mut pace);
     assert_eq!(pace, before);
 }
 
@@ -134,7 +134,7 @@ fn earlier_stretches_of_something_unfinished_follow_the_marks() {
     assert_eq!(at(&part, 8400, false), "aaaa bbbb");
     assert_eq!(at(&part, 8500, false), "aaaa bbbb cccc");
     // Never all of it only because it is all there is.
-    let short = super::tests::part(&[("aaaa bbbb", 100)]);
+    let short = tests::part(&[("aaaa bbbb", 100)]);
     assert_eq!(at(&short, 100, false), "");
 }
 
@@ -170,7 +170,7 @@ fn a_cut_bounds_what_was_heard() {
     part.uncut(500);
     assert_eq!(part.heard(true, &reported()), "aaaa bbbb");
     // A cut counts as a report.
-    let mut part = super::tests::part(&[("aaaa bbbb", 900)]);
+    let mut part = tests::part(&[("aaaa bbbb", 900)]);
     part.cut(500);
     assert_eq!(part.position(true, &reported()), ticks(500));
 }
@@ -194,7 +194,7 @@ fn played_out_means_up_to_the_cut() {
     assert!(!part.is_played_out(true));
     part.played(ticks(500));
     assert!(part.is_played_out(true));
-    let mut part = super::tests::part(&[("aaaa", 500)]);
+    let mut part = tests::part(&[("aaaa", 500)]);
     part.cut(200);
     part.played(ticks(199));
     assert!(!part.is_played_out(true));

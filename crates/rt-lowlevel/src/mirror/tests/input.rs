@@ -128,11 +128,7 @@ fn an_open_turn_and_what_follows_is_said_again() {
     hears(&mut bench, "u1", 100, 450);
     assert_eq!(bench.mirror.items.get("u1").unwrap().body, {
         let pieces = vec![vec![1; 200 * MS].into(), vec![2; 150 * MS].into()];
-        super::items::Body::Message(super::items::Given::turn(
-            pieces,
-            super::clock::Format::Pcm,
-            false,
-        ))
+        items::Body::Message(items::Given::turn(pieces, clock::Format::Pcm, false))
     });
 }
 

@@ -48,7 +48,7 @@ pub(super) struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            seconds: 40,
+            seconds: 30,
             cuts: Some((500, 9000)),
             holes: 0.2,
             failing_dials: 0.2,
@@ -118,6 +118,8 @@ pub(super) struct World {
     /// The number of the dial that is under way.
     dial: Option<u64>,
     pub(super) dials: Vec<Instant>,
+    /// Connections that were cut.
+    pub(super) cuts: usize,
     user: User,
     pub(super) told: Vec<ConnectionEvent>,
     pub(super) fates: BTreeMap<u64, Fate>,
@@ -146,6 +148,7 @@ impl World {
             conns: Vec::new(),
             dial: None,
             dials: Vec::new(),
+            cuts: 0,
             user: User::default(),
             told: Vec::new(),
             fates: BTreeMap::new(),
@@ -195,7 +198,7 @@ impl World {
         self.is_ending = true;
         self.user.is_silent = true;
         // Long enough for a hole to be noticed, and for what follows.
-        self.run_until(self.now + Duration::from_secs(40));
+        self.run_until(self.now + Duration::from_secs(30));
     }
 
     /// Closes, and runs to the end.
@@ -419,6 +422,7 @@ impl World {
                 _ => true,
             });
             self.conns[place].is_cut = true;
+            self.cuts += 1;
             if !is_hole {
                 let wait = Duration::from_micros(self.rng.u64(0..80_000));
                 let due = self.conns[place].last_down.max(self.now + wait);
