@@ -137,12 +137,18 @@ async fn kill(bench: &Bench, handle: &Handle, dice: &mut Dice) {
 async fn f64_nothing_is_lost_doubled_or_reordered_by_random_kills() {
     let (kills, seed) = (number("RT_KILLS", 40), number("RT_SEED", 0x2545_f491_4f6c_dd1d));
     let bench = Bench::start(Emulator::builder().pacing(Pacing::instant())).await;
-    let client = bench.client(brisk()).await;
+    let mut config = brisk();
+    // Bounds that are reached, so that the long run has a restore of constant size.
+    config.restore.max_items = 40;
+    let client = bench.client(config).await;
     client.manual_turns().await;
     let stop = Arc::new(AtomicBool::new(false));
     let talking = tokio::spawn(talk(client.handle.clone(), Arc::clone(&stop)));
     let mut dice = Dice(seed | 1);
-    for _ in 0..kills {
+    for count in 1..=kills {
+        if count % 100 == 0 {
+            println!("{count} kills");
+        }
         tokio::time::sleep(Duration::from_millis(dice.roll(150))).await;
         kill(&bench, &client.handle, &mut dice).await;
     }
@@ -225,7 +231,7 @@ async fn f64_nothing_is_lost_doubled_or_reordered_by_random_kills() {
             "{name}: {known:?} is no end of {expected:?}; {context}"
         );
         assert!(
-            known.len() >= expected.len().min(50),
+            known.len() >= expected.len().min(10),
             "{name}: {} of {}; {context}",
             known.len(),
             expected.len()

@@ -9,3 +9,4 @@ mod line;
 mod playback;
 mod restore;
 mod rollover;
+mod simulated;
