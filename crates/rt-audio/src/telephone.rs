@@ -15,7 +15,7 @@
 //! assert_eq!(Pcm16::concat(&audio).duration(), Duration::from_millis(100));
 //! ```
 //!
-//! [`g711`](crate::g711) has the codes alone, for audio that is at 8 kHz already.
+//! [`crate::g711`] has the codes alone, for audio that is at 8 kHz already.
 
 use std::fmt;
 use std::time::Duration;
