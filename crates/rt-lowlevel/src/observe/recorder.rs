@@ -9,7 +9,8 @@ use rt_protocol::{DecodeError, Field, ServerEvent};
 use super::labels;
 use crate::classify::Failure;
 use crate::config::AudioPolicy;
-use crate::event::{CloseInitiator, ConnectionEvent};
+use crate::event::{CloseInitiator, ConnectionEvent, RestoreCause, Restored};
+use crate::fate::{DiscardReason, Fate};
 
 /// A step of connecting; its time is told when it is dropped.
 #[derive(Debug)]
@@ -102,7 +103,39 @@ impl Timeline {
                 let cause = error.map_or("none", |error| labels::cause(error.kind()));
                 counter!("rt_closed_total", "by" => by, "cause" => cause).increment(1);
             }
+            ConnectionEvent::Restored(restored) => self.restored(now, restored),
+            ConnectionEvent::Settled(settled) => {
+                if settled.fate == Fate::Discarded(DiscardReason::ConnectionLost) {
+                    counter!("rt_messages_unconfirmed_total").increment(settled.count);
+                }
+            }
             _ => {}
+        }
+    }
+
+    fn restored(&self, now: Instant, restored: &Restored) {
+        let cause = match restored.cause {
+            RestoreCause::ConnectionLost(_) => "connection_lost",
+            RestoreCause::Rollover => "rollover",
+            RestoreCause::Restart => "restart",
+            RestoreCause::Resumed => "resumed",
+        };
+        counter!("rt_restores_total", "cause" => cause).increment(1);
+        // A session that took over from another was restored before it was told of.
+        let was_told = matches!(cause, "connection_lost" | "resumed");
+        if let Some(since) = self.opened_at.filter(|_| was_told) {
+            histogram!("rt_restore_seconds").record(now.saturating_duration_since(since));
+        }
+        let whole = restored.restored.saturating_sub(restored.text_only) as u64;
+        let lost = restored.lost_unlisted + restored.lost.len() as u64;
+        for (result, count) in [
+            ("restored", whole),
+            ("text_only", restored.text_only as u64),
+            ("lost", lost),
+        ] {
+            if count > 0 {
+                counter!("rt_restore_items_total", "result" => result).increment(count);
+            }
         }
     }
 

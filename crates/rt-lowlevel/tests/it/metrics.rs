@@ -125,6 +125,7 @@ fn a_session_is_counted() {
             if number == 1 {
                 // The response is asked for, and it comes.
                 assert!(ws.text().await.unwrap().contains("response.create"));
+                ws.send(r#"{"type":"response.created","event_id":"e","response":{"id":"r","object":"realtime.response","status":"in_progress","output":[]}}"#).await;
                 ws.send(audio).await;
                 ws.send(audio).await;
                 ws.send(DONE).await;
@@ -189,6 +190,8 @@ fn a_session_is_counted() {
     }
     assert!(heard.sum("rt_bytes_total direction=in") > 500.0);
     assert!(heard.sum("rt_bytes_total direction=out") >= 26.0);
+    assert_eq!(heard.sum("rt_restores_total cause=connection_lost"), 1.0);
+    assert_eq!(heard.count("rt_restore_seconds"), 1);
     // Everything was taken, so nothing waits.
     for gauge in [
         "rt_event_queue_depth",
