@@ -234,12 +234,7 @@ impl Shared {
     }
 
     /// Tells of a message of the server, and delivers it if it is for the user.
-    pub(super) fn deliver(
-        &self,
-        epoch: u64,
-        decoded: Result<ServerEvent, DecodeError>,
-        room: Option<Room>,
-    ) {
+    pub(super) fn deliver(&self, epoch: u64, decoded: Result<ServerEvent, DecodeError>, room: Option<Room>) {
         self.with_delivery(|machine, at| {
             if room.is_some() {
                 machine.handle_room(at, epoch);
@@ -307,10 +302,7 @@ impl Shared {
     }
 
     /// Room for an event that is dropped rather than waited for, once the machine says so.
-    pub(super) async fn reserve_or_drop(
-        &self,
-        bytes: usize,
-    ) -> Result<Option<Room>, Dropped> {
+    pub(super) async fn reserve_or_drop(&self, bytes: usize) -> Result<Option<Room>, Dropped> {
         loop {
             let told = self.wake_reader.notified();
             tokio::pin!(told);

@@ -109,7 +109,11 @@ impl Machine {
         link.ping_due = true;
         self.wakes_writer = true;
         let policy = &self.config.retry;
-        if self.link.as_ref().is_some_and(|link| link.is_healthy(now, policy)) {
+        if self
+            .link
+            .as_ref()
+            .is_some_and(|link| link.is_healthy(now, policy))
+        {
             self.budget.refund(now);
         }
     }

@@ -72,10 +72,6 @@ impl Settings {
         saved
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.saved == Saved::default() && self.unconfirmed.is_empty() && self.pending.is_empty()
-    }
-
     pub(super) fn derived(&self) -> Derived {
         self.derived
     }
