@@ -89,6 +89,37 @@ fn writes_the_certificate_that_clients_have_to_trust() {
 }
 
 #[test]
+fn faults_of_a_script_happen() {
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/scripts/bad_line.yaml"
+    );
+    let arguments = ["--listen", "127.0.0.1:0", "--script", script];
+    let mut program = Program(command().args(arguments).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(program.0.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let url = line.strip_prefix("listening on ws://").unwrap().trim_end();
+    let answer = || {
+        let mut stream = TcpStream::connect(url.strip_suffix("/v1/realtime").unwrap()).unwrap();
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let first = answer();
+    assert!(first.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{first}");
+    assert!(
+        first.contains("Retry-After: 1\r\n") && first.ends_with("Slow down.\"}}"),
+        "{first}"
+    );
+    assert!(answer().starts_with("HTTP/1.1 200 OK"));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
