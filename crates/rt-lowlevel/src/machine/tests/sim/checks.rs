@@ -267,7 +267,7 @@ impl World {
             assert_eq!(
                 number,
                 number_of(count),
-                "seed {seed}: after {} pieces of speech",
+                "seed {seed}: after {} frames of speech",
                 count - 1
             );
         }

@@ -48,7 +48,7 @@ pub(super) struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            seconds: 40,
+            seconds: 30,
             cuts: Some((500, 9000)),
             holes: 0.2,
             failing_dials: 0.2,
@@ -118,6 +118,8 @@ pub(super) struct World {
     /// The number of the dial that is under way.
     dial: Option<u64>,
     pub(super) dials: Vec<Instant>,
+    /// Connections that were cut.
+    pub(super) cuts: usize,
     user: User,
     pub(super) told: Vec<ConnectionEvent>,
     pub(super) fates: BTreeMap<u64, Fate>,
@@ -146,6 +148,7 @@ impl World {
             conns: Vec::new(),
             dial: None,
             dials: Vec::new(),
+            cuts: 0,
             user: User::default(),
             told: Vec::new(),
             fates: BTreeMap::new(),
@@ -164,7 +167,7 @@ impl World {
         At {
             now: self.now,
             jitter: self.rng.f64(),
-            unix: 1_000_000.0 + (self.now - self.start).as_secs_f64(),
+            unix: Duration::from_secs(1_000_000) + (self.now - self.start),
         }
     }
 
@@ -195,7 +198,7 @@ impl World {
         self.is_ending = true;
         self.user.is_silent = true;
         // Long enough for a hole to be noticed, and for what follows.
-        self.run_until(self.now + Duration::from_secs(40));
+        self.run_until(self.now + Duration::from_secs(30));
     }
 
     /// Closes, and runs to the end.
@@ -307,8 +310,7 @@ impl World {
         });
         let mut expires_at = None;
         if let Some(seconds) = self.plan.session_length {
-            let end = at.unix + seconds as f64;
-            expires_at = Some(end as u64);
+            expires_at = Some(at.unix.as_secs() + seconds);
             self.schedule(Duration::from_secs(seconds), Task::Expire(place));
         }
         let created = self.conns[place].session.created(expires_at);
@@ -419,6 +421,7 @@ impl World {
                 _ => true,
             });
             self.conns[place].is_cut = true;
+            self.cuts += 1;
             if !is_hole {
                 let wait = Duration::from_micros(self.rng.u64(0..80_000));
                 let due = self.conns[place].last_down.max(self.now + wait);

@@ -1,5 +1,5 @@
-//! A model of the service: what it keeps of a session, and what it answers to what. Its input is G.711 in pairs of bytes:
-//! 0 is silence, anything else a number of the speech.
+//! A model of the service: what it keeps of a session, and what it answers to what. Its input is G.711
+//! in frames of 10 ms, which begin with their number in the speech; 0 is silence.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 /// Bytes of G.711 in a millisecond.
 pub(super) const BYTES_PER_MS: u64 = 8;
-/// Bytes that turn detection looks at together: 10 ms.
-const FRAME: usize = 80;
+/// Bytes of a frame: 10 ms.
+pub(super) const FRAME: usize = 80;
 const PREFIX_MS: u64 = 300;
 const SILENCE_MS: u64 = 500;
 /// The error of a truncation of an item that the client made.
 pub(in super::super) const TRUNCATED_TEXT: &str = "item_truncate_text";
 /// So long is a piece of the model's audio.
-pub(super) const PIECE_MS: u64 = 200;
+pub(super) const PIECE_MS: u64 = 60;
 
 /// A turn of the user.
 #[derive(Debug, Clone)]
@@ -161,7 +161,7 @@ impl Session {
                         "content_index": truncate.content_index, "audio_end_ms": truncate.audio_end_ms}),
                     );
                 } else {
-                    let is_told = self.creates.contains(&truncate.item_id);
+                    let is_told = item.is_some() && self.creates.contains(&truncate.item_id);
                     let code = if is_told {
                         TRUNCATED_TEXT
                     } else {
@@ -252,16 +252,13 @@ impl Session {
 
     fn append(&mut self, bytes: &[u8], out: &mut Out) {
         self.buffer.extend_from_slice(bytes);
-        let pairs = bytes
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-        self.heard.extend(pairs.filter(|number| *number != 0));
+        self.heard.extend(numbers(bytes));
         if self.settings["audio"]["input"]["turn_detection"].is_null() {
             return;
         }
         while self.looked + FRAME <= self.buffer.len() {
             let frame = &self.buffer[self.looked..self.looked + FRAME];
-            let is_speech = frame.iter().any(|byte| *byte != 0);
+            let is_speech = number(frame) != 0;
             self.looked += FRAME;
             let now_ms = self.before_ms + self.looked as u64 / BYTES_PER_MS;
             if is_speech {
@@ -296,11 +293,7 @@ impl Session {
     }
 
     fn commit(&mut self, item_id: String, len: usize, delay: u64, out: &mut Out) {
-        let pairs = self.buffer[..len].chunks_exact(2);
-        let speech: Vec<u16> = pairs
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-            .filter(|number| *number != 0)
-            .collect();
+        let speech: Vec<u16> = numbers(&self.buffer[..len]).collect();
         self.forget(len);
         let before = self.items.last().map(|item| item["id"].clone());
         let item = json!({"type": "message", "id": item_id, "role": "user", "status": "completed",
@@ -347,7 +340,7 @@ impl Session {
         );
         let item_id = self.id("item");
         let before = self.items.last().map(|item| item["id"].clone());
-        if self.calls && number % 3 == 0 {
+        if self.calls && number.is_multiple_of(3) {
             let call = |status: &str, arguments: &str| {
                 json!({"type": "function_call", "id": item_id, "call_id": format!("call_{item_id}"), "name": "f",
                 "arguments": arguments, "status": status})
@@ -408,7 +401,7 @@ impl Session {
         out.of(number, 45, &part);
         let mut text = String::new();
         let pieces = 3 + number % 5;
-        // 200 ms of silence.
+        // Silence.
         let audio = "A".repeat(usize::try_from(PIECE_MS * BYTES_PER_MS / 3 * 4).unwrap());
         for piece in 0..pieces {
             let word = format!("w{number}p{piece} ");
@@ -448,6 +441,20 @@ impl Session {
                 "output": [whole], "metadata": metadata}}),
         );
     }
+}
+
+/// The number of a frame; 0 is silence.
+fn number(frame: &[u8]) -> u16 {
+    u16::from_le_bytes([frame[0], frame[1]])
+}
+
+/// The numbers of the speech in this audio.
+fn numbers(audio: &[u8]) -> impl Iterator<Item = u16> {
+    assert_eq!(audio.len() % FRAME, 0, "audio was cut in the middle of a frame");
+    audio
+        .chunks_exact(FRAME)
+        .map(number)
+        .filter(|number| *number != 0)
 }
 
 /// The transcript of a turn.

@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 
 use super::super::super::*;
 use super::Plan;
-use super::server::{BYTES_PER_MS, PIECE_MS};
+use super::server::{BYTES_PER_MS, FRAME, PIECE_MS};
 use crate::mirror::{Intent, prepare};
 
 #[derive(Debug, Default)]
 pub(super) struct User {
     /// Says no more.
     pub(super) is_silent: bool,
-    /// Numbers of speech said so far.
+    /// Frames of speech said so far.
     pub(super) said: u64,
     /// Until when the present utterance, or pause, goes.
     turns_at: Duration,
@@ -131,16 +131,13 @@ impl User {
             };
             self.turns_at = now + Duration::from_millis(length);
         }
-        let pairs = plan.tick * BYTES_PER_MS / 2;
-        let mut bytes = Vec::with_capacity(usize::try_from(pairs * 2).unwrap());
-        for _ in 0..pairs {
-            let number = if self.speaks && !self.is_silent {
+        let mut bytes = vec![0; usize::try_from(plan.tick * BYTES_PER_MS).unwrap()];
+        if self.speaks && !self.is_silent {
+            for frame in bytes.chunks_exact_mut(FRAME) {
                 self.said += 1;
-                number_of(self.said)
-            } else {
-                0
-            };
-            bytes.extend_from_slice(&number.to_le_bytes());
+                frame.fill(0x55);
+                frame[..2].copy_from_slice(&number_of(self.said).to_le_bytes());
+            }
         }
         self.send(machine, InputAudioBufferAppend::new(AudioBytes::from(bytes)));
     }
@@ -216,7 +213,7 @@ impl User {
     }
 }
 
-/// The pair of bytes that stands for the n-th piece of speech, from 1.
+/// The number that stands for the n-th frame of speech, from 1.
 pub(super) fn number_of(count: u64) -> u16 {
     u16::try_from((count - 1) % 65_535 + 1).unwrap()
 }

@@ -1,0 +1,321 @@
+use rt_protocol::client_event::{ConversationItemCreate, SessionUpdate};
+use rt_protocol::session::RealtimeSession;
+use rt_protocol::{ClientEvent, Item, ServerEvent};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::event::RestoreCause;
+use crate::mirror::Intent;
+
+impl Bench {
+    /// Sends as a handle does. Returns the number.
+    fn command(&mut self, event: impl Into<ClientEvent>) -> u64 {
+        let event = event.into();
+        let message = Message::control(event.to_json()).of(Kind::of(&event), Intent::of(&event));
+        self.machine.handle_command(vec![message], false).unwrap()
+    }
+
+    fn item(&mut self, id: &str, text: &str) -> u64 {
+        let event = ClientEvent::from(ConversationItemCreate::new(Item::user_text(text).with_id(id)));
+        self.command(event.with_event_id(format!("evt_{id}")))
+    }
+
+    /// The server says this on the latest connection.
+    fn says(&mut self, event: &Value) -> Disposition {
+        let event = ServerEvent::from_json(&event.to_string()).unwrap();
+        let (at, epoch) = (self.at(), self.epoch());
+        let disposition = self.machine.handle_event(at, epoch, Ok(&event));
+        self.collect();
+        disposition
+    }
+
+    fn says_created(&mut self) -> Disposition {
+        self.says(&json!({"type": "session.created", "session": {"type": "realtime", "id": "s"}}))
+    }
+
+    fn has_item(&mut self, id: &str) -> Disposition {
+        let item = json!({"type": "message", "id": id, "role": "user", "content": []});
+        let added = self.says(&json!({"type": "conversation.item.added", "item": item}));
+        let done = self.says(&json!({"type": "conversation.item.done", "item": item}));
+        assert_eq!(added, done);
+        added
+    }
+
+    /// With a session that has settings and two items.
+    fn talking() -> Self {
+        let mut bench = Self::new(|_| {});
+        bench.connect();
+        bench.says_created();
+        let settings = SessionUpdate::new(RealtimeSession::new().instructions("Be brief."));
+        bench.command(settings);
+        bench.item("a", "one");
+        bench.item("b", "two");
+        bench.written();
+        bench.says(
+            &json!({"type": "session.updated", "session": {"type": "realtime", "instructions": "Be brief."}}),
+        );
+        assert_eq!(bench.has_item("a"), Disposition::Deliver);
+        assert_eq!(bench.has_item("b"), Disposition::Deliver);
+        bench.events();
+        bench
+    }
+
+    fn lose_and_connect(&mut self) {
+        self.drop_stream();
+        self.advance(seconds(1));
+        self.connect();
+        self.events();
+    }
+}
+
+/// Types of messages, with the ids of items.
+fn names(texts: &[String]) -> Vec<String> {
+    let name = |text: &String| {
+        let value: Value = serde_json::from_str(text).unwrap();
+        let kind = value["type"].as_str().unwrap();
+        match value["item"]["id"].as_str() {
+            Some(id) => format!(
+                "{kind} {id} after {}",
+                value["previous_item_id"].as_str().unwrap_or("-")
+            ),
+            None => kind.to_owned(),
+        }
+    };
+    texts.iter().map(name).collect()
+}
+
+fn restored(bench: &mut Bench) -> crate::event::Restored {
+    let mut found = bench.events().into_iter().filter_map(|event| match event {
+        ConnectionEvent::Restored(restored) => Some(restored),
+        _ => None,
+    });
+    found.next().expect("a report")
+}
+
+#[test]
+fn settings_then_items_then_what_waits() {
+    let mut bench = Bench::talking();
+    bench.lose_and_connect();
+    bench.item("c", "three");
+    assert_eq!(bench.says_created(), Disposition::Deliver);
+    assert_eq!(names(&bench.written()), ["session.update"]);
+    assert_eq!(bench.machine.state(), State::Reconnecting);
+    let updated = json!({"type": "session.updated", "session": {"type": "realtime"}});
+    assert_eq!(bench.says(&updated), Disposition::Deliver);
+    assert_eq!(
+        names(&bench.written()),
+        [
+            "conversation.item.create a after root",
+            "conversation.item.create b after a"
+        ]
+    );
+    assert_eq!(bench.has_item("a"), Disposition::Hide);
+    assert!(bench.written().is_empty(), "not everything is answered");
+    assert_eq!(bench.has_item("b"), Disposition::Hide);
+    assert_eq!(bench.machine.state(), State::Connected);
+    let report = restored(&mut bench);
+    assert_eq!((report.epoch, report.restored, report.lost.len()), (2, 2, 0));
+    assert!(report.settings && matches!(report.cause, RestoreCause::ConnectionLost(_)));
+    assert_eq!(report.downtime, seconds(1));
+    assert_eq!(names(&bench.written()), ["conversation.item.create c after -"]);
+    assert_eq!(
+        bench.has_item("c"),
+        Disposition::Deliver,
+        "that one was not restored"
+    );
+}
+
+#[test]
+fn a_drop_at_any_step_begins_anew() {
+    for steps in 0..4 {
+        let mut bench = Bench::talking();
+        bench.lose_and_connect();
+        let mut left = steps;
+        let mut step = |bench: &mut Bench, event: Value| {
+            if left > 0 {
+                left -= 1;
+                bench.says(&event);
+                bench.written();
+            }
+        };
+        let item = |id: &str| json!({"type": "message", "id": id, "role": "user", "content": []});
+        step(
+            &mut bench,
+            json!({"type": "session.created", "session": {"type": "realtime", "id": "s"}}),
+        );
+        step(
+            &mut bench,
+            json!({"type": "session.updated", "session": {"type": "realtime"}}),
+        );
+        step(
+            &mut bench,
+            json!({"type": "conversation.item.added", "item": item("a")}),
+        );
+        bench.drop_stream();
+        bench.advance(seconds(2));
+        bench.connect();
+        bench.events();
+        bench.says_created();
+        assert_eq!(names(&bench.written()), ["session.update"], "after {steps} steps");
+        bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+        assert_eq!(bench.written().len(), 2);
+        bench.has_item("a");
+        bench.has_item("b");
+        assert_eq!(restored(&mut bench).restored, 2);
+    }
+}
+
+#[test]
+fn an_update_that_waits_is_part_of_the_restore() {
+    let mut bench = Bench::talking();
+    bench.drop_stream();
+    let number = bench.command(SessionUpdate::new(
+        RealtimeSession::new().instructions("Be long."),
+    ));
+    bench.advance(seconds(1));
+    bench.connect();
+    bench.says_created();
+    let written = bench.written();
+    assert!(written[0].contains("Be long."), "{written:?}");
+    bench.events();
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    let superseded = bench.machine.poll_settled().unwrap();
+    assert_eq!(
+        (superseded.first.as_u64(), superseded.fate),
+        (number, Fate::Superseded)
+    );
+}
+
+#[test]
+fn refused_settings_are_left_out_and_told() {
+    let mut bench = Bench::talking();
+    bench.drop_stream();
+    let number = bench.command(SessionUpdate::new(RealtimeSession::new().instructions("Odd.")));
+    bench.advance(seconds(1));
+    bench.connect();
+    bench.says_created();
+    let written = bench.written();
+    let refused: Value = serde_json::from_str(&written[0]).unwrap();
+    let error = json!({"type": "error", "error": {"type": "invalid_request_error", "code": "invalid_value",
+        "message": "m", "param": "session.instructions", "event_id": refused["event_id"]}});
+    assert_eq!(bench.says(&error), Disposition::Hide);
+    let settled = bench.machine.poll_settled().unwrap();
+    assert_eq!(settled.first.as_u64(), number);
+    assert!(matches!(settled.fate, Fate::Rejected(_)));
+    let again = bench.written();
+    assert!(
+        again[0].contains("Be brief.") && !again[0].contains("Odd."),
+        "{again:?}"
+    );
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    bench.written();
+    bench.has_item("a");
+    bench.has_item("b");
+    assert!(restored(&mut bench).settings);
+}
+
+#[test]
+fn a_restore_that_is_not_answered_is_a_failure() {
+    let mut bench = Bench::talking();
+    bench.lose_and_connect();
+    bench.says_created();
+    bench.written();
+    bench.advance(Duration::from_millis(9_999));
+    assert!(bench.actions().is_empty() || bench.machine.state() == State::Reconnecting);
+    bench.advance(Duration::from_millis(1));
+    let cause = bench.retrying().cause;
+    assert_eq!(cause.kind(), ErrorKind::Handshake);
+    assert!(cause.to_string().contains("10s"), "{cause}");
+}
+
+#[test]
+fn without_the_policy_a_session_starts_from_nothing() {
+    let mut bench = Bench::new(|config| config.restore.enabled = false);
+    bench.connect();
+    bench.says_created();
+    bench.item("a", "one");
+    bench.written();
+    bench.has_item("a");
+    bench.lose_and_connect();
+    bench.says_created();
+    assert_eq!(bench.machine.state(), State::Connected);
+    assert!(bench.written().is_empty());
+    assert!(
+        !bench
+            .events()
+            .iter()
+            .any(|event| matches!(event, ConnectionEvent::Restored(_)))
+    );
+}
+
+#[test]
+fn a_snapshot_goes_on_in_another_connection() {
+    let snapshot = Bench::talking().machine.snapshot();
+    let mut bench = Bench {
+        machine: Machine::new(Config::default(), false).resume(snapshot),
+        ..Bench::new(|_| {})
+    };
+    let at = bench.at();
+    bench.machine.handle_start(at);
+    bench.connect();
+    bench.says_created();
+    assert_eq!(
+        bench.machine.state(),
+        State::Connecting,
+        "not before it is restored"
+    );
+    assert_eq!(names(&bench.written()), ["session.update"]);
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    bench.written();
+    bench.has_item("a");
+    bench.has_item("b");
+    let report = restored(&mut bench);
+    assert!(matches!(report.cause, RestoreCause::Resumed));
+    assert_eq!((report.epoch, report.restored), (1, 2));
+}
+
+#[test]
+fn a_message_that_is_too_large_is_named_and_not_sent_again() {
+    let mut bench = Bench::talking();
+    let small = bench.item("c", "small");
+    let large = bench.item("d", &"x".repeat(5000));
+    bench.written();
+    bench.close(1009, "too big");
+    let events = bench.events();
+    let Some(ConnectionEvent::Retrying(retrying)) = events.last() else {
+        panic!("{events:?}")
+    };
+    assert_eq!(retrying.cause.kind(), ErrorKind::MessageTooLarge);
+    assert_eq!(retrying.cause.close_code(), Some(1009));
+    let text = retrying.cause.to_string();
+    assert!(text.contains("conversation.item.create of 51"), "{text}");
+    let fates: Vec<(u64, Fate)> = events
+        .iter()
+        .filter_map(|event| match event {
+            ConnectionEvent::Settled(settled) => Some((settled.first.as_u64(), settled.fate.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(fates, [(large, Fate::Discarded(DiscardReason::TooLarge))]);
+    bench.advance(seconds(1));
+    bench.connect();
+    bench.says_created();
+    bench.written();
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    let told = names(&bench.written());
+    assert!(told.iter().any(|name| name.contains(" c ")), "{told:?}");
+    assert!(!told.iter().any(|name| name.contains(" d ")), "{told:?}");
+    for id in ["a", "b", "c"] {
+        bench.has_item(id);
+    }
+    let report = restored(&mut bench);
+    assert_eq!((report.restored, report.lost.len()), (3, 1));
+    assert_eq!(report.lost[0].id, "d");
+    assert_eq!(bench.machine.sums().pending, 0, "{small} is acknowledged");
+
+    // With nothing that it can have meant, it is the end.
+    let mut bench = Bench::opened(|_| {});
+    bench.close(1009, "");
+    assert_eq!(bench.closed().error.unwrap().close_code(), Some(1009));
+}

@@ -1,0 +1,66 @@
+use super::*;
+use crate::config::SlowConsumerPolicy;
+use crate::error::ErrorKind;
+
+fn stalled(policy: SlowConsumerPolicy) -> Bench {
+    let mut bench = Bench::opened(|config| config.limits.slow_consumer = policy);
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
+    bench.advance(Duration::from_millis(9_999));
+    assert!(bench.events().is_empty());
+    bench.advance(Duration::from_millis(1));
+    bench
+}
+
+#[test]
+fn ten_seconds_without_room_are_told_once() {
+    let mut bench = stalled(SlowConsumerPolicy::Wait);
+    assert!(matches!(bench.events()[..], [ConnectionEvent::SlowConsumer(_)]));
+    bench.advance(seconds(60));
+    assert!(bench.events().is_empty());
+    assert!(!bench.machine.drops_audio());
+    assert_eq!(bench.machine.state(), State::Connected);
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_room(at, epoch);
+    assert!(bench.events().is_empty(), "nothing was lost");
+}
+
+#[test]
+fn a_moment_without_room_is_nothing() {
+    let mut bench = Bench::opened(|_| {});
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
+    bench.advance(seconds(9));
+    let at = bench.at();
+    bench.machine.handle_room(at, epoch);
+    bench.advance(seconds(4));
+    assert!(bench.events().is_empty());
+}
+
+#[test]
+fn dropped_audio_is_told_when_there_is_room() {
+    let mut bench = stalled(SlowConsumerPolicy::DropAudio);
+    bench.events();
+    assert!(bench.machine.drops_audio());
+    bench.machine.handle_dropped(4800);
+    bench.machine.handle_dropped(960);
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_room(at, epoch);
+    let events = bench.events();
+    let [ConnectionEvent::AudioGap(gap)] = events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((gap.events, gap.bytes), (2, 5760));
+    assert!(!bench.machine.drops_audio());
+}
+
+#[test]
+fn it_can_be_the_end() {
+    let mut bench = stalled(SlowConsumerPolicy::Fail);
+    let closed = bench.closed();
+    assert_eq!(closed.error.unwrap().kind(), ErrorKind::SlowConsumer);
+    assert!(bench.actions().contains(&Action::Hangup {
+        epoch: 1,
+        linger: false
+    }));
+}
