@@ -154,6 +154,11 @@ impl Tape {
         self.sent.iter().chain(&self.waiting)
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.waiting.is_empty()
+    }
+
     /// Whether nobody speaks and nothing is uncommitted. With `vad`, what is not in a turn is silence.
     pub(super) fn is_quiet(&self, vad: bool) -> bool {
         let silence = |entry: &Entry| vad && matches!(entry, Entry::Audio(_));

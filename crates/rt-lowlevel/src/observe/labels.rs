@@ -28,7 +28,6 @@ pub(super) fn cause(kind: ErrorKind) -> &'static str {
         ErrorKind::ClosedByServer => "closed_by_server",
         ErrorKind::ConnectionLost => "connection_lost",
         ErrorKind::SessionExpired => "session_expired",
-        ErrorKind::SlowConsumer => "slow_consumer",
         ErrorKind::PingTimeout => "ping_timeout",
         ErrorKind::WriteStall => "write_stall",
         ErrorKind::SlowConsumer => "slow_consumer",

@@ -104,10 +104,10 @@ impl Timeline {
                 counter!("rt_closed_total", "by" => by, "cause" => cause).increment(1);
             }
             ConnectionEvent::Restored(restored) => self.restored(now, restored),
-            ConnectionEvent::Settled(settled) => {
-                if settled.fate == Fate::Discarded(DiscardReason::ConnectionLost) {
-                    counter!("rt_messages_unconfirmed_total").increment(settled.count);
-                }
+            ConnectionEvent::Settled(settled)
+                if settled.fate == Fate::Discarded(DiscardReason::ConnectionLost) =>
+            {
+                counter!("rt_messages_unconfirmed_total").increment(settled.count);
             }
             _ => {}
         }
