@@ -59,6 +59,8 @@ use self::tape::Tape;
 pub(crate) use self::intent::{Answer, Intent, prepare};
 pub(crate) use self::plan::{Known, Plan, Purpose, Step, StepAnswer, StepKind};
 pub use self::policy::{RestorePolicy, Summarizer, UnreportedPlayback};
+#[cfg(test)]
+pub(crate) use self::report::DiscardReason;
 pub(crate) use self::report::Fate;
 pub use self::report::{LostItem, LostReason, SettledOutcome, SettledResponse};
 pub use self::snapshot::Snapshot;
@@ -169,6 +171,17 @@ impl Mirror {
             playback_reported: false,
             next_event: 0,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn kind(&self) -> SessionKind {
+        self.kind
+    }
+
+    /// Whether there is nothing that a new session would have to be told.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.settings.is_empty() && self.items.len() == 0 && self.tape.is_empty() && self.summary.is_none()
     }
 
     /// The peer has read every command up to this one, in order of writing.

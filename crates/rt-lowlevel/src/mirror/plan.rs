@@ -74,6 +74,12 @@ impl Known {
             }
         }
     }
+
+    /// How many items the session has been told.
+    #[cfg(test)]
+    pub(crate) fn items(&self) -> usize {
+        self.items.len()
+    }
 }
 
 /// The steps that bring a session up to date, in order, and what cannot be done.

@@ -14,6 +14,7 @@ mod matrix;
 mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod rollover;
 mod slow_consumer;
 mod support;
 mod traffic;

@@ -98,7 +98,7 @@ fn those_behind_a_refused_item_are_not_to_blame() {
     known.acknowledged(&create("c", None));
     known.rejected(&create("d", Some("c")), "bad");
     assert_eq!(known.rejected.len(), 3);
-    assert_eq!(known.items.len(), 1);
+    assert_eq!(known.items(), 1);
     // What is there and was an orphan once does not excuse others.
     known.rejected(&create("x", Some("a")), "bad");
     known.rejected(&create("x", Some("c")), "bad");
@@ -113,7 +113,7 @@ fn deleted_or_not_an_item_is_not_counted_on() {
     known.acknowledged(&create("b", None));
     known.acknowledged(&Step::delete("a", String::new()));
     known.rejected(&Step::delete("b", String::new()), "bad");
-    assert_eq!(known.items.len(), 0);
+    assert_eq!(known.items(), 0);
     let settings = Step::settings(Session::default(), String::new());
     known.acknowledged(&settings);
     assert!(known.settings_done && known.settings == Some(settings.fingerprint));

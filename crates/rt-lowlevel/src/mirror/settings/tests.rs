@@ -26,12 +26,14 @@ fn request(settings: &Settings) -> Value {
 #[test]
 fn updates_are_merged_when_they_are_acknowledged() {
     let mut settings = settings();
+    assert!(settings.is_empty());
     assert_eq!(request(&settings), Value::Null);
     settings.written(
         1,
         realtime(json!({"instructions": "a", "audio": {"output": {"voice": "marin"}}})),
     );
     settings.written(2, realtime(json!({"instructions": "b"})));
+    assert!(!settings.is_empty());
     settings.acknowledged(&realtime(json!({})));
     settings.rejected(Some(2));
     assert_eq!(

@@ -38,7 +38,7 @@ fn another_process_goes_on_with_it() {
         let read = Snapshot::from_json(&snapshot.to_json()).unwrap();
         assert_eq!(read, snapshot);
         let resumed = Mirror::resume(RestorePolicy::default(), read);
-        assert_eq!(resumed.kind, kind);
+        assert_eq!(resumed.kind(), kind);
         assert_eq!(resumed.snapshot(), snapshot);
         assert!(resumed.playback_reported);
         assert_eq!(snapshot.items(), 2);

@@ -204,7 +204,7 @@ fn refused_items_are_listed_and_those_behind_them_come_again() {
     let plan = bench.mirror.plan(&known, Purpose::Restore);
     assert!(plan.steps.is_empty() && plan.discarded.is_empty());
     assert_eq!(plan.lost.len(), 2);
-    assert_eq!(known.items.len(), 3);
+    assert_eq!(known.items(), 3);
     bench.mirror.attach(&known);
     assert_eq!(bench.reconnect().ids(), strings(&["u0", "u2", "u3"]));
 }

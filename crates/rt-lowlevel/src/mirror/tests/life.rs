@@ -2,18 +2,10 @@
 
 use super::*;
 
-/// Whether there is nothing that a new session would have to be told.
-fn is_empty(mirror: &Mirror) -> bool {
-    mirror.settings.request().is_none()
-        && mirror.items.len() == 0
-        && mirror.tape.is_empty()
-        && mirror.summary.is_none()
-}
-
 #[test]
 fn a_conversation_is_told_in_order() {
     let mut bench = Bench::new();
-    assert!(is_empty(&bench.mirror));
+    assert!(bench.mirror.is_empty());
     bench.server(json!({"type": "session.created", "session": {"type": "realtime", "id": "s", "tools": []}}));
     let update = bench.send(
         json!({"type": "session.update", "session": {"type": "realtime", "instructions": "Be brief."}}),
@@ -25,7 +17,7 @@ fn a_conversation_is_told_in_order() {
     bench.says("u1", "Hello");
     bench.speaks("a1", &[("Good", 300), (" day.", 300)], true);
     bench.says("u2", "And?");
-    assert!(!is_empty(&bench.mirror));
+    assert!(!bench.mirror.is_empty());
 
     let told = bench.reconnect();
     let settings = serde_json::to_value(&told.plan.steps[0].event).unwrap();
@@ -371,7 +363,7 @@ fn nothing_is_restored_if_the_policy_says_so() {
     );
     assert!(lost.pending.is_empty());
     assert_eq!(lost.lost_audio_ms, 0);
-    assert!(is_empty(&bench.mirror));
+    assert!(bench.mirror.is_empty());
     let told = bench.restore();
     assert!(told.plan.steps.is_empty() && told.replayed.is_empty());
     bench.says("u3", "3");
@@ -387,7 +379,7 @@ fn nothing_is_restored_if_the_policy_says_so() {
 #[test]
 fn a_translation_keeps_its_settings_and_a_second_of_input() {
     let mut bench = Bench::of(RestorePolicy::default(), SessionKind::Translation);
-    assert_eq!(bench.mirror.kind, SessionKind::Translation);
+    assert_eq!(bench.mirror.kind(), SessionKind::Translation);
     let update =
         rt_protocol::client_event::SessionUpdate::new(rt_protocol::session::TranslationSession::to("es"));
     bench.mirror.write(1, Intent::of(&update.into()), false);

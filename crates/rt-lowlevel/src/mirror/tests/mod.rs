@@ -12,7 +12,6 @@ use rt_protocol::ServerEvent;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fate::DiscardReason;
 
 /// A mirror and a short way to say what happens.
 pub(super) struct Bench {
