@@ -11,8 +11,9 @@ use crate::mirror::{LostItem, SettledResponse};
 
 /// What a connection tells its user, in the order in which it happened.
 ///
-/// `Opened` comes before any event of its session, and nothing of a session comes after the `Retrying` or `Closed` that
-/// ends it. An error event of the server comes before the end it causes. `Closed` comes exactly once, and is the last.
+/// `Opened` comes before any event of its session, and nothing of a session comes after the `Retrying`, `Closed` or next
+/// `Opened` that ends it. `Interrupted` and `Settled` tell, before that, what ended with it. `Restored` comes when a new session
+/// knows the conversation; until then there is nothing of it but its `session.created` and `session.updated`. An error event of the server comes before the end it causes. `Closed` comes exactly once, and is the last.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectionEvent {

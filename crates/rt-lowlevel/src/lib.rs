@@ -24,9 +24,18 @@
 //!
 //! # What it does not do
 //!
-//! It keeps no conversation: after a reconnect the session is a new one, and nothing of the old is told to it
-//! ([`Opened::epoch`] says so). It does not call tools, play audio or take turns: that is `rt-client`. It goes through
-//! no HTTP proxy unless a [`Dialer`] of your own does.
+//! It does not call tools, play audio or take turns: that is `rt-client`.
+//!
+//! # A session ends, the conversation goes on
+//!
+//! The server starts each session from nothing. So the connection remembers what was said, and tells it to every new session
+//! before that is used: settings, items in order under their ids, then the input audio that no item was made of. Speech is
+//! not lost and not repeated; what the model said is told as far as the user heard it ([`Handle::mark_played`]). What could not
+//! be told is listed in [`Restored`], and responses that ended with the connection in [`ConnectionEvent::Interrupted`].
+//!
+//! Before a session reaches its maximum duration, a second one is prepared, and takes over at a quiet moment
+//! ([`RolloverPolicy`], [`Handle::restart`]). A [`Snapshot`] carries a conversation to another process. All of it is bounded, and can
+//! be switched off: [`RestorePolicy`].
 //!
 //! # States
 //!
@@ -41,8 +50,11 @@
 //! # What it promises
 //!
 //! - **Order.** Events are written in the order in which they were accepted, over reconnects too. What the server sends is
-//!   delivered in its order, between the [`Opened`] and the [`Retrying`] or [`Closed`] of its session.
-//! - **At most once.** An event is written to one connection. What waited while there was none is sent on the next.
+//!   delivered in its order, between the [`Opened`] of its session and the [`Retrying`], [`Closed`] or next [`Opened`].
+//! - **One fate.** Every accepted command ends in exactly one [`Fate`]; those other than `Acknowledged` are events, and
+//!   [`Stats`] has the sums. A ping proves what the peer has read, so that little is left unconfirmed when a connection breaks.
+//! - **At most once.** An event is written to one session. What waited while there was none is sent on the next. Only what the
+//!   new session must know is told again: settings, items, input audio without an item, a response that was not begun.
 //! - **One end.** Exactly one [`Closed`], last, with the cause: close code and reason, status, request id.
 //! - **No pointless retries.** A bad key, an unknown model, an empty account are not tried again, also when the server says
 //!   so only after the upgrade. The rest is tried again after random waits that grow, with `Retry-After` honoured and a limit

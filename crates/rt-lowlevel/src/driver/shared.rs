@@ -128,7 +128,7 @@ impl Shared {
             jitter: fastrand::f64(),
             unix: SystemTime::now()
                 .duration_since(SystemTime::UNIX_EPOCH)
-                .map_or(0.0, |since| since.as_secs_f64()),
+                .unwrap_or_default(),
         };
         let mut notes = Vec::new();
         let (result, wakes_supervisor, wakes_writer, wakes_senders) = {

@@ -74,15 +74,14 @@ use crate::state::State;
 pub(crate) struct At {
     pub(crate) now: Instant,
     pub(crate) jitter: f64,
-    /// The time of day: seconds since 1970.
-    pub(crate) unix: f64,
+    /// The time of day: since 1970.
+    pub(crate) unix: Duration,
 }
 
 impl At {
     /// When a time of day is, if it is to come.
     pub(super) fn instant_of(&self, unix: u64) -> Option<Instant> {
-        #[allow(clippy::cast_precision_loss, reason = "exact for the next 285 million years")]
-        let wait = Duration::try_from_secs_f64(unix as f64 - self.unix).ok()?;
+        let wait = Duration::from_secs(unix).checked_sub(self.unix)?;
         Some(after(self.now, wait))
     }
 }

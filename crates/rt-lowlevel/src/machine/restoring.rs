@@ -201,12 +201,9 @@ impl Machine {
             link.restore = Some(restore);
         }
         match (is_ready, slot) {
-            (false, _) => {
-                self.wakes_writer = true;
-                return;
-            }
-            (true, Slot::Current) => return self.finish_restore(at),
-            (true, Slot::Next) => return self.next_is_ready(at),
+            (false, _) => self.wakes_writer = true,
+            (true, Slot::Current) => self.finish_restore(at),
+            (true, Slot::Next) => self.next_is_ready(at),
         }
     }
 

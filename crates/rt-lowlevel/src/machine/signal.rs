@@ -48,7 +48,8 @@ impl Machine {
         let signal = signal_of(event);
         let is_created = matches!(signal, Signal::Created { .. });
         // An echo proves nothing.
-        if !(hidden && signal == Signal::Other) && !self.handle_signal(at, epoch, signal) {
+        let is_news = !hidden || signal != Signal::Other;
+        if is_news && !self.handle_signal(at, epoch, signal) {
             return Disposition::Stale;
         }
         if is_created

@@ -22,6 +22,7 @@
 mod calls;
 mod clock;
 mod commands;
+mod entry;
 mod heard;
 mod intent;
 mod items;

@@ -68,8 +68,8 @@ impl Bench {
     }
 
     /// The day of the tests began long after 1970.
-    fn unix(&self) -> f64 {
-        1_000_000.0 + (self.now - self.start).as_secs_f64()
+    fn unix(&self) -> Duration {
+        Duration::from_secs(1_000_000) + (self.now - self.start)
     }
 
     fn epoch(&self) -> u64 {

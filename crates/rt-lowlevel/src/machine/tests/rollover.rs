@@ -17,7 +17,7 @@ fn opened(seconds: u64) -> Bench {
 
 /// The session of the latest connection is created.
 fn session(bench: &mut Bench, id: &str, length: Option<u64>) -> Disposition {
-    let end = length.map(|length| (bench.unix() + length as f64) as u64);
+    let end = length.map(|length| bench.unix().as_secs() + length);
     let end = end.map_or(String::new(), |end| format!(r#","expires_at":{end}"#));
     let json = format!(
         r#"{{"type":"session.created","event_id":"e","session":{{"type":"realtime","id":"{id}"{end}}}}}"#

@@ -1,5 +1,7 @@
 //! Tests of the items.
 
+use rt_protocol::AudioBytes;
+use rt_protocol::item::{Message, Phase};
 use serde_json::json;
 
 use super::*;

@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 
 use super::*;
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that `json!` can stand in the call"
+)]
 fn server(event: Value) -> ServerEvent {
     ServerEvent::from_json(&event.to_string()).unwrap()
 }
@@ -12,6 +16,10 @@ fn create(id: &str, after: Option<&str>) -> Step {
     Step::create(Item::user_text("t").with_id(id), after, None, format!("e_{id}"))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that `json!` can stand in the call"
+)]
 fn error(event_id: Value, code: &str, param: &str) -> Value {
     json!({"type": "error", "error": {"type": "invalid_request_error", "code": code, "param": param, "event_id": event_id}})
 }

@@ -8,6 +8,10 @@ fn response(json: Value) -> Response {
     serde_json::from_value(json).unwrap()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that `json!` can stand in the call"
+)]
 fn request(event_id: &str, params: Value) -> Request {
     let event = json!({"event_id": event_id, "response": params});
     Request {

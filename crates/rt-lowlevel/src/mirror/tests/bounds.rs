@@ -106,9 +106,12 @@ fn memory_is_bounded_without_a_loss() {
     assert!(bench.mirror.items.len() <= 61, "{}", bench.mirror.items.len());
 }
 
+/// What a summarizer was given: its last text, and how many items.
+type Given = (Option<String>, usize);
+
 #[test]
 fn what_falls_out_can_be_summarized() {
-    let calls: Arc<Mutex<Vec<(Option<String>, usize)>>> = Arc::default();
+    let calls: Arc<Mutex<Vec<Given>>> = Arc::default();
     let seen = calls.clone();
     let policy = RestorePolicy {
         summarizer: Some(Summarizer::new(move |earlier, items| {

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod calls;
+mod flight;
 mod input;
 mod life;
 mod model;
@@ -254,10 +255,18 @@ pub(super) fn told_item(event: &ClientEvent) -> Option<(String, String)> {
     Some((create.item.id().unwrap_or_default().to_owned(), content))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that `json!` can stand in the call"
+)]
 pub(super) fn client(event: Value) -> ClientEvent {
     ClientEvent::from_json(&event.to_string()).unwrap()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that `json!` can stand in the call"
+)]
 pub(super) fn server(event: Value) -> ServerEvent {
     ServerEvent::from_json(&event.to_string()).unwrap()
 }
@@ -270,6 +279,10 @@ pub(super) fn message(id: &str, role: &str, kind: &str, text: &str) -> Value {
     json!({"type": "message", "id": id, "role": role, "content": [{"type": kind, "text": text}]})
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that `json!` can stand in the call"
+)]
 pub(super) fn added(previous: Option<&str>, item: Value) -> Value {
     json!({"type": "conversation.item.added", "previous_item_id": previous, "item": item})
 }

@@ -112,7 +112,7 @@ impl Model {
                     .push(json!({"type": "session.updated", "session": self.settings}));
             }
             ClientEvent::ConversationItemCreate(create) => {
-                self.create(create.item.clone(), create.previous_item_id.as_deref())?;
+                self.create(&create.item, create.previous_item_id.as_deref())?;
             }
             ClientEvent::ConversationItemDelete(event) => {
                 let at = self.at(&event.item_id).ok_or("item_delete_invalid_item_id")?;
@@ -140,7 +140,7 @@ impl Model {
                     return Err("input_audio_buffer_commit_empty");
                 }
                 let id = self.id("turn");
-                self.commit(id, self.buffer.len());
+                self.commit(&id, self.buffer.len());
             }
             ClientEvent::ResponseCreate(create) => {
                 let params = serde_json::to_value(&create.response).unwrap();
@@ -163,7 +163,7 @@ impl Model {
                 }
                 self.end(
                     "cancelled",
-                    json!({"type": "cancelled", "reason": "client_cancelled"}),
+                    &json!({"type": "cancelled", "reason": "client_cancelled"}),
                 );
             }
             other => panic!("unexpected {}", other.event_type()),
@@ -176,7 +176,7 @@ impl Model {
         self.items.iter().position(|(own, _)| own == id)
     }
 
-    fn create(&mut self, item: Item, previous: Option<&str>) -> Result<(), &'static str> {
+    fn create(&mut self, item: &Item, previous: Option<&str>) -> Result<(), &'static str> {
         let id = item.id().unwrap().to_owned();
         if self.at(&id).is_some() {
             return Err("item_create_duplicate_item_id");
@@ -186,7 +186,7 @@ impl Model {
             Some("root") => 0,
             Some(previous) => self.at(previous).ok_or("item_create_invalid_previous_item_id")? + 1,
         };
-        match &item {
+        match item {
             Item::FunctionCall(call) => assert!(call.call_id.as_deref().unwrap().chars().count() <= 32),
             Item::FunctionCallOutput(output) => {
                 let is = |item: &Item| matches!(item, Item::FunctionCall(call) if call.call_id.as_deref() == Some(&output.call_id));
@@ -211,14 +211,14 @@ impl Model {
         Ok(())
     }
 
-    fn commit(&mut self, id: String, bytes: usize) {
+    fn commit(&mut self, id: &str, bytes: usize) {
         let audio: Vec<u8> = self.buffer.drain(..bytes).collect();
         self.committed += audio.len();
-        self.turns.push((id.clone(), audio));
-        self.untranscribed.push(id.clone());
-        self.out.push(committed(&id, self.last().as_deref()));
+        self.turns.push((id.to_owned(), audio));
+        self.untranscribed.push(id.to_owned());
+        self.out.push(committed(id, self.last().as_deref()));
         let item = json!({"type": "message", "id": id, "role": "user", "content": [{"type": "input_audio", "transcript": null}]});
-        self.create(serde_json::from_value(item).unwrap(), self.last().as_deref())
+        self.create(&serde_json::from_value(item).unwrap(), self.last().as_deref())
             .unwrap();
     }
 
@@ -244,7 +244,7 @@ impl Model {
         self.out.push(json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": self.committed / 48, "item_id": id}));
         self.out
             .push(json!({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": end, "item_id": id}));
-        self.commit(id, bytes);
+        self.commit(&id, bytes);
         if self.active.is_none() {
             self.respond(json!(null));
         }
@@ -269,7 +269,7 @@ impl Model {
         };
         let response = active.id.clone();
         match active.item.take() {
-            None => self.begin(&response, choice % 4 == 0),
+            None => self.begin(&response, choice.is_multiple_of(4)),
             Some(Open::Call(id)) => {
                 self.out.push(json!({"type": "response.function_call_arguments.done", "response_id": response, "item_id": id, "arguments": "{}"}));
                 if let Some(at) = self.at(&id) {
@@ -284,11 +284,11 @@ impl Model {
                         json!({"type": "response.output_item.done", "response_id": response, "item": item}),
                     );
                 }
-                self.end("completed", json!(null));
+                self.end("completed", &json!(null));
             }
-            Some(Open::Spoken(id)) if choice % 4 == 0 => {
+            Some(Open::Spoken(id)) if choice.is_multiple_of(4) => {
                 active.item = Some(Open::Spoken(id));
-                self.end("completed", json!(null));
+                self.end("completed", &json!(null));
             }
             Some(Open::Spoken(id)) => {
                 active.item = Some(Open::Spoken(id.clone()));
@@ -343,7 +343,7 @@ impl Model {
         );
     }
 
-    fn end(&mut self, status: &str, details: Value) {
+    fn end(&mut self, status: &str, details: &Value) {
         let Some(active) = self.active.take() else { return };
         if let Some(Open::Spoken(id)) = &active.item {
             let words = self.words.iter().find(|(own, _)| own == id);

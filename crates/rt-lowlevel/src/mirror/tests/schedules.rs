@@ -316,7 +316,7 @@ impl World {
             0 => {
                 let id = format!("user_{}", self.bench.seq);
                 let mut event = user_text(&id, "text");
-                if let Some(previous) = known(self).filter(|_| size % 3 == 0) {
+                if let Some(previous) = known(self).filter(|_| size.is_multiple_of(3)) {
                     event["previous_item_id"] = previous.into();
                 }
                 self.send(event);
@@ -333,7 +333,7 @@ impl World {
             3 if !self.vad => self.send(json!({"type": "input_audio_buffer.commit"})),
             3 => self.down.extend(if self.online { self.model.hear(size) } else { Vec::new() }),
             4 => self.send(json!({"type": "response.create"})),
-            5 if size % 4 == 0 => self.send(json!({"type": "response.cancel"})),
+            5 if size.is_multiple_of(4) => self.send(json!({"type": "response.cancel"})),
             5 if size % 4 == 1 => self.send(json!({"type": "response.create", "response": {"conversation": "none"}})),
             5 => {
                 let mut ids: Vec<_> = self.received.iter().collect();
@@ -366,14 +366,15 @@ impl World {
                 }
             }
             11 | 12 => self.read(size % 7),
-            13 | 14 | 15 if self.online => {
-                let events = if what == 15 && size % 5 == 0 { self.model.transcribe() } else { self.model.advance(size) };
+            13..=15 if self.online => {
+                let events = if what == 15 && size.is_multiple_of(5) { self.model.transcribe() } else { self.model.advance(size) };
                 self.down.extend(events);
             }
             16 | 17 => self.receive(size % 12),
             18 if self.online => self.cut(),
             18 | 19 if !self.online => {
-                if !self.restore(size) {
+                let whole = self.restore(size);
+                if !whole {
                     let lost = self.bench.mirror.lost();
                     self.lose(lost);
                 }

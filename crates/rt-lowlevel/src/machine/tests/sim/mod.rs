@@ -167,7 +167,7 @@ impl World {
         At {
             now: self.now,
             jitter: self.rng.f64(),
-            unix: 1_000_000.0 + (self.now - self.start).as_secs_f64(),
+            unix: Duration::from_secs(1_000_000) + (self.now - self.start),
         }
     }
 
@@ -310,8 +310,7 @@ impl World {
         });
         let mut expires_at = None;
         if let Some(seconds) = self.plan.session_length {
-            let end = at.unix + seconds as f64;
-            expires_at = Some(end as u64);
+            expires_at = Some(at.unix.as_secs() + seconds);
             self.schedule(Duration::from_secs(seconds), Task::Expire(place));
         }
         let created = self.conns[place].session.created(expires_at);

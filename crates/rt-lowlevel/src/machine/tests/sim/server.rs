@@ -340,7 +340,7 @@ impl Session {
         );
         let item_id = self.id("item");
         let before = self.items.last().map(|item| item["id"].clone());
-        if self.calls && number % 3 == 0 {
+        if self.calls && number.is_multiple_of(3) {
             let call = |status: &str, arguments: &str| {
                 json!({"type": "function_call", "id": item_id, "call_id": format!("call_{item_id}"), "name": "f",
                 "arguments": arguments, "status": status})
