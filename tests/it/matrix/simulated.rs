@@ -1,14 +1,15 @@
 //! F38, F39, F42, F43, F48, F66 in simulated time, with the default deadlines: a client, a line and a brain in memory.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures::{SinkExt as _, StreamExt as _};
-use rt_emulator::{Brain, Output, Settings};
+use rt_emulator::{Brain, Output, SessionRecord, Settings};
 use rt_lowlevel::{
-    Config, Connection, ConnectionEvent, DialError, Dialer, Endpoint, ErrorKind, Fate, Io, Target,
+    Config, Connection, ConnectionEvent, DialError, Dialer, Endpoint, ErrorKind, Fate, Io, RestoreCause,
+    Target,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -16,7 +17,11 @@ use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
-use super::bench::{Client, MS, ramp, text_item};
+use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit, SessionUpdate};
+use rt_protocol::session::AudioFormat;
+use rt_protocol::{AudioBytes, RealtimeSession, ServerEvent};
+
+use super::bench::{Client, MS, ramp, server_events, text_item};
 use crate::support::key;
 
 /// What a socket's buffers hold.
@@ -35,6 +40,12 @@ struct Inner {
     /// The server reads nothing.
     deaf: AtomicBool,
     connects: AtomicU64,
+    /// Changes when the lines that are up break.
+    breaks: tokio::sync::watch::Sender<u64>,
+    /// How long a session may last, in seconds; 0 for an hour.
+    session_length: AtomicU64,
+    /// What arrived, session by session.
+    records: Mutex<Vec<SessionRecord>>,
 }
 
 #[async_trait::async_trait]
@@ -59,6 +70,8 @@ async fn carry(
     world: Arc<Inner>,
     seed: u64,
 ) {
+    let mut breaks = world.breaks.subscribe();
+    let mut broken = world.breaks.subscribe();
     let (pieces, mut arriving) = tokio::sync::mpsc::channel::<(Instant, Vec<u8>)>(64);
     let late = Arc::clone(&world);
     tokio::spawn(async move {
@@ -70,7 +83,14 @@ async fn carry(
             chance ^= chance << 17;
             chance % sides
         };
-        while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        loop {
+            let length = tokio::select! {
+                read = from.read(&mut buffer) => read.unwrap_or_default(),
+                _ = broken.changed() => return,
+            };
+            if length == 0 {
+                return;
+            }
             let mut delay = 0;
             if late.bad.load(Ordering::SeqCst) {
                 delay = 50 + roll(100) + if roll(50) == 0 { 200 + roll(800) } else { 0 };
@@ -81,7 +101,12 @@ async fn carry(
             }
         }
     });
-    while let Some((due, piece)) = arriving.recv().await {
+    loop {
+        let arrived = tokio::select! {
+            arrived = arriving.recv() => arrived,
+            _ = breaks.changed() => return,
+        };
+        let Some((due, piece)) = arrived else { break };
         sleep_until(due).await;
         while world.hole.load(Ordering::SeqCst) {
             sleep(10 * MS).await;
@@ -105,7 +130,12 @@ async fn serve(stream: DuplexStream, world: Arc<Inner>, seed: u64) {
         .as_secs();
     let mut settings = Settings::default();
     (settings.seed, settings.opened_at) = (seed, opened_at);
+    let length = world.session_length.load(Ordering::SeqCst);
+    if length > 0 {
+        settings.session_length = Duration::from_secs(length);
+    }
     let mut brain = Brain::new(settings);
+    world.records.lock().unwrap().push(brain.record());
     let mut outputs = brain.open(Duration::ZERO);
     loop {
         for output in outputs.drain(..) {
@@ -201,7 +231,7 @@ async fn f39_half_open_while_sending_at_the_default_deadlines() {
     let handle = client.handle.clone();
     let sending = tokio::spawn(async move {
         for n in 0..1500 {
-            let audio = rt_protocol::client_event::InputAudioBufferAppend::new(ramp(n * 480, 480));
+            let audio = InputAudioBufferAppend::new(ramp(n * 480, 480));
             handle.send(audio).await.unwrap();
             sleep(20 * MS).await;
         }
@@ -239,7 +269,7 @@ async fn f43_a_peer_that_stops_reading_at_the_default_deadlines() {
         let sending = tokio::spawn(async move {
             // More than the buffers hold, at once: a write is stuck from the start.
             for n in 0..28 {
-                let audio = rt_protocol::client_event::InputAudioBufferAppend::new(ramp(n * 24_000, 24_000));
+                let audio = InputAudioBufferAppend::new(ramp(n * 24_000, 24_000));
                 handle.send(audio).await.unwrap();
             }
         });
@@ -308,5 +338,102 @@ async fn f66_the_machine_sleeps_for_ten_minutes() {
         assert_eq!(receipt.await, Fate::Acknowledged);
     }
     assert!(world.connects() <= 2, "{} connects", world.connects());
+    client.close().await;
+}
+
+/// A byte of speech, by its place in the call: what is missing, doubled or out of place shows.
+fn spoken(at: usize) -> u8 {
+    let mixed = (at as u32).wrapping_mul(0x9e37_79b1);
+    (mixed ^ (mixed >> 15)).to_le_bytes()[2]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_three_hours() {
+    // Half a second of G.711 in a message, and a turn of ten; the caller speaks without a break.
+    const MESSAGE: usize = 4000;
+    const MESSAGES: usize = 3 * 3600 * 2;
+    let world = World::default();
+    world.0.session_length.store(15 * 60, Ordering::SeqCst);
+    let client = world.client().await;
+    let session = RealtimeSession::new()
+        .manual_turns()
+        .transcription("whisper-1")
+        .input_format(AudioFormat::pcmu());
+    client.handle.send(SessionUpdate::new(session)).await.unwrap();
+    let mut commits = Vec::new();
+    for n in 0..MESSAGES {
+        let audio: Vec<u8> = (n * MESSAGE..(n + 1) * MESSAGE).map(spoken).collect();
+        let append = InputAudioBufferAppend::new(AudioBytes::from(audio));
+        client.handle.send(append).await.unwrap();
+        if n % 10 == 9 {
+            commits.push(
+                client
+                    .handle
+                    .send_tracked(InputAudioBufferCommit::default())
+                    .await
+                    .unwrap(),
+            );
+        }
+        // A drop every seven minutes; after two hours none, so that sessions reach their end.
+        if n % 840 == 833 && n < MESSAGES * 2 / 3 {
+            world.0.breaks.send_modify(|breaks| *breaks += 1);
+        }
+        sleep(500 * MS).await;
+    }
+    for commit in commits {
+        assert_eq!(commit.await, Fate::Acknowledged);
+    }
+    let stats = client.settled().await;
+    assert_eq!(stats.accepted, stats.acknowledged + stats.superseded, "{stats:?}");
+
+    // Every byte of the speech, once, in order.
+    let records = world.0.records.lock().unwrap().clone();
+    let mut at = 0;
+    for (session, record) in records.iter().enumerate() {
+        for byte in record.speech() {
+            assert_eq!(byte, spoken(at), "byte {at}, in session {}", session + 1);
+            at += 1;
+        }
+    }
+    assert_eq!(at, MESSAGES * MESSAGE);
+
+    // The reports say what the sessions were told.
+    let (mut lost, mut rolled) = (0, 0);
+    client.look(|events| {
+        for event in events {
+            let ConnectionEvent::Restored(report) = event else {
+                continue;
+            };
+            match report.cause {
+                RestoreCause::Rollover => rolled += 1,
+                _ => lost += 1,
+            }
+            let record = &records[usize::try_from(report.epoch).unwrap() - 1];
+            let told = record.commands();
+            let told = told
+                .iter()
+                .filter(|command| command.event_type == "conversation.item.create");
+            assert_eq!(told.clone().count(), report.restored, "session {}", report.epoch);
+            assert!(told.clone().all(|command| command.refused.is_none()));
+        }
+    });
+    assert_eq!(lost, 17, "drops");
+    assert!(rolled >= 4, "{rolled} rollovers");
+    assert_eq!(records.len(), 1 + lost + rolled);
+    // The last session knows the end of the conversation as the client does.
+    let committed: Vec<String> = client.look(|events| {
+        let ids = server_events(events).filter_map(|event| match event {
+            ServerEvent::InputAudioBufferCommitted(event) => Some(event.item_id.clone()),
+            _ => None,
+        });
+        ids.collect()
+    });
+    let known = records.last().unwrap().item_ids();
+    assert_eq!(committed.len(), MESSAGES / 10);
+    assert!(
+        committed.ends_with(&known) && known.len() >= 128,
+        "{} items",
+        known.len()
+    );
     client.close().await;
 }
