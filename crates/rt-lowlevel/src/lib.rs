@@ -92,7 +92,6 @@ mod fate;
 mod frame;
 mod handle;
 mod machine;
-#[allow(dead_code, unused_imports, reason = "the machine does not use all of it yet")]
 mod mirror;
 mod retry_after;
 mod state;

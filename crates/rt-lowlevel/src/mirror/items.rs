@@ -3,7 +3,7 @@
 use rt_protocol::{Field, Item};
 
 use super::clock::Format;
-pub(super) use super::entry::{Body, Call, Entry, Given, Spoken};
+pub(super) use super::entry::{Body, Entry, Given, Spoken};
 use super::heard::{Pace, Part};
 
 /// Where an item belongs, as its event says.

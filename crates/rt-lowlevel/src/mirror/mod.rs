@@ -59,7 +59,9 @@ use self::tape::Tape;
 pub(crate) use self::intent::{Answer, Intent, prepare};
 pub(crate) use self::plan::{Known, Plan, Purpose, Step, StepAnswer, StepKind};
 pub use self::policy::{RestorePolicy, Summarizer, UnreportedPlayback};
-pub(crate) use self::report::{DiscardReason, Fate};
+#[cfg(test)]
+pub(crate) use self::report::DiscardReason;
+pub(crate) use self::report::Fate;
 pub use self::report::{LostItem, LostReason, SettledOutcome, SettledResponse};
 pub use self::snapshot::Snapshot;
 
@@ -171,11 +173,13 @@ impl Mirror {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn kind(&self) -> SessionKind {
         self.kind
     }
 
     /// Whether there is nothing that a new session would have to be told.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.settings.is_empty() && self.items.len() == 0 && self.tape.is_empty() && self.summary.is_none()
     }

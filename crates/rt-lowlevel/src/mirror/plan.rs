@@ -76,6 +76,7 @@ impl Known {
     }
 
     /// How many items the session has been told.
+    #[cfg(test)]
     pub(crate) fn items(&self) -> usize {
         self.items.len()
     }

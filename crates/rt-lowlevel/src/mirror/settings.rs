@@ -72,6 +72,7 @@ impl Settings {
         saved
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.saved == Saved::default() && self.unconfirmed.is_empty() && self.pending.is_empty()
     }

@@ -154,6 +154,7 @@ impl Tape {
         self.sent.iter().chain(&self.waiting)
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.sent.is_empty() && self.waiting.is_empty()
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rt_lowlevel::{CloseInitiator, ConnectionEvent, ErrorKind, RestoreCause, State};
+use rt_lowlevel::{CloseInitiator, ConnectionEvent, DiscardReason, ErrorKind, Fate, RestoreCause, State};
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -190,7 +190,8 @@ async fn a_drop_is_followed_by_a_new_session() {
         let ConnectionEvent::Settled(settled) = next(&mut connection).await else {
             panic!()
         };
-        assert_eq!((settled.first, settled.count), (sent, 1));
+        let lost = Fate::Discarded(DiscardReason::ConnectionLost);
+        assert_eq!((settled.first, settled.fate), (sent, lost));
         let ConnectionEvent::Retrying(retrying) = next(&mut connection).await else {
             panic!()
         };

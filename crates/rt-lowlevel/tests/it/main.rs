@@ -11,6 +11,7 @@ mod closing;
 mod dialect;
 mod memory;
 mod refusals;
+mod rollover;
 mod secrets;
 mod slow_consumer;
 mod support;

@@ -414,7 +414,8 @@ async fn the_fate_of_a_command_can_be_awaited() {
     let first = within(handle.send_tracked(audio(960))).await.unwrap();
     let first_id = first.id();
     assert_eq!(within(first).await, Fate::Acknowledged);
-    let second = within(handle.send_tracked(message("x"))).await.unwrap();
+    let retrieve = ClientEvent::from_json(r#"{"type":"conversation.item.retrieve","item_id":"i"}"#).unwrap();
+    let second = within(handle.send_tracked(retrieve)).await.unwrap();
     assert!(second.id() > first_id);
     let lost = Fate::Discarded(DiscardReason::ConnectionLost);
     assert_eq!(within(second).await, lost);
