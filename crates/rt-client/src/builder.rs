@@ -278,7 +278,7 @@ impl SessionBuilder {
     /// Connects, sends the settings, and waits until the server has taken them.
     ///
     /// # Errors
-    /// `Connection` if no connection could be made after the retries of the [`Config`], `Settings` if the server
+    /// `Connection` if no connection could be made after the retries of the [`Config`](crate::Config), `Settings` if the server
     /// refused the settings, they break a documented limit or a budget has no prices, `Timeout` if it did not answer to
     /// them for 10 s.
     ///
