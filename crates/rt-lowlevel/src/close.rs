@@ -50,6 +50,12 @@ impl CloseCode {
     pub const fn as_u16(self) -> u16 {
         self.0
     }
+
+    /// Whether a close frame may carry it: 1004 to 1006 and 1015 stand for what has no frame, and the rest of what is
+    /// below 3000 is not assigned.
+    pub(crate) fn is_for_the_wire(self) -> bool {
+        matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
 }
 
 impl fmt::Display for CloseCode {

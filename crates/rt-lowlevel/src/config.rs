@@ -61,13 +61,15 @@ pub struct Timeouts {
     pub tcp: Duration,
     /// Head start of an address over the next one. 250 ms, as RFC 8305 has it.
     pub stagger: Duration,
+    /// The tunnel through a proxy, from the request to the end of the answer's headers. 5 s.
+    pub proxy: Duration,
     /// The TLS handshake. 5 s.
     pub tls: Duration,
     /// The HTTP upgrade, up to the end of the response's headers. 5 s.
     pub upgrade: Duration,
     /// The body of a refusal. 2 s, or until shortly before the attempt's end; what has arrived by then is used.
     pub refusal_body: Duration,
-    /// One whole attempt: token, DNS, TCP, TLS and upgrade. 10 s.
+    /// One whole attempt: token, DNS, TCP, proxy, TLS and upgrade. 10 s.
     pub attempt: Duration,
     /// From the upgrade to `session.created`. 10 s.
     pub session_created: Duration,
@@ -83,6 +85,7 @@ impl Default for Timeouts {
             dns: Duration::from_secs(5),
             tcp: Duration::from_secs(3),
             stagger: Duration::from_millis(250),
+            proxy: Duration::from_secs(5),
             tls: Duration::from_secs(5),
             upgrade: Duration::from_secs(5),
             refusal_body: Duration::from_secs(2),
@@ -249,7 +252,7 @@ pub struct RetryPolicy {
     pub window: Duration,
     /// How long a connection must be open to count as good. 10 s.
     pub healthy_after: Duration,
-    /// Shortest wait after a 429 without `Retry-After`, and after close code 1013. 1 s.
+    /// Shortest wait after a 429, whatever it asks for, and after close code 1013. 1 s.
     pub throttle_floor: Duration,
     /// Stops at once if the host name does not exist when first connecting. Off: it may be the network that is down.
     pub fail_fast: bool,

@@ -19,8 +19,9 @@ use crate::error::{Error, ErrorKind};
 use crate::event::ConnectionEvent;
 use crate::fate::CommandId;
 use crate::handle::Handle;
-use crate::machine::Machine;
+use crate::machine::{Machine, RetryTokens};
 use crate::mirror::Snapshot;
+use crate::proxy::Proxy;
 use crate::state::State;
 use crate::transport::{Dialer, Roots, TcpDialer};
 
@@ -32,6 +33,7 @@ pub struct Builder {
     config: Config,
     headers: HeaderMap,
     roots: Roots,
+    proxy: Option<Proxy>,
     dialer: Option<Arc<dyn Dialer>>,
     snapshot: Option<Snapshot>,
 }
@@ -85,6 +87,34 @@ impl Builder {
         Ok(self)
     }
 
+    /// Goes through this HTTP proxy: `http://proxy:3128`, `https://` to speak TLS with the proxy too, with
+    /// `user:password@` in front of the host for one that asks. What passes through it is a tunnel (`CONNECT`): TLS is
+    /// spoken with the server, and the proxy sees its name only. Without effect on a dialer of your own.
+    ///
+    /// User and password are secrets, and shown nowhere; over `http://` the network up to the proxy can read them, as
+    /// usual with proxies. Credentials for the server still do not pass in the clear: `ws://` needs a server, and a proxy, on
+    /// this machine.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if it is not such a URL.
+    pub fn proxy(mut self, url: &str) -> Result<Self, Error> {
+        self.proxy = Some(Proxy::parse(url)?);
+        Ok(self)
+    }
+
+    /// Goes through the proxy that the environment names, if it names one, as [`proxy`](Self::proxy) does: `HTTPS_PROXY` for
+    /// `wss`, `HTTP_PROXY` for `ws`, `ALL_PROXY` for both, in lower or upper case. What `NO_PROXY` lists (names with
+    /// those below them, addresses, `address/bits`, `host:port`, `*`) is reached directly, and so is this machine.
+    ///
+    /// The environment is read now, and never without this call.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if the variable does not hold the URL of an HTTP proxy.
+    pub fn proxy_from_env(mut self) -> Result<Self, Error> {
+        self.proxy = Proxy::from_env(&self.endpoint, |name| std::env::var(name).ok())?;
+        Ok(self)
+    }
+
     /// Another way to the server.
     pub fn dialer(mut self, dialer: impl Dialer) -> Self {
         self.dialer = Some(Arc::new(dialer));
@@ -112,13 +142,14 @@ impl Builder {
     pub async fn connect(self) -> Result<Connection, Error> {
         let dialer = match self.dialer {
             Some(dialer) => dialer,
-            None => Arc::new(TcpDialer::new(self.roots.config()?)),
+            None => Arc::new(TcpDialer::new(self.roots.config()?, self.proxy)),
         };
         let translator = Arc::new(Translator::new(
             self.endpoint.dialect(),
             self.endpoint.beta_variant(),
         ));
         let mut machine = Machine::new(self.config.clone(), self.credentials.can_refresh())
+            .with_tokens(RetryTokens::of_host(&self.endpoint))
             .for_sessions(self.endpoint.session_kind(), Arc::clone(&translator));
         if let Some(snapshot) = self.snapshot {
             machine = machine.resume(snapshot);
@@ -167,6 +198,7 @@ impl fmt::Debug for Builder {
             .field("credentials", &self.credentials)
             .field("config", &self.config)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("proxy", &self.proxy)
             .finish_non_exhaustive()
     }
 }
@@ -189,6 +221,7 @@ impl Connection {
             config: Config::default(),
             headers: HeaderMap::new(),
             roots: Roots::default(),
+            proxy: None,
             dialer: None,
             snapshot: None,
         }

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_secrets_are_refused_by_name_and_not_shown() {
+    fn f68_bad_secrets_are_refused_by_name_and_not_shown() {
         for bad in [
             "",
             "  \n",

@@ -36,6 +36,7 @@ pub(crate) struct Detail {
     pub(crate) code: Option<String>,
     pub(crate) close: Option<CloseFrame>,
     pub(crate) request_id: Option<String>,
+    pub(crate) session_id: Option<String>,
 }
 
 /// The kind of an [`Error`]: who is at fault, and whether trying again can help.
@@ -52,6 +53,9 @@ pub enum ErrorKind {
     Dns,
     /// No address of the host accepted a connection. Retryable.
     Tcp,
+    /// The proxy refused the tunnel (407 and the like), or is none. Not retryable. One that is down is
+    /// [`Handshake`](Self::Handshake).
+    Proxy,
     /// The TLS handshake failed. Retryable if the peer went away, not if its certificate was refused.
     Tls,
     /// The peer broke off, or was too slow, before the connection was usable. Retryable.
@@ -143,6 +147,13 @@ impl Error {
         self.edit(|inner| inner.detail.request_id = id)
     }
 
+    pub(crate) fn with_session_id(self, id: Option<String>) -> Self {
+        if id.is_none() || self.inner.detail.session_id.is_some() {
+            return self;
+        }
+        self.edit(|inner| inner.detail.session_id = id)
+    }
+
     pub(crate) fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = Arc::from(source.into());
         self.edit(|inner| inner.source = Some(source))
@@ -183,6 +194,7 @@ impl Error {
             | ErrorKind::Protocol => true,
             ErrorKind::InvalidConfig
             | ErrorKind::Insecure
+            | ErrorKind::Proxy
             | ErrorKind::Tls
             | ErrorKind::Unauthorized
             | ErrorKind::Forbidden
@@ -205,7 +217,7 @@ impl Error {
         self.inner.detail.retry_after
     }
 
-    /// The HTTP status of a refused upgrade.
+    /// The HTTP status of a refused upgrade, or of a proxy that refused the tunnel.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         self.inner.detail.http_status
@@ -233,10 +245,17 @@ impl Error {
             .map(|close| close.reason.as_str())
     }
 
-    /// The server's id of the request (`x-request-id`, `apim-request-id`), for a support request.
+    /// The server's id of the request (`x-request-id`, `apim-request-id`), for a support request. In the error that ends a
+    /// connection, that of the last request which was answered, if the one that failed was not.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.inner.detail.request_id.as_deref()
+    }
+
+    /// The server's id of the session that ended, or of the last one before the connects that failed.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        self.inner.detail.session_id.as_deref()
     }
 
     /// How many connects were made before this error became the end; `None` if it is not an end.

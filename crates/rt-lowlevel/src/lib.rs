@@ -24,7 +24,8 @@
 //!
 //! # What it does not do
 //!
-//! It does not call tools, play audio or take turns: that is `rt-client`.
+//! It does not call tools, play audio or take turns: that is `rt-client`. It goes through no proxy unless told to, with
+//! [`Builder::proxy`] or [`Builder::proxy_from_env`].
 //!
 //! # A session ends, the conversation goes on
 //!
@@ -58,20 +59,46 @@
 //! - **One end.** Exactly one [`Closed`], last, with the cause: close code and reason, status, request id.
 //! - **No pointless retries.** A bad key, an unknown model, an empty account are not tried again, also when the server says
 //!   so only after the upgrade. The rest is tried again after random waits that grow, with `Retry-After` honoured and a limit
-//!   per outage; a connection that opens and fails again does not renew it. See [`RetryPolicy`].
+//!   per outage; a connection that opens and fails again does not renew it. See [`RetryPolicy`]. Retries of all connections
+//!   of a process to a host are shared out: a hundred at once, then twenty a second, those that succeeded not counted.
 //! - **Nothing hangs.** Every step has a deadline ([`Timeouts`]); a peer that died without a word is noticed
 //!   ([`Liveness`]). Only a consumer that takes no events is waited for.
 //! - **Everything is bounded.** Queues, frames, buffers ([`Limits`]). A slow consumer slows the server down, and loses
 //!   nothing.
-//! - **Secrets stay.** No key in any `Debug`, error or log line of this crate; none over `ws://` to another machine unless
-//!   [`Config::allow_insecure`] is set; no redirects.
+//! - **Secrets stay.** No key in any `Debug`, error or log line; none over `ws://` to another machine unless
+//!   [`Config::allow_insecure`] is set, through a proxy neither; no redirects.
 //! - **Cancel safety.** Every future may be dropped at any time.
 //!
 //! # Logs
 //!
-//! Through `tracing`: the spans `rt.connection` and `rt.attempt`, and what was opened, retried and given up, with types,
-//! sizes and ids, never content. The WebSocket library below logs messages on its own through `log`, at level `trace`:
-//! leave the target `tungstenite` out if you collect those.
+//! Through `tracing`: the spans `rt.connection` and, in it, `rt.attempt`, and what was opened, retried and given up, with types,
+//! sizes and ids, never content, at any level. The libraries below do not log content either: of the WebSocket library,
+//! which would at level `trace`, only the parts that see no payload are used.
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, through the `metrics` facade, for whichever recorder the program installs. Without it there is no
+//! code for them. Times are seconds. Labels have few values, all of them known in advance; what is not known is `other`.
+//!
+//! | name | kind | what |
+//! |---|---|---|
+//! | `rt_connects_total{result}` | counter | attempts to connect: `ok`, `aborted` (out of time, or closed meanwhile), or the kind of the error |
+//! | `rt_connect_seconds{phase}` | histogram | `dns`, `tcp`, `proxy_tls`, `proxy`, `tls`, `upgrade`, and `total` with the token, whether they succeed or not |
+//! | `rt_reconnects_total{cause,close_code}` | counter | waits before another attempt, by what failed |
+//! | `rt_outage_seconds` | histogram | from the first failure to the next session |
+//! | `rt_session_age_seconds` | histogram | how long sessions were open |
+//! | `rt_closed_total{by,cause}` | counter | ends: `us`, `peer`, `transport`; the kind of the error, or `none` |
+//! | `rt_messages_total{direction,type}` | counter | messages `in` and `out`, by event type, or `malformed` |
+//! | `rt_bytes_total{direction}` | counter | their bytes, before framing and TLS |
+//! | `rt_send_queue_messages` | gauge | accepted and not yet written, of all connections together |
+//! | `rt_send_queue_audio_bytes` | gauge | the audio in them, raw |
+//! | `rt_audio_dropped_milliseconds_total{reason}` | counter | audio that was too old to send; `live` is [`AudioPolicy::Live`] |
+//! | `rt_event_queue_depth` | gauge | events received and not yet taken, of all connections together |
+//! | `rt_handler_lag_seconds` | histogram | how long each of them waited |
+//! | `rt_ping_rtt_seconds` | histogram | from a ping to its answer |
+//! | `rt_first_audio_seconds` | histogram | from `response.create` or `speech_stopped` to the first audio |
+//! | `rt_response_failed_total{code}` | counter | responses that failed |
+//! | `rt_tokens_total{kind}` | counter | `input`, `output`, and their parts: `input_text`, `input_audio`, `input_cached`, `output_text`, `output_audio` |
 //!
 //! # Errors
 //!
@@ -93,6 +120,8 @@ mod frame;
 mod handle;
 mod machine;
 mod mirror;
+mod observe;
+mod proxy;
 mod retry_after;
 mod state;
 mod transport;

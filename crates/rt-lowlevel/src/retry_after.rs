@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_is_read_and_nonsense_is_not() {
+    fn f17_every_form_is_read_and_nonsense_is_not() {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777); // 1994-11-06T08:49:37Z
         let read = |pairs: &[(&'static str, &'static str)]| {
             let mut headers = HeaderMap::new();

@@ -16,6 +16,7 @@ impl Failure {
             | Self::Dns { error, .. }
             | Self::Insecure(error)
             | Self::Tcp(error)
+            | Self::Proxy { error, .. }
             | Self::Tls { error, .. }
             | Self::Handshake(error)
             | Self::BadResponse(error)
@@ -133,6 +134,7 @@ fn refused(refusal: &Refusal) -> Error {
         code: refusal.api.name().map(str::to_owned),
         close: None,
         request_id: refusal.request_id.clone(),
+        session_id: None,
     });
     hinted(error)
 }

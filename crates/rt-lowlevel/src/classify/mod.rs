@@ -192,6 +192,8 @@ pub(crate) enum Failure {
     Insecure(Error),
     /// No address answered.
     Tcp(Error),
+    /// No tunnel through the proxy; `refused` if the proxy said no, rather than nothing.
+    Proxy { refused: bool, error: Error },
     /// TLS failed; `refused` if the certificate or the protocol is wrong, not the weather.
     Tls { refused: bool, error: Error },
     /// No whole HTTP response.
@@ -256,7 +258,8 @@ pub(crate) fn verdict(failure: &Failure, facts: Facts<'_>) -> Verdict {
     match failure {
         Failure::Config(_) | Failure::Insecure(_) | Failure::BadResponse(_) => Verdict::FATAL,
         Failure::Dns { not_found: true, .. } if facts.is_first && facts.policy.fail_fast => Verdict::FATAL,
-        Failure::Tls { refused: true, .. } => Verdict::FATAL,
+        Failure::Tls { refused: true, .. } | Failure::Proxy { refused: true, .. } => Verdict::FATAL,
+        Failure::Proxy { error, .. } => Verdict::RETRY.not_before(error.retry_after().unwrap_or_default()),
         Failure::Token(_)
         | Failure::Dns { .. }
         | Failure::Tcp(_)
@@ -289,24 +292,14 @@ fn status_verdict(refusal: &Refusal, facts: Facts<'_>) -> Verdict {
         }
         421 => Verdict::counted(Class::Once, Bucket::Misdirected),
         429 if refusal.api.is_quota() => Verdict::FATAL,
-        429 => Verdict::RETRY.not_before(floor.max(facts.policy.throttle_floor_for(refusal.retry_after))),
+        429 => Verdict::RETRY.not_before(floor.max(facts.policy.throttle_floor)),
         408 | 425 | 500 | 502 | 503 | 504 | 520..=524 | 529 => Verdict::RETRY.not_before(floor),
         _ => Verdict::FATAL,
     }
 }
 
-impl RetryPolicy {
-    /// The floor applies where the server named no time of its own.
-    fn throttle_floor_for(&self, retry_after: Option<Duration>) -> Duration {
-        if retry_after.is_some() {
-            Duration::ZERO
-        } else {
-            self.throttle_floor
-        }
-    }
-}
-
-/// The reason tungstenite puts in place of one with a code that must not be on the wire.
+/// The reason tungstenite, which servers and gateways use too, puts in place of one with a code that must not be on the
+/// wire.
 const REWRITTEN: &str = "Protocol violation";
 
 fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
@@ -320,6 +313,10 @@ fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
         | CloseCode::POLICY
         | CloseCode::TOO_BIG
         | CloseCode::EXTENSION => Verdict::FATAL,
+        // 1014 is a gateway's, and the rest must not be on the wire: something in between is broken.
+        code if code.as_u16() == 1014 || !(code == CloseCode::NO_STATUS || code.is_for_the_wire()) => {
+            Verdict::counted(Class::Retry, Bucket::Violation)
+        }
         CloseCode::AGAIN => Verdict::RETRY.not_before(policy.throttle_floor),
         code if (3000..5000).contains(&code.as_u16()) => {
             if policy.retry_close_codes.contains(&code.as_u16()) {
@@ -328,7 +325,7 @@ fn close_verdict(close: &CloseFrame, policy: &RetryPolicy) -> Verdict {
                 Verdict::FATAL
             }
         }
-        // 1001, 1005, 1006, 1011, 1012, 1014, 1015 and whatever comes to be defined.
+        // 1001, 1005, 1011 and 1012.
         _ => Verdict::RETRY,
     }
 }

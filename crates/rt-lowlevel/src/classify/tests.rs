@@ -134,7 +134,7 @@ fn statuses_that_depend() {
             false
         )
         .floor,
-        second / 4
+        second
     );
     assert_eq!(
         check(
@@ -165,7 +165,7 @@ fn statuses_that_depend() {
 }
 
 #[test]
-fn before_the_upgrade() {
+fn f02_a_name_that_does_not_exist_is_tried_again_unless_it_is_to_fail_fast() {
     let error = || Error::new(ErrorKind::Dns, "");
     assert_eq!(
         class(&Failure::Dns {
@@ -201,6 +201,27 @@ fn before_the_upgrade() {
         .class,
         Class::Retry
     );
+}
+
+#[test]
+fn f21_a_proxy_that_says_no_is_final_and_one_that_is_down_is_not() {
+    let proxy = |refused, retry_after| Failure::Proxy {
+        refused,
+        error: Error::new(ErrorKind::Proxy, "").with_detail(crate::error::Detail {
+            retry_after,
+            ..Default::default()
+        }),
+    };
+    let check = |failure| verdict(&failure, facts(&RetryPolicy::default()));
+    assert_eq!(check(proxy(true, None)).class, Class::Fatal);
+    assert_eq!(check(proxy(false, None)).class, Class::Retry);
+    let asked = Duration::from_secs(2);
+    assert_eq!(check(proxy(false, Some(asked))).floor, asked);
+}
+
+#[test]
+fn before_the_upgrade() {
+    let error = || Error::new(ErrorKind::Dns, "");
     assert_eq!(class(&Failure::Tcp(error())), Class::Retry);
     assert_eq!(
         class(&Failure::Tls {
@@ -341,6 +362,20 @@ fn close_codes_that_depend() {
     );
     assert_eq!(check(4009).class, Class::Fatal);
     assert_eq!(check(1013).floor, policy.throttle_floor);
+    for code in [999, 1004, 1006, 1014, 1015, 1016, 2999, 5000] {
+        assert_eq!(
+            (check(code).class, check(code).bucket),
+            (Class::Retry, Some(Bucket::Violation)),
+            "{code}"
+        );
+    }
+    for code in [1001, 1005, 1011, 1012, 1013] {
+        assert_eq!(
+            (check(code).class, check(code).bucket),
+            (Class::Retry, None),
+            "{code}"
+        );
+    }
     let rewritten = Failure::Close(CloseFrame::new(CloseCode::PROTOCOL, REWRITTEN));
     assert_eq!(
         verdict(&rewritten, facts(&policy)).bucket,

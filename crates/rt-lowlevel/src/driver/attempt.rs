@@ -11,6 +11,7 @@ use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::ErrorKind;
 use crate::event::Handshake;
+use crate::observe;
 use crate::transport::{Dialer, Meter, Reader, Request, Target, Writer, open, upgrade};
 
 /// What every attempt of a connection needs.
@@ -51,6 +52,13 @@ impl Context {
 }
 
 pub(super) async fn attempt(context: Arc<Context>, refresh_token: bool) -> Result<Connected, Failure> {
+    let observed = observe::Attempt::begin();
+    let result = connect(&context, refresh_token).await;
+    observed.finish(&result);
+    result
+}
+
+async fn connect(context: &Context, refresh_token: bool) -> Result<Connected, Failure> {
     let timeouts = &context.config.timeouts;
     let begun = Instant::now();
     let mut headers = context.headers.clone();
@@ -74,12 +82,15 @@ pub(super) async fn attempt(context: Arc<Context>, refresh_token: bool) -> Resul
     tracing::debug!("stream open");
     let request = Request::new(&context.endpoint, &headers);
     let remaining = timeouts.attempt.saturating_sub(begun.elapsed());
-    let upgraded = upgrade(stream, &request, timeouts, remaining).await?;
+    let upgraded = {
+        let _phase = observe::phase("upgrade");
+        upgrade(stream, &request, timeouts, remaining).await?
+    };
     drop(request);
     tracing::debug!("upgraded");
     let handshake = upgraded.handshake.clone();
     let meter = Meter::new();
-    let (reader, writer) = open(upgraded, &meter, &context.config.limits).await;
+    let (reader, writer) = open(upgraded, &meter, &context.config.limits);
     Ok(Connected {
         reader,
         writer,

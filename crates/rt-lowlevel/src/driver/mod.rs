@@ -4,7 +4,7 @@
 //! - one task per attempt to connect, which is the only one that runs code of the user: token provider and dialer;
 //! - one reader and one writer per connection, so that neither direction can hold the other up.
 //!
-//! Reader and writer poll the stream that the dialer opened. Messages are written by the writer only; pongs and the answer to a close are queued by the WebSocket itself.
+//! Reader and writer poll the stream that the dialer opened. Messages are written by the writer only; answers to pings and closes are left to it by the WebSocket.
 
 mod attempt;
 mod reader;

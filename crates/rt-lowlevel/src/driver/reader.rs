@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use rt_protocol::{DecodeError, ServerEvent};
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::shared::{Dropped, Shared};
+use super::shared::{Dropped, Room, Shared};
+use crate::observe::Wire;
 use crate::transport::{Incoming, Reader, read_incoming};
 
 /// Reads until the stream ends, also after the connection was given up: what is unread when a socket is dropped makes
@@ -15,6 +15,7 @@ use crate::transport::{Incoming, Reader, read_incoming};
 /// Pings in front of it have been answered by then, since only events need room.
 pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
     let codec = shared.translator.begin();
+    let wire = reader.wire();
     loop {
         match read_incoming(&mut reader).await {
             Ok(Incoming::Text(text)) => {
@@ -25,17 +26,17 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
                 match decoded {
                     Ok(events) => {
                         for event in events {
-                            receive(&shared, epoch, Ok(event), bytes).await;
+                            receive(&shared, &wire, epoch, Ok(event), bytes).await;
                             // The second event of a message brings nothing new.
                             bytes = 0;
                         }
                     }
-                    Err(error) => receive(&shared, epoch, Err(error), bytes).await,
+                    Err(error) => receive(&shared, &wire, epoch, Err(error), bytes).await,
                 }
             }
             Ok(Incoming::Binary(bytes)) => tracing::warn!(bytes, "binary message ignored"),
-            // The pong is queued inside the socket; the writer is woken to flush it.
-            Ok(Incoming::Ping) => {
+            // The pong is left to the writer, which is woken to flush it.
+            Ok(Incoming::Ping(_)) => {
                 shared.with(|machine, at| machine.handle_ping(at, epoch));
             }
             Ok(Incoming::Pong(payload)) => {
@@ -52,7 +53,14 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
     }
 }
 
-async fn receive(shared: &Shared, epoch: u64, decoded: Result<ServerEvent, DecodeError>, bytes: usize) {
+async fn receive(
+    shared: &Shared,
+    wire: &Wire,
+    epoch: u64,
+    decoded: Result<ServerEvent, DecodeError>,
+    bytes: usize,
+) {
+    wire.received(&decoded, bytes);
     match &decoded {
         Ok(event) => tracing::trace!(event_type = event.event_type(), bytes, "received"),
         Err(error) => {
@@ -80,7 +88,7 @@ async fn wait_for_room(
     shared: &Shared,
     decoded: &Result<ServerEvent, DecodeError>,
     bytes: usize,
-) -> Result<Option<OwnedSemaphorePermit>, Dropped> {
+) -> Result<Option<Room>, Dropped> {
     let audio = match decoded {
         Ok(ServerEvent::ResponseOutputAudioDelta(event)) => event.delta.len(),
         Ok(ServerEvent::SessionOutputAudioDelta(event)) => event.delta.len(),

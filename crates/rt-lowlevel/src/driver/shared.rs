@@ -14,13 +14,30 @@ use crate::dialect::Translator;
 use crate::event::ConnectionEvent;
 use crate::fate::{CommandId, Fate, Receipt};
 use crate::machine::{Action, At, Disposition, Machine, Message, Refused};
+use crate::observe;
 use crate::state::State;
 
 /// An event on its way to the consumer, with the room it takes up until it gets there.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) event: ConnectionEvent,
-    pub(crate) _room: Option<OwnedSemaphorePermit>,
+    pub(crate) _room: Option<Room>,
+}
+
+/// The room that an event takes up until it is taken.
+#[derive(Debug)]
+pub(crate) struct Room {
+    _permit: OwnedSemaphorePermit,
+    _queued: observe::Queued,
+}
+
+impl Room {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            _permit: permit,
+            _queued: observe::Queued::now(),
+        }
+    }
 }
 
 /// There is no room, and none is waited for.
@@ -67,6 +84,7 @@ struct Core {
     machine: Machine,
     /// The deadline the supervisor sleeps for.
     armed: Option<Instant>,
+    timeline: observe::Timeline,
     /// Those who wait for the fate of a command, by its number.
     receipts: HashMap<u64, oneshot::Sender<Fate>>,
 }
@@ -98,6 +116,7 @@ impl Shared {
                 machine,
                 armed: None,
                 receipts: HashMap::new(),
+                timeline: observe::Timeline::new(),
             }),
             translator,
             events,
@@ -135,6 +154,7 @@ impl Shared {
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
             let (result, delivery) = tell(&mut core.machine, at);
             while let Some(event) = core.machine.poll_event() {
+                core.timeline.event(at.now, &event);
                 notes.extend(note(&event));
                 // Nobody listens any more: nothing is lost that anybody wanted.
                 let _ = self.events.send(Delivery { event, _room: None });
@@ -143,6 +163,7 @@ impl Shared {
                 let _ = self.events.send(delivery);
             }
             while let Some(event) = core.machine.poll_event_after() {
+                core.timeline.event(at.now, &event);
                 notes.extend(note(&event));
                 let _ = self.events.send(Delivery { event, _room: None });
             }
@@ -157,6 +178,9 @@ impl Shared {
                 });
             }
             core.tell_receipts();
+            let (messages, audio) = (core.machine.waiting_messages(), core.machine.waiting_audio());
+            let dropped = core.machine.dropped_audio();
+            core.timeline.queue(messages, audio, dropped);
             let state = core.machine.state();
             self.state
                 .send_if_modified(|current| std::mem::replace(current, state) != state);
@@ -210,12 +234,7 @@ impl Shared {
     }
 
     /// Tells of a message of the server, and delivers it if it is for the user.
-    pub(super) fn deliver(
-        &self,
-        epoch: u64,
-        decoded: Result<ServerEvent, DecodeError>,
-        room: Option<OwnedSemaphorePermit>,
-    ) {
+    pub(super) fn deliver(&self, epoch: u64, decoded: Result<ServerEvent, DecodeError>, room: Option<Room>) {
         self.with_delivery(|machine, at| {
             if room.is_some() {
                 machine.handle_room(at, epoch);
@@ -275,17 +294,15 @@ impl Shared {
     }
 
     /// Room for an event, if there is some now.
-    pub(super) fn try_reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn try_reserve(&self, bytes: usize) -> Option<Room> {
         Arc::clone(&self.event_room)
             .try_acquire_many_owned(self.cost(bytes))
             .ok()
+            .map(Room::new)
     }
 
     /// Room for an event that is dropped rather than waited for, once the machine says so.
-    pub(super) async fn reserve_or_drop(
-        &self,
-        bytes: usize,
-    ) -> Result<Option<OwnedSemaphorePermit>, Dropped> {
+    pub(super) async fn reserve_or_drop(&self, bytes: usize) -> Result<Option<Room>, Dropped> {
         loop {
             let told = self.wake_reader.notified();
             tokio::pin!(told);
@@ -301,11 +318,11 @@ impl Shared {
     }
 
     /// Room for an event; `None` if nobody is going to take it.
-    pub(super) async fn reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn reserve(&self, bytes: usize) -> Option<Room> {
         let mut state = self.state.subscribe();
         let is_ending = |state: &State| matches!(state, State::Closing | State::Closed);
         tokio::select! {
-            permit = Arc::clone(&self.event_room).acquire_many_owned(self.cost(bytes)) => permit.ok(),
+            permit = Arc::clone(&self.event_room).acquire_many_owned(self.cost(bytes)) => permit.ok().map(Room::new),
             _ = state.wait_for(is_ending) => None,
         }
     }

@@ -32,6 +32,7 @@ mod retry;
 mod rollover;
 mod signal;
 mod timer;
+mod tokens;
 mod transitions;
 mod writing;
 
@@ -51,6 +52,7 @@ pub(crate) use self::link::Signal;
 pub(crate) use self::link::Traffic;
 pub(crate) use self::outbox::Message;
 pub(crate) use self::signal::Disposition;
+pub(crate) use self::tokens::RetryTokens;
 
 use self::ledger::Ledger;
 use self::link::{Link, Slot};
@@ -145,6 +147,9 @@ pub(crate) struct Machine {
     link: Option<Link>,
     /// The connection that is to take over.
     next: Option<Link>,
+    /// The server's ids of the last request it answered and of the last session, for the error at the end.
+    last_request_id: Option<String>,
+    last_session_id: Option<String>,
     /// Close frames that the writers of connections just given up are still to write.
     parting: Vec<(u64, CloseFrame)>,
     outbox: Outbox,
@@ -209,6 +214,8 @@ impl Machine {
             refresh_token: false,
             link: None,
             next: None,
+            last_request_id: None,
+            last_session_id: None,
             parting: Vec::new(),
             ledger: Ledger::default(),
             timers: Timers::default(),
@@ -218,6 +225,12 @@ impl Machine {
             wakes_writer: false,
             has_room: false,
         }
+    }
+
+    /// Draws on these for retries, and not on some of its own.
+    pub(crate) fn with_tokens(mut self, tokens: RetryTokens) -> Self {
+        self.budget.share(tokens);
+        self
     }
 
     /// The same, for sessions of this kind, whose messages are written with this translator.
@@ -375,6 +388,9 @@ impl Machine {
         }
         self.epoch += 1;
         self.refresh_token = false;
+        if handshake.request_id.is_some() {
+            self.last_request_id.clone_from(&handshake.request_id);
+        }
         let mut link = Link::new(at.now, self.epoch, handshake);
         if self.phase != Phase::Dialing {
             self.next_connected(at.now, link);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::timer::after;
+use super::tokens::RetryTokens;
 use super::{At, backoff};
 use crate::classify::{Bucket, Class, Facts, Failure, verdict};
 use crate::config::RetryPolicy;
@@ -26,6 +27,10 @@ pub(super) struct Budget {
     connects: VecDeque<Instant>,
     /// When failures were forgiven that are not forgiven often.
     forgiven: VecDeque<(Bucket, Instant)>,
+    /// What retries cost, shared with all other connections to the host.
+    tokens: RetryTokens,
+    /// How many tokens this outage has taken.
+    taken: u32,
 }
 
 /// The wait after a failure that is not held against the budget: no shorter than after a refusal.
@@ -39,6 +44,11 @@ impl Wait {
 }
 
 impl Budget {
+    /// Draws on tokens that others draw on too.
+    pub(super) fn share(&mut self, tokens: RetryTokens) {
+        self.tokens = tokens;
+    }
+
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -54,8 +64,14 @@ impl Budget {
         }
     }
 
+    /// The connection has proved itself: the tokens that it took to get there are given back.
+    pub(super) fn refund(&mut self, now: Instant) {
+        self.tokens.give_back(now, std::mem::take(&mut self.taken));
+    }
+
     /// The connection was good.
-    pub(super) fn reset(&mut self) {
+    pub(super) fn reset(&mut self, now: Instant) {
+        self.refund(now);
         self.attempts = 0;
         self.waits = 0;
         self.down = Duration::ZERO;
@@ -107,7 +123,18 @@ impl Budget {
         if down.saturating_sub(self.dictated).saturating_add(backoff) > policy.max_downtime {
             return None;
         }
-        let wait = backoff.max(verdict.floor).max(self.window_wait(at.now, policy));
+        // The first connect after a good connection is no retry. Of the others, all connections to a host together
+        // make only so many; who comes too late waits, for the failures of others are no reason to give up.
+        let turn = if self.attempts == 0 {
+            Duration::ZERO
+        } else {
+            self.taken += RetryTokens::COST;
+            self.tokens.take(at.now)
+        };
+        let wait = backoff
+            .max(verdict.floor)
+            .max(self.window_wait(at.now, policy))
+            .max(turn);
         self.dictated += wait - backoff;
         Some(wait)
     }

@@ -284,7 +284,7 @@ impl Machine {
         self.actions.push_back(Action::Hangup { epoch, linger: true });
         self.parting.push((epoch, CloseFrame::new(CloseCode::NORMAL, "")));
         if old.is_healthy(at.now, &self.config.retry) {
-            self.budget.reset();
+            self.budget.reset(at.now);
         }
         let is_restart = self.rollover.is_restart;
         self.is_attached = false;

@@ -42,6 +42,7 @@ impl Machine {
     pub(super) fn tell_opened(&mut self) {
         let Some(link) = &self.link else { return };
         self.session_epoch += 1;
+        self.last_session_id.clone_from(&link.session_id);
         self.events.push_back(ConnectionEvent::Opened(Opened {
             epoch: self.session_epoch,
             session_id: link.session_id.clone(),
@@ -121,12 +122,13 @@ impl Machine {
             link.is_healthy(at.now, policy)
         };
         if is_healthy {
-            self.budget.reset();
+            self.budget.reset(at.now);
         }
         self.budget.start_outage(at.now);
         let error = failure
             .to_error()
             .with_request_id(link.handshake.request_id)
+            .with_session_id(link.opened_at.and_then(|_| self.last_session_id.clone()))
             .with_close(close);
         self.detach(at.now, || lost_by(&error));
         if self.promote_next(at, &failure, &error) {
@@ -202,6 +204,13 @@ impl Machine {
         self.end(CloseInitiator::Us, Some(error));
     }
 
+    /// With the ids that support asks for: the last ones there were, if the failure has none of its own.
+    fn identified(&self, error: Error) -> Error {
+        error
+            .with_request_id(self.last_request_id.clone())
+            .with_session_id(self.last_session_id.clone())
+    }
+
     pub(super) fn end(&mut self, by: CloseInitiator, error: Option<Error>) {
         self.end_as(by, error, false);
     }
@@ -230,7 +239,7 @@ impl Machine {
         self.events.extend(responses.map(ConnectionEvent::Interrupted));
         let closed = Closed {
             by,
-            error,
+            error: error.map(|error| self.identified(error)),
             unsent,
             clean,
         };

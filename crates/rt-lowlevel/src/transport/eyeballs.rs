@@ -105,4 +105,59 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert!(connect(&[], long, long).await.is_err());
     }
+
+    /// A listener that answers nobody: its queue is full, so the kernel drops what comes.
+    #[cfg(target_os = "linux")]
+    fn black_hole(address: &str) -> Option<(SocketAddr, Vec<socket2::Socket>)> {
+        use socket2::{Domain, Socket, Type};
+        let address: SocketAddr = address.parse().unwrap();
+        let stream = || Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let listener = stream().ok()?;
+        listener.bind(&address.into()).ok()?;
+        listener.listen(0).unwrap();
+        let bound = listener.local_addr().unwrap();
+        let mut sockets = vec![listener];
+        for _ in 0..4 {
+            let filler = stream().unwrap();
+            filler.set_nonblocking(true).unwrap();
+            let _ = filler.connect(&bound);
+            sockets.push(filler);
+        }
+        Some((bound.as_socket().unwrap(), sockets))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn f04_an_address_that_does_not_answer_costs_its_own_deadline() {
+        let (address, _keep) = black_hole("127.0.0.1:0").unwrap();
+        let limit = Duration::from_millis(200);
+        let begin = std::time::Instant::now();
+        let error = connect(&[address], Duration::from_secs(60), limit)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let took = begin.elapsed();
+        assert!(took >= limit && took < Duration::from_secs(10), "{took:?}");
+        let defaults = crate::config::Timeouts::default();
+        assert!(defaults.tcp <= defaults.attempt && defaults.attempt == Duration::from_secs(10));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn f05_a_dead_address_costs_a_head_start() {
+        // Where there is no IPv6, another dead IPv4 does.
+        let (dead, _keep) = black_hole("[::1]:0")
+            .or_else(|| black_hole("127.0.0.1:0"))
+            .unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let live = listener.local_addr().unwrap();
+        let stagger = crate::config::Timeouts::default().stagger;
+        let begin = std::time::Instant::now();
+        let stream = connect(&[dead, live], stagger, Duration::from_secs(60))
+            .await
+            .unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), live);
+        let took = begin.elapsed();
+        assert!(took >= stagger && took < Duration::from_secs(10), "{took:?}");
+    }
 }

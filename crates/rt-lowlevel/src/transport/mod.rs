@@ -6,17 +6,19 @@ mod resolve;
 mod response;
 mod tcp;
 mod tls;
+mod tunnel;
 mod upgrade;
 mod websocket;
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::classify::Failure;
 use crate::config::Timeouts;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Detail, Error, ErrorKind};
 
 pub(crate) use self::meter::Meter;
 pub(crate) use self::tcp::TcpDialer;
@@ -59,7 +61,7 @@ pub struct Target {
     /// Deadlines of the steps.
     pub timeouts: Timeouts,
     /// See [`Liveness::tcp_user_timeout`](crate::Liveness::tcp_user_timeout).
-    pub tcp_user_timeout: std::time::Duration,
+    pub tcp_user_timeout: Duration,
 }
 
 /// The step of a dial.
@@ -70,8 +72,10 @@ pub enum DialStage {
     Dns,
     /// Checking the addresses: a secret would go to another machine in the clear.
     Policy,
-    /// Connecting.
+    /// Connecting, to the server or to the proxy.
     Tcp,
+    /// The tunnel through a proxy.
+    Proxy,
     /// The TLS handshake.
     Tls,
 }
@@ -83,6 +87,8 @@ pub struct DialError {
     is_final: bool,
     message: String,
     hint: Option<&'static str>,
+    http_status: Option<u16>,
+    retry_after: Option<Duration>,
     source: Option<io::Error>,
 }
 
@@ -95,6 +101,8 @@ impl DialError {
             is_final: false,
             message: message.into(),
             hint: None,
+            http_status: None,
+            retry_after: None,
             source: None,
         }
     }
@@ -124,6 +132,14 @@ impl DialError {
         }
     }
 
+    fn with_answer(self, status: u16, retry_after: Option<Duration>) -> Self {
+        Self {
+            http_status: Some(status),
+            retry_after,
+            ..self
+        }
+    }
+
     /// The step that failed.
     #[must_use]
     pub fn stage(&self) -> DialStage {
@@ -137,9 +153,14 @@ impl DialError {
             DialStage::Tcp => ErrorKind::Tcp,
             // A handshake that broke off may work the next time; a refused certificate does not.
             DialStage::Tls if self.is_final => ErrorKind::Tls,
-            DialStage::Tls => ErrorKind::Handshake,
+            DialStage::Proxy if self.is_final => ErrorKind::Proxy,
+            DialStage::Tls | DialStage::Proxy => ErrorKind::Handshake,
         };
-        let mut error = Error::new(kind, self.message);
+        let mut error = Error::new(kind, self.message).with_detail(Detail {
+            http_status: self.http_status,
+            retry_after: self.retry_after,
+            ..Detail::default()
+        });
         if let Some(hint) = self.hint {
             error = error.with_hint(hint);
         }
@@ -153,6 +174,10 @@ impl DialError {
             },
             DialStage::Policy => Failure::Insecure(error),
             DialStage::Tcp => Failure::Tcp(error),
+            DialStage::Proxy => Failure::Proxy {
+                refused: self.is_final,
+                error,
+            },
             DialStage::Tls => Failure::Tls {
                 refused: self.is_final,
                 error,

@@ -120,6 +120,24 @@ impl Resolver {
             .unwrap_or_default()
     }
 
+    /// A resolver that knows these names already, and does not ask for them.
+    #[cfg(test)]
+    pub(super) fn knowing(known: &[(&str, &[&str])]) -> Self {
+        let resolver = Self::default();
+        for (host, addresses) in known {
+            let ips: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            let (sender, receiver) = watch::channel(Some(Ok(ips.clone())));
+            // As long as it lives, the answer is that of a lookup which is under way.
+            std::mem::forget(sender);
+            let name = Name {
+                running: Some(receiver),
+                last_good: ips,
+            };
+            resolver.names.lock().unwrap().insert((*host).to_owned(), name);
+        }
+        resolver
+    }
+
     fn forget_running(&self, host: &str) {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(name) = names.get_mut(host) {
@@ -157,17 +175,60 @@ mod tests {
         assert!(resolver.names.lock().unwrap().is_empty());
     }
 
-    #[tokio::test]
-    async fn a_lookup_that_hangs_is_shared_and_ends_for_each_at_its_deadline() {
+    /// A resolver in which the lookup of `host` hangs until something is sent.
+    fn hanging(host: &str, last_good: Vec<IpAddr>) -> (Resolver, watch::Sender<Option<Answer>>) {
         let resolver = Resolver::default();
         let (sender, receiver) = watch::channel(None);
-        resolver.names.lock().unwrap().insert(
-            "slow.test".to_owned(),
-            Name {
-                running: Some(receiver),
-                last_good: Vec::new(),
-            },
-        );
+        let name = Name {
+            running: Some(receiver),
+            last_good,
+        };
+        resolver.names.lock().unwrap().insert(host.to_owned(), name);
+        (resolver, sender)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f01_a_resolver_that_hangs_costs_five_seconds_and_one_lookup() {
+        let (resolver, _sender) = hanging("slow.test", Vec::new());
+        let limit = crate::config::Timeouts::default().dns;
+        let begin = tokio::time::Instant::now();
+        let asked = (0..5).map(|_| resolver.resolve("slow.test", 1, limit));
+        for result in futures::future::join_all(asked).await {
+            let error = result.unwrap_err();
+            assert_eq!((error.stage(), error.is_final), (DialStage::Dns, false));
+        }
+        assert_eq!(begin.elapsed(), Duration::from_secs(5));
+        // Nobody started another one: a thread of the system's resolver would be stuck in each.
+        let names = resolver.names.lock().unwrap();
+        assert_eq!(names.len(), 1);
+        assert!(names["slow.test"].running.as_ref().unwrap().has_changed().is_ok());
+    }
+
+    #[test]
+    fn f02_a_name_that_does_not_exist_is_told_from_a_network_that_is_down() {
+        for (text, expected) in [
+            (
+                "failed to lookup address information: Name or service not known",
+                true,
+            ),
+            (
+                "failed to lookup address information: nodename nor servname provided, or not known",
+                true,
+            ),
+            ("No such host is known. (os error 11001)", true),
+            (
+                "failed to lookup address information: Temporary failure in name resolution",
+                false,
+            ),
+            ("failed to lookup address information: Too many open files", false),
+        ] {
+            assert_eq!(is_not_found(&io::Error::other(text)), expected, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn f01_a_lookup_that_hangs_is_shared_and_ends_for_each_at_its_deadline() {
+        let (resolver, sender) = hanging("slow.test", Vec::new());
         let short = Duration::from_millis(20);
         let error = resolver.resolve("slow.test", 1, short).await.unwrap_err();
         assert_eq!(error.stage(), DialStage::Dns);
@@ -181,17 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_good_addresses_help_out() {
-        let resolver = Resolver::default();
-        let (_sender, receiver) = watch::channel(None);
-        let known = Name {
-            running: Some(receiver),
-            last_good: vec!["127.0.0.1".parse().unwrap()],
-        };
-        resolver
-            .names
-            .lock()
-            .unwrap()
-            .insert("flaky.test".to_owned(), known);
+        let (resolver, _sender) = hanging("flaky.test", vec!["127.0.0.1".parse().unwrap()]);
         let found = resolver
             .resolve("flaky.test", 7, Duration::from_millis(5))
             .await

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
-use super::{DialError, DialStage, Io, Target};
+use super::{DialError, DialStage, Io};
 use crate::error::Error;
 
 /// Root certificates beside the usual ones.
@@ -68,15 +69,15 @@ fn build(roots: &Roots) -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
-/// Does the TLS handshake on a connected stream.
+/// Does the TLS handshake with `host` on a connected stream.
 pub(super) async fn handshake(
     config: Arc<ClientConfig>,
-    stream: tokio::net::TcpStream,
-    target: &Target,
+    stream: impl Io + 'static,
+    host: &str,
+    limit: Duration,
 ) -> Result<Box<dyn Io>, DialError> {
     let failed = |message: String| DialError::new(DialStage::Tls, message);
-    let (host, limit) = (&target.host, target.timeouts.tls);
-    let name = ServerName::try_from(host.clone())
+    let name = ServerName::try_from(host.to_owned())
         .map_err(|_| failed(format!("{host} is not a name a certificate can have")).into_final())?;
     match tokio::time::timeout(limit, TlsConnector::from(config).connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
@@ -123,6 +124,17 @@ mod tests {
         let second = Roots::default().config().unwrap();
         assert!(Arc::ptr_eq(&first, &second));
         assert_eq!(first.alpn_protocols, [b"http/1.1"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f06_a_handshake_that_is_never_answered_costs_five_seconds() {
+        let (ours, _theirs) = tokio::io::duplex(64 << 10);
+        let limit = crate::config::Timeouts::default().tls;
+        let begin = tokio::time::Instant::now();
+        let result = handshake(Roots::default().config().unwrap(), ours, "h.test", limit).await;
+        let Err(error) = result else { panic!() };
+        assert!(!error.is_final);
+        assert_eq!(begin.elapsed(), Duration::from_secs(5));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tungstenite::handshake::{client::generate_key, derive_accept_key};
 use zeroize::Zeroizing;
 
 use super::Io;
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_in_later_segments_is_read_whole() {
+    async fn f13_a_body_in_later_segments_is_read_whole() {
         let body = br#"{"error":{"code":"insufficient_quota","type":"insufficient_quota","message":"m"}}"#;
         let head = format!("HTTP/1.1 429 Too Many\r\nContent-Length: {}\r\n\r\n", body.len());
         let parts = [head.as_bytes(), &body[..10], &body[10..]];
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_waits_longer_than_its_deadline() {
+    async fn f10_nothing_waits_longer_than_its_deadline() {
         let begin = Instant::now();
         let Err(failure @ Failure::Handshake(_)) = answered(&[b"HTTP/1.1 1"], false).await else {
             panic!()

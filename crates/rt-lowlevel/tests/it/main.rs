@@ -1,4 +1,6 @@
 //! Connections over real sockets to a scripted server, and over pipes in memory with a clock that is paused.
+//!
+//! `matrix` has the rows of the fault matrix (docs/reliability.md) that need a socket, each as a test with its id in front.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,15 +8,14 @@
     reason = "a helper of a test may fail the test"
 )]
 
-mod after_upgrade;
 mod closing;
 mod dialect;
+mod matrix;
 mod memory;
-mod refusals;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod rollover;
-mod secrets;
 mod slow_consumer;
 mod support;
-mod tls;
 mod traffic;
 mod user_code;

@@ -59,7 +59,7 @@ async fn say(stream: &mut DuplexStream, text: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_is_a_floor() {
+async fn f16_retry_after_is_a_floor() {
     let (builder, dials) = pipes(|number, mut stream| async move {
         if number == 1 {
             return say(
@@ -84,7 +84,7 @@ async fn retry_after_is_a_floor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upgrade_that_hangs_costs_five_seconds_and_a_session_that_hangs_ten() {
+async fn f10_f23_an_upgrade_that_hangs_costs_five_seconds_and_a_session_that_hangs_ten() {
     let (builder, _) = pipes(|number, stream| async move {
         match number {
             1 => {
@@ -199,7 +199,7 @@ async fn a_close_while_connecting_or_waiting_is_immediate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flapping_server_sees_no_more_than_the_budget_with_default_settings() {
+async fn f26_a_flapping_server_sees_no_more_than_the_budget_with_default_settings() {
     let (builder, dials) = pipes(|number, stream| async move {
         let mut ws = Ws::accept(stream).await;
         ws.created(number).await;

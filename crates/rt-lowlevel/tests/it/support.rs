@@ -251,3 +251,29 @@ pub(crate) fn tag(text: &str) -> String {
     let value: serde_json::Value = serde_json::from_str(text).unwrap();
     value["event_id"].as_str().unwrap().to_owned()
 }
+
+/// Runs a test of this program in a process of its own, and returns what it wrote. In that process it returns `None`: there
+/// the test goes on. `wrap` is a shell command that starts the program, `exec "$0" "$@"` at its simplest.
+pub(crate) fn alone(test: &str, wrap: &str) -> Option<String> {
+    const CHILD: &str = "RT_TEST_ALONE";
+    if std::env::var(CHILD).is_ok_and(|name| name == test) {
+        return None;
+    }
+    let output = std::process::Command::new("sh")
+        .args(["-c", wrap])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, test)
+        .output()
+        .unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    Some(text)
+}
+
+/// Runs this on a runtime with one thread.
+pub(crate) fn block_on(future: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(future);
+}

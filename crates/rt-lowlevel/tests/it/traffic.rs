@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::*;
 
 #[tokio::test]
-async fn what_is_not_understood_does_not_end_the_session() {
+async fn f54_what_is_not_understood_does_not_end_the_session() {
     let server = Server::sessions(|_, mut ws| async move {
         for text in [
             "{garbage",
@@ -43,7 +43,7 @@ async fn what_is_not_understood_does_not_end_the_session() {
 }
 
 #[tokio::test]
-async fn a_message_beyond_the_limit_is_final() {
+async fn f50_a_message_beyond_the_limit_is_final() {
     let (sender, mut closes) = tokio::sync::mpsc::unbounded_channel();
     let server = Server::sessions(move |_, mut ws| {
         let sender = sender.clone();
@@ -218,9 +218,9 @@ async fn a_slow_consumer_slows_the_server_and_loses_nothing() {
     config.limits.event_bytes = 64 << 10;
     // Quick to die, if being paused were not taken into account.
     config.liveness.ping_interval = Duration::from_millis(50);
-    config.liveness.ping_timeout = Duration::from_millis(100);
+    config.liveness.ping_timeout = Duration::from_millis(300);
     let mut connection = within(server.builder().config(config).connect()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(1000)).await;
     assert!(
         sent.load(Ordering::SeqCst) < COUNT,
         "30 MB do not fit into the buffers of a socket"

@@ -95,7 +95,7 @@ fn an_outage_is_only_so_long() {
 }
 
 #[test]
-fn retry_after_is_a_floor_and_jitter_can_only_add() {
+fn f16_retry_after_is_a_floor_and_jitter_can_only_add() {
     for (jitter, expected) in [(0.0, 3000), (1.0, 3000)] {
         let mut bench = Bench::new(|_| {});
         bench.jitter = jitter;
@@ -159,4 +159,62 @@ fn a_duration_without_end_is_one() {
     bench.retrying();
     bench.advance(seconds(3600));
     assert_eq!(bench.machine.state(), State::Reconnecting);
+}
+
+/// A machine that draws on `tokens`, just before its first connect fails.
+fn sharing(tokens: &RetryTokens) -> Bench {
+    let mut bench = Bench::new(|_| {});
+    bench.machine = Machine::new(Config::default(), false).with_tokens(tokens.clone());
+    bench.jitter = 0.0;
+    bench.machine.handle_start(bench.at());
+    bench
+}
+
+#[test]
+fn retries_to_a_host_are_shared_out_among_its_connections() {
+    let tokens = RetryTokens::default();
+    let mut connections: Vec<Bench> = (0..102).map(|_| sharing(&tokens)).collect();
+    let now = connections[0].now;
+    let mut waits = Vec::new();
+    for bench in &mut connections {
+        bench.now = now;
+        bench.fail_dial(&refused_port());
+        waits.push(bench.retrying().delay);
+    }
+    assert!(waits[..100].iter().all(Duration::is_zero), "{waits:?}");
+    // A moment passed while they were made.
+    assert!(
+        waits[100] > Duration::from_millis(20) && waits[101] > waits[100],
+        "{waits:?}"
+    );
+}
+
+#[test]
+fn a_good_connection_gives_back_what_it_took_and_the_first_connect_after_it_takes_nothing() {
+    let tokens = RetryTokens::default();
+    let mut bench = Bench::new(|_| {});
+    let mut config = Config::default();
+    config.retry.healthy_after = Duration::ZERO;
+    config.retry.max_connects = 1000;
+    config.liveness.ping_interval = Duration::from_millis(1);
+    bench.machine = Machine::new(config, false).with_tokens(tokens.clone());
+    bench.jitter = 0.0;
+    bench.machine.handle_start(bench.at());
+    for _ in 0..5 {
+        bench.fail_dial(&refused_port());
+        bench.advance(Duration::ZERO);
+    }
+    bench.connect();
+    bench.created();
+    bench.signal(Signal::Other);
+    bench.events();
+    // It has proved itself: told with the next ping, before the bucket could fill by itself.
+    bench.advance(Duration::from_millis(1));
+    let free = (0..200).take_while(|_| tokens.take(bench.now).is_zero()).count();
+    assert_eq!(free, 100);
+    bench.drop_stream();
+    assert_eq!(bench.retrying().delay, Duration::ZERO);
+    bench.advance(Duration::ZERO);
+    bench.fail_dial(&refused_port());
+    assert!(bench.retrying().delay > Duration::ZERO, "the bucket is empty");
 }

@@ -1,0 +1,199 @@
+//! [`Decoder`]: messages out of bytes, as RFC 6455 has them for a client. Pure.
+
+use std::io::Cursor;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tungstenite::error::ProtocolError;
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use tungstenite::{Error as WsError, Utf8Bytes};
+
+use super::Incoming;
+use crate::classify::Failure;
+use crate::close::{CloseCode, CloseFrame};
+
+/// The largest payload of a control frame.
+const CONTROL: usize = 125;
+
+/// A read buffer that grew for a frame longer than this is given back after it.
+const KEPT: usize = 256 << 10;
+
+/// How much is asked for at once while a long frame comes in. What a header claims is not reserved: it may be a lie.
+const STEP: usize = 64 << 10;
+
+/// The bytes read so far, and what of a message they are.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    buffer: BytesMut,
+    /// The header of the frame whose payload is awaited, and the payload's length.
+    header: Option<(FrameHeader, usize)>,
+    /// The message whose fragments are coming in.
+    fragments: Option<(Data, BytesMut)>,
+    read_size: usize,
+    limit: usize,
+    is_closed: bool,
+}
+
+impl Decoder {
+    /// `leftover` came with the upgrade; messages may be `limit` bytes long.
+    pub(super) fn new(leftover: &[u8], read_size: usize, limit: usize) -> Self {
+        Self {
+            buffer: BytesMut::from(leftover),
+            header: None,
+            fragments: None,
+            read_size,
+            limit,
+            is_closed: false,
+        }
+    }
+
+    /// Where to read to: there is always room.
+    pub(super) fn room(&mut self) -> &mut BytesMut {
+        let missing = self
+            .header
+            .as_ref()
+            .map_or(0, |(_, length)| length.saturating_sub(self.buffer.len()));
+        let spare = self.buffer.capacity() - self.buffer.len();
+        if spare < missing.min(STEP).max(self.read_size / 4) {
+            self.buffer.reserve(missing.min(STEP).max(self.read_size));
+        }
+        &mut self.buffer
+    }
+
+    /// The next message, if it is all there. After a close frame there is none.
+    pub(super) fn decode(&mut self) -> Result<Option<Incoming>, Failure> {
+        loop {
+            if self.is_closed {
+                self.buffer.clear();
+                return Ok(None);
+            }
+            let Some((header, length)) = self.next_header()? else {
+                return Ok(None);
+            };
+            if self.buffer.len() < length {
+                self.header = Some((header, length));
+                return Ok(None);
+            }
+            let payload = self.buffer.split_to(length).freeze();
+            let incoming = self.frame(&header, payload)?;
+            if length > KEPT {
+                // Else the block that the message was in would be used again, and never get smaller.
+                self.buffer = BytesMut::from(&self.buffer[..]);
+            }
+            if incoming.is_some() {
+                return Ok(incoming);
+            }
+        }
+    }
+
+    fn next_header(&mut self) -> Result<Option<(FrameHeader, usize)>, Failure> {
+        if let Some(header) = self.header.take() {
+            return Ok(Some(header));
+        }
+        let mut cursor = Cursor::new(&self.buffer[..]);
+        let Some((header, length)) = FrameHeader::parse(&mut cursor).map_err(|error| match error {
+            WsError::Protocol(what) => violation(&what),
+            other => Failure::Violation(other.to_string()),
+        })?
+        else {
+            return Ok(None);
+        };
+        let taken = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
+        self.buffer.advance(taken);
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(violation(&ProtocolError::NonZeroReservedBits));
+        }
+        if header.mask.is_some() {
+            return Err(violation(&ProtocolError::MaskedFrameFromServer));
+        }
+        if matches!(header.opcode, OpCode::Control(_)) {
+            if !header.is_final {
+                return Err(violation(&ProtocolError::FragmentedControlFrame));
+            }
+            if length > CONTROL as u64 {
+                return Err(violation(&ProtocolError::ControlFrameTooBig));
+            }
+        }
+        // Known before the payload comes: what is too long is never held.
+        let before = self.fragments.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        match usize::try_from(length) {
+            Ok(length) if length <= self.limit.saturating_sub(before) => Ok(Some((header, length))),
+            Ok(length) if length <= CONTROL && matches!(header.opcode, OpCode::Control(_)) => {
+                Ok(Some((header, length)))
+            }
+            _ => Err(Failure::TooLarge { limit: self.limit }),
+        }
+    }
+
+    /// What a whole frame is: a message, or a part of one.
+    fn frame(&mut self, header: &FrameHeader, payload: Bytes) -> Result<Option<Incoming>, Failure> {
+        match (header.opcode, &mut self.fragments) {
+            (OpCode::Control(Control::Ping), _) => Ok(Some(Incoming::Ping(payload.to_vec()))),
+            (OpCode::Control(Control::Pong), _) => Ok(Some(Incoming::Pong(payload.to_vec()))),
+            (OpCode::Control(Control::Close), _) => {
+                let close = close_frame(&payload)?;
+                self.is_closed = true;
+                Ok(Some(Incoming::Close(close)))
+            }
+            (OpCode::Control(Control::Reserved(code)), _) => {
+                Err(violation(&ProtocolError::UnknownControlFrameType(code)))
+            }
+            (OpCode::Data(Data::Reserved(code)), _) => {
+                Err(violation(&ProtocolError::UnknownDataFrameType(code)))
+            }
+            (OpCode::Data(Data::Continue), None) => Err(violation(&ProtocolError::UnexpectedContinueFrame)),
+            (OpCode::Data(Data::Continue), Some((_, bytes))) => {
+                bytes.extend_from_slice(&payload);
+                drop(payload);
+                if !header.is_final {
+                    return Ok(None);
+                }
+                match self.fragments.take() {
+                    Some((kind, bytes)) => message(kind, bytes.freeze()).map(Some),
+                    None => Ok(None),
+                }
+            }
+            (OpCode::Data(kind), Some(_)) => Err(violation(&ProtocolError::ExpectedFragment(kind))),
+            (OpCode::Data(kind), None) if header.is_final => message(kind, payload).map(Some),
+            (OpCode::Data(kind), none) => {
+                *none = Some((kind, BytesMut::from(&payload[..])));
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn message(kind: Data, payload: Bytes) -> Result<Incoming, Failure> {
+    if kind == Data::Binary {
+        return Ok(Incoming::Binary(payload.len()));
+    }
+    Utf8Bytes::try_from(payload)
+        .map(Incoming::Text)
+        .map_err(|_| not_utf8())
+}
+
+fn close_frame(payload: &[u8]) -> Result<CloseFrame, Failure> {
+    match payload {
+        [] => Ok(CloseFrame::new(CloseCode::NO_STATUS, "")),
+        [_] => Err(violation(&ProtocolError::InvalidCloseSequence)),
+        [high, low, reason @ ..] => {
+            let reason = std::str::from_utf8(reason).map_err(|_| not_utf8())?;
+            Ok(CloseFrame::new(
+                CloseCode::new(u16::from_be_bytes([*high, *low])),
+                reason,
+            ))
+        }
+    }
+}
+
+fn violation(what: &ProtocolError) -> Failure {
+    Failure::Violation(what.to_string())
+}
+
+fn not_utf8() -> Failure {
+    Failure::Violation("text that is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+#[path = "decoder_tests.rs"]
+mod tests;
