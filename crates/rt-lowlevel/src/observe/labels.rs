@@ -30,6 +30,7 @@ pub(super) fn cause(kind: ErrorKind) -> &'static str {
         ErrorKind::SessionExpired => "session_expired",
         ErrorKind::PingTimeout => "ping_timeout",
         ErrorKind::WriteStall => "write_stall",
+        ErrorKind::SlowConsumer => "slow_consumer",
         ErrorKind::Protocol => "protocol",
         ErrorKind::MessageTooLarge => "message_too_large",
         ErrorKind::InvalidEvent => "invalid_event",
