@@ -115,8 +115,8 @@ impl Shared {
             core: Mutex::new(Core {
                 machine,
                 armed: None,
-                timeline: observe::Timeline::new(),
                 receipts: HashMap::new(),
+                timeline: observe::Timeline::new(),
             }),
             translator,
             events,

@@ -90,7 +90,12 @@ impl Machine {
             at_least(liveness.ping_interval),
             at_least(liveness.barrier_interval),
         );
-        let Some(link) = self.link_at(slot) else { return };
+        let retry = &self.config.retry;
+        let link = match slot {
+            Slot::Current => self.link.as_mut(),
+            Slot::Next => self.next.as_mut(),
+        };
+        let Some(link) = link else { return };
         let rest = link
             .last_ping
             .map(|last| after(last, idle))
@@ -107,6 +112,9 @@ impl Machine {
         };
         link.timers.set(Timer::Ping, after(now, wait));
         link.ping_due = true;
+        if link.is_healthy(now, retry) {
+            self.budget.refund(now);
+        }
         self.wakes_writer = true;
         let policy = &self.config.retry;
         if self

@@ -145,11 +145,11 @@ pub(crate) struct Machine {
     /// The last token that got as far as the server was refused.
     refresh_token: bool,
     link: Option<Link>,
+    /// The connection that is to take over.
+    next: Option<Link>,
     /// The server's ids of the last request it answered and of the last session, for the error at the end.
     last_request_id: Option<String>,
     last_session_id: Option<String>,
-    /// The connection that is to take over.
-    next: Option<Link>,
     /// Close frames that the writers of connections just given up are still to write.
     parting: Vec<(u64, CloseFrame)>,
     outbox: Outbox,
@@ -213,9 +213,9 @@ impl Machine {
             budget: Budget::default(),
             refresh_token: false,
             link: None,
+            next: None,
             last_request_id: None,
             last_session_id: None,
-            next: None,
             parting: Vec::new(),
             ledger: Ledger::default(),
             timers: Timers::default(),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rt_lowlevel::{CloseInitiator, ConnectionEvent, DiscardReason, ErrorKind, Fate, State};
+use rt_lowlevel::{CloseInitiator, ConnectionEvent, DiscardReason, ErrorKind, Fate, RestoreCause, State};
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -186,7 +186,12 @@ async fn comes_back_after(end: End) {
     for expected in ["opened 1", "session.created", "input_audio_buffer.cleared"] {
         assert_eq!(name(&next(&mut connection).await), expected);
     }
-    connection.send(message("go")).await.unwrap();
+    let sent = connection.send(message("go")).await.unwrap();
+    let ConnectionEvent::Settled(settled) = next(&mut connection).await else {
+        panic!()
+    };
+    let lost = Fate::Discarded(DiscardReason::ConnectionLost);
+    assert_eq!((settled.first, settled.fate), (sent, lost));
     let retrying = loop {
         match next(&mut connection).await {
             ConnectionEvent::Retrying(retrying) => break retrying,
@@ -207,9 +212,7 @@ async fn comes_back_after(end: End) {
         End::Fin | End::Reset => assert_eq!(retrying.cause.close_code(), None),
     }
     // Sent while there may be no connection: it waits.
-    let item = r#"{"type":"conversation.item.create","event_id":"waited","item":{"type":"message","role":"user","content":[{"type":"input_text","text":"x"}]}}"#;
-    let item = rt_lowlevel::protocol::ClientEvent::from_json(item).unwrap();
-    connection.send(item).await.unwrap();
+    connection.send(message("waited")).await.unwrap();
     let ConnectionEvent::Opened(opened) = next(&mut connection).await else {
         panic!()
     };
@@ -218,7 +221,8 @@ async fn comes_back_after(end: End) {
     let ConnectionEvent::Restored(restored) = next(&mut connection).await else {
         panic!()
     };
-    assert_eq!((restored.epoch, restored.restored), (2, 0));
+    assert_eq!((restored.epoch, restored.restored, restored.discarded), (2, 0, 1));
+    assert!(matches!(restored.cause, RestoreCause::ConnectionLost(_)));
     assert_eq!(name(&next(&mut connection).await), "echo.waited");
     assert_eq!(*connection.state().borrow(), State::Connected);
     assert_eq!(server.connects(), 2);
@@ -338,38 +342,37 @@ async fn f32_a_message_that_is_too_large_is_named_and_not_sent_again() {
     let server = Server::sessions(|number, mut ws| async move {
         if number == 1 {
             ws.text().await;
+            ws.text().await;
+            ws.close(1009, "too big").await;
+        }
+        // Nothing that it could have meant is left.
+        if number == 2 {
             ws.close(1009, "too big").await;
         }
         ws.drain().await;
     })
     .await;
     let mut connection = within(server.builder().connect()).await.unwrap();
-    let big = connection.send(message("big")).await.unwrap();
-    let mut named = None;
-    let retrying = loop {
-        match next(&mut connection).await {
-            ConnectionEvent::Settled(settled) => named = Some((settled.first, settled.count, settled.fate)),
-            ConnectionEvent::Retrying(retrying) => break retrying,
-            _ => {}
-        }
-    };
-    let fate = Fate::Discarded(DiscardReason::TooLarge);
-    assert_eq!(named, Some((big, 1, fate)));
+    connection.send(message("small")).await.unwrap();
+    let big = connection.send(message(&"big".repeat(100))).await.unwrap();
+    let events = all(&mut connection).await;
+    let too_large = Fate::Discarded(DiscardReason::TooLarge);
+    let is_big = |event: &ConnectionEvent| matches!(event, ConnectionEvent::Settled(settled) if settled.first == big && settled.fate == too_large);
+    assert!(events.iter().any(is_big), "{events:?}");
+    let retrying = events.iter().find_map(|event| match event {
+        ConnectionEvent::Retrying(retrying) => Some(&retrying.cause),
+        _ => None,
+    });
+    let named = retrying.unwrap();
     assert_eq!(
-        (retrying.cause.kind(), retrying.cause.close_code()),
+        (named.kind(), named.close_code()),
         (ErrorKind::MessageTooLarge, Some(1009))
     );
-    assert_eq!(name(&next(&mut connection).await), "opened 2");
-}
-
-#[tokio::test]
-async fn f32_a_close_for_a_message_that_nobody_sent_is_final() {
-    let [high, low] = 1009u16.to_be_bytes();
-    let (connects, events) = connects_to_one_that_writes(vec![0x88, 2, high, low]).await;
+    assert!(named.to_string().contains("bytes"), "{named}");
     let error = cause(&events);
     assert_eq!(
-        (error.kind(), error.close_code(), connects),
-        (ErrorKind::MessageTooLarge, Some(1009), 1)
+        (error.kind(), error.close_code(), server.connects()),
+        (ErrorKind::MessageTooLarge, Some(1009), 2)
     );
 }
 
