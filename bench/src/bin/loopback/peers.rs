@@ -27,6 +27,10 @@ type OldSocket =
 #[async_trait(?Send)]
 pub trait Peer {
     fn name(&self) -> &'static str;
+    /// Whether it is of this repository, and no peer of it.
+    fn is_ours(&self) -> bool {
+        self.name().starts_with("rt-") || self.name().starts_with("by hand")
+    }
     /// Asks for a burst and takes `messages` audio deltas, down to the bytes. Gives the number of bytes.
     async fn receive(&mut self, messages: usize) -> anyhow::Result<usize>;
     /// Sends every piece and waits until the server has them.
@@ -48,6 +52,8 @@ pub async fn connect(ports: Ports, read_buffer: Option<usize>) -> Vec<Box<dyn Pe
         Err(error) => eprintln!("{name} is left out: {error:#}"),
     };
     add("rt-lowlevel", RtLowlevel::connect(ports.ga, read_buffer).await);
+    add("rt-client", RtClient::connect(ports.ga).await);
+    add("raw", Typed::<Raw>::connect(ports.ga).await);
     add("async-openai", Typed::<AsyncOpenai>::connect(ports.ga).await);
     add("oai-rt-rs", Typed::<OaiRtRs>::connect(ports.ga).await);
     add("adk-realtime", Adk::connect(ports.ga).await);
@@ -119,6 +125,98 @@ impl Peer for RtLowlevel {
             ConnectionEvent::Server(ServerEvent::InputAudioBufferCommitted(_)) => Ok(()),
             other => bail!("{other:?}"),
         }
+    }
+}
+
+/// A session with a callback for audio, which does all that a session does beside.
+struct RtClient {
+    session: rt_client::Session,
+    audio: tokio::sync::mpsc::UnboundedReceiver<usize>,
+    committed: tokio::sync::mpsc::UnboundedReceiver<()>,
+}
+
+impl RtClient {
+    async fn connect(port: u16) -> anyhow::Result<Box<dyn Peer>> {
+        let endpoint =
+            Endpoint::openai("gpt-realtime")?.with_base_url(&format!("http://127.0.0.1:{port}/v1"))?;
+        let (audio_in, audio) = tokio::sync::mpsc::unbounded_channel();
+        let (committed_in, committed) = tokio::sync::mpsc::unbounded_channel();
+        let session = rt_client::Session::builder(endpoint, Credentials::none())
+            .on_audio(move |audio| {
+                let _ = audio_in.send(black_box(audio).as_bytes().len());
+            })
+            .on_event(move |event| {
+                if matches!(event, ServerEvent::InputAudioBufferCommitted(_)) {
+                    let _ = committed_in.send(());
+                }
+            })
+            .connect()
+            .await?;
+        Ok(Box::new(Self {
+            session,
+            audio,
+            committed,
+        }))
+    }
+}
+
+#[async_trait(?Send)]
+impl Peer for RtClient {
+    fn name(&self) -> &'static str {
+        "rt-client"
+    }
+
+    async fn receive(&mut self, messages: usize) -> anyhow::Result<usize> {
+        // The server tells of no response, so that one of the conversation would be waited for.
+        let params = rt_protocol::ResponseParams::new().out_of_band();
+        drop(self.session.respond_with(params).await?);
+        let mut bytes = 0;
+        for _ in 0..messages {
+            bytes += self.audio.recv().await.context("closed")?;
+        }
+        Ok(bytes)
+    }
+
+    async fn send(&mut self, pieces: &[Bytes], messages: usize) -> anyhow::Result<()> {
+        for piece in pieces.iter().cycle().take(messages) {
+            self.session
+                .send_audio(Pcm16::from_le_bytes(piece.clone())?)
+                .await?;
+        }
+        self.session.send(InputAudioBufferCommit::default()).await?;
+        self.committed.recv().await.context("closed")
+    }
+}
+
+/// What a program without any library for the API does: the fields it needs, and base64.
+struct Raw;
+
+impl Types for Raw {
+    const NAME: &'static str = "by hand: serde_json, base64, tokio-tungstenite 0.30";
+
+    fn audio(text: &str) -> anyhow::Result<usize> {
+        #[derive(serde::Deserialize)]
+        struct Delta<'a> {
+            #[serde(rename = "type")]
+            kind: &'a str,
+            #[serde(borrow)]
+            delta: std::borrow::Cow<'a, str>,
+        }
+        let event: Delta<'_> = serde_json::from_str(text)?;
+        anyhow::ensure!(event.kind == "response.output_audio.delta");
+        decoded(&event.delta)
+    }
+
+    fn event(text: &str) -> anyhow::Result<()> {
+        serde_json::from_str::<serde_json::Value>(text)?;
+        Ok(())
+    }
+
+    fn append(pcm: &[u8]) -> anyhow::Result<String> {
+        let audio = BASE64_STANDARD.encode(pcm);
+        Ok(format!(
+            r#"{{"type":"input_audio_buffer.append","audio":"{audio}"}}"#
+        ))
     }
 }
 
