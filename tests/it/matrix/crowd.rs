@@ -19,7 +19,11 @@ async fn f62_a_crowd_is_cut_off_at_once() {
     config.retry.cap = Duration::from_secs(8);
     let mut clients: Vec<Client> = Vec::new();
     for _ in 0..CROWD {
-        clients.push(bench.client(config.clone()).await);
+        let client = bench.client(config.clone()).await;
+        // A connection that has proved itself: its end is an outage of its own, and no retry.
+        client.handle.send(text_item("hello")).await.unwrap();
+        client.server("conversation.item.done", 1).await;
+        clients.push(client);
     }
     assert_eq!(bench.line.cut(Cut::Reset), CROWD as u64);
     let mut delays = Vec::new();
