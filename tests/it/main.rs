@@ -9,6 +9,7 @@ mod agent_restore;
 mod captures;
 mod client;
 mod dialect;
+mod docs;
 mod events;
 mod failures;
 mod matrix;
