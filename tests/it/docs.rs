@@ -55,7 +55,7 @@ fn every_row_of_the_fault_matrix_names_tests_that_exist() {
             .unwrap_or_else(|| panic!("no row {id}"));
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
         let tests: Vec<&str> = quoted(cells.last().unwrap())
-            .filter(|name| name.starts_with(|c: char| c == 'f') && name.as_bytes()[1].is_ascii_digit())
+            .filter(|name| name.starts_with('f') && name.as_bytes()[1].is_ascii_digit())
             .filter(|name| !name.ends_with('…'))
             .collect();
         assert!(!tests.is_empty(), "{id} names no test");
