@@ -120,7 +120,8 @@ impl Frames {
     }
 
     /// The next frames: samples of all channels in turn, full scale at 1 (lossy codecs and float files
-    /// exceed it); `None` at the end. At most some ten thousand frames at once.
+    /// exceed it); `None` at the end. A block is what a packet of the codec holds, or about 64 KiB of
+    /// a file without packets: some 130,000 frames at most there, in ADPCM with one channel.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if reading fails, [`ErrorKind::Limit`](crate::ErrorKind::Limit)

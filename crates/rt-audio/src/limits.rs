@@ -28,7 +28,7 @@ pub struct Limits {
     /// The highest sample rate in Hz. Default: 768,000.
     pub max_sample_rate: u32,
     /// The most bytes of a pipe that are kept in memory, for formats whose parts do not come in the order
-    /// they are needed in (MP4). Default: 64 MiB.
+    /// they are needed in (MP4, and CAF with AAC or ALAC). Default: 64 MiB.
     pub max_buffered: u64,
 }
 

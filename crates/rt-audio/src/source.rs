@@ -166,7 +166,8 @@ impl Source {
     }
 
     /// Opens what a pipe gives, such as standard input, from where it is. It is read once and while it
-    /// comes in, in bounded memory; MP4 alone is kept in memory first, up to [`Limits::max_buffered`].
+    /// comes in, in bounded memory; only MP4, and CAF with AAC or ALAC, are kept in memory first,
+    /// up to [`Limits::max_buffered`].
     ///
     /// # Errors
     /// As [`open`](Self::open), and [`ErrorKind::Limit`] beyond [`Limits::max_buffered`].

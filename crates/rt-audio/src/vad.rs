@@ -18,11 +18,16 @@ const FRAME: usize = 256;
 /// The most latency of the conversion to the detector's rate.
 const LATENCY: Duration = Duration::from_millis(12);
 
+/// What part of the threshold is enough while somebody speaks.
+const HYSTERESIS: f32 = 0.7;
+
 /// When speech counts as such.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct VadOptions {
-    /// The probability from which a frame of 16 ms is speech, from 0 to 1. Default: 0.5.
+    /// The probability from which a frame of 16 ms is speech, from 0 to 1. Default: 0.5. While somebody speaks,
+    /// 0.7 of it is enough. Even digital silence has a probability of 0.15 to 0.2, so below 0.3 speech may
+    /// never stop; with 0, where everything is speech, it never does.
     pub threshold: f32,
     /// How long there must be speech before it has started. Default: 64 ms, which a click does not reach.
     pub min_speech: Duration,
@@ -158,6 +163,16 @@ impl Vad {
         events
     }
 
+    /// Ends the stream of audio: if somebody was speaking, tells that it stopped, and when. Afterwards it is as
+    /// new, for another stream. What [`push`](Self::push) has not looked at yet, up to 28 ms, is left out.
+    pub fn finish(&mut self) -> Option<VadEvent> {
+        let stopped = self.speaking.then(|| VadEvent::Stopped {
+            at: self.opposed_since(),
+        });
+        self.reset();
+        stopped
+    }
+
     /// Whether somebody speaks.
     #[must_use]
     pub fn is_speech(&self) -> bool {
@@ -183,7 +198,7 @@ impl Vad {
         self.probability = self.detector.predict_f32(&frame);
         self.frames += 1;
         // While somebody speaks, a little less is enough: the threshold would be crossed all the time.
-        let threshold = self.options.threshold - if self.speaking { 0.15 } else { 0.0 };
+        let threshold = self.options.threshold * if self.speaking { HYSTERESIS } else { 1.0 };
         if (self.probability >= threshold) == self.speaking {
             self.opposed = 0;
             return None;
@@ -197,7 +212,7 @@ impl Vad {
         if duration_of(self.opposed * FRAME as u64, RATE) < needed {
             return None;
         }
-        let at = duration_of((self.frames - self.opposed) * FRAME as u64, RATE);
+        let at = self.opposed_since();
         self.speaking = !self.speaking;
         self.opposed = 0;
         Some(if self.speaking {
@@ -205,6 +220,11 @@ impl Vad {
         } else {
             VadEvent::Stopped { at }
         })
+    }
+
+    /// Since when every frame has said the opposite; the end of the last frame, if it did not.
+    fn opposed_since(&self) -> Duration {
+        duration_of((self.frames - self.opposed) * FRAME as u64, RATE)
     }
 }
 
@@ -274,6 +294,32 @@ mod tests {
             assert_eq!(events(&mut vad, &audio, Duration::from_millis(20)), []);
             assert!(!vad.is_speech() && vad.probability() < 0.5);
         }
+    }
+
+    #[test]
+    fn a_low_threshold_stops_as_well() {
+        // 0.15 less would be below what silence has after the first sentence.
+        let low = VadOptions::default().threshold(0.32);
+        let found = events(&mut Vad::new(low), &sentences(), Duration::from_millis(20));
+        assert_eq!(found.len(), 4, "{found:?}");
+        let mut all = Vad::new(VadOptions::default().threshold(0.0));
+        let found = events(&mut all, &sentences(), Duration::from_millis(20));
+        assert_eq!(found, [VadEvent::Started { at: Duration::ZERO }]);
+    }
+
+    #[test]
+    fn the_end_of_the_audio_ends_speech() {
+        let audio = sentences();
+        let stops = events(&mut Vad::default(), &audio, Duration::from_secs(60));
+        let Some(&VadEvent::Stopped { at }) = stops.last() else {
+            unreachable!()
+        };
+        // The pause at the end is too short for it.
+        let mut patient = Vad::new(VadOptions::default().min_silence(Duration::from_secs(3)));
+        assert_eq!(events(&mut patient, &audio, Duration::from_secs(60)).len(), 1);
+        assert_eq!(patient.finish(), Some(VadEvent::Stopped { at }));
+        assert!(!patient.is_speech());
+        assert_eq!(patient.finish(), None);
     }
 
     #[test]

@@ -82,12 +82,19 @@ pub mod session;
 pub mod fuzzing {
     use crate::{ClientEvent, ServerEvent};
 
-    /// The two readings of a delta event: by the one scan, if it takes the text, and by serde.
+    /// The two readings of a delta event: by the one scan, if it takes the text, and by serde. Beta's names count as well,
+    /// and space around them, as the beta dialect reads them.
     #[must_use]
     pub fn delta_event(json: &str) -> Option<(ServerEvent, Option<ServerEvent>)> {
         let peeked = crate::peek::peek(json)?;
-        let fast = crate::flat::delta_event(&peeked.event_type, peeked.rest, json)?;
-        Some((fast, crate::flat::slow(&peeked.event_type, json)))
+        let event_type = match peeked.event_type.trim() {
+            "response.audio.delta" => "response.output_audio.delta",
+            "response.audio_transcript.delta" => "response.output_audio_transcript.delta",
+            "response.text.delta" => "response.output_text.delta",
+            other => other,
+        };
+        let fast = crate::flat::delta_event(event_type, peeked.rest, json)?;
+        Some((fast, crate::flat::slow(event_type, json)))
     }
 
     /// Fails if the plain reader takes what serde_json refuses, or reads it otherwise.

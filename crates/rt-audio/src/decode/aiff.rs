@@ -215,6 +215,24 @@ mod tests {
     }
 
     #[test]
+    fn sizes_that_pipes_write_are_read_whole() {
+        let samples = [0x12, 0x34, 0xff, 0xfe];
+        let whole = file(None, 16, &samples);
+        let at = whole.len() - samples.len() - 12;
+        for size in [0, 0x7f00_0008, 0x7fff_f000, u32::MAX] {
+            let mut piped = whole.clone();
+            piped[at..at + 4].copy_from_slice(&size.to_be_bytes());
+            let stream = Source::from_stream(std::io::Cursor::new(piped.clone())).unwrap();
+            assert!(stream.info().duration.is_none(), "size {size:#x}");
+            for source in [stream, Source::from_bytes(piped).unwrap()] {
+                let (audio, report) = source.read_to_end().unwrap();
+                assert_eq!(audio.to_samples(), [0x1234, -2], "size {size:#x}");
+                assert!(report.is_complete(), "size {size:#x}: {report}");
+            }
+        }
+    }
+
+    #[test]
     fn a_cut_file_gives_what_is_there() {
         let whole = file(None, 16, &[1; 1000]);
         let (audio, report) = Source::from_bytes(whole[..whole.len() - 400].to_vec())

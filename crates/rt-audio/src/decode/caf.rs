@@ -43,14 +43,18 @@ pub(super) fn open(mut input: Input, limits: &Limits) -> Result<Opened, Error> {
             .iter()
             .fold(0u64, |all, &byte| all << 8 | u64::from(byte));
         match &chunk[..4] {
-            b"desc" => description = Some(read_description(&mut input, body)?),
+            b"desc" => {
+                let read = read_description(&mut input, body)?;
+                match read.encoding {
+                    Some(encoding) => description = Some((read, encoding)),
+                    // Here, as the table of the packets may be more than a pipe goes back.
+                    None => return Ok(Opened::Coded(input, read.codec)),
+                }
+            }
             b"chan" => layout = Some(read_layout(&mut input, body)?),
             b"data" => {
-                let Some(description) = description else {
+                let Some((description, encoding)) = description else {
                     return Err(damaged("the samples come before the description"));
-                };
-                let Some(encoding) = description.encoding else {
-                    return Ok(Opened::Coded(input, description.codec));
                 };
                 let layout = layout
                     .map(|mask: u32| Layout::Speakers(mask.into()))
@@ -203,6 +207,22 @@ mod tests {
                 assert_eq!(audio.to_samples(), expected, "{}", codec.escape_ascii());
             }
         }
+    }
+
+    #[test]
+    fn a_pipe_may_have_a_long_table_of_packets() {
+        let mut bytes = file(b"alac", 0, 0, -1, &[0; 8]);
+        let table = [b"pakt".as_slice(), &100_000u64.to_be_bytes(), &[0; 100_000]].concat();
+        bytes.splice(52..52, table);
+        let piped = Input::stream(Box::new(std::io::Cursor::new(bytes.clone())));
+        let Opened::Coded(input, codec) = open(piped, &Limits::default()).unwrap() else {
+            panic!("these are no plain samples");
+        };
+        assert_eq!(&codec, b"alac");
+        assert_eq!(
+            input.into_seekable(1 << 20).unwrap().len(),
+            Some(bytes.len() as u64)
+        );
     }
 
     #[test]

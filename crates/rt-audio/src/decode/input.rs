@@ -82,7 +82,6 @@ impl Input {
             match self.read(&mut buffer[filled..]) {
                 Ok(0) => break,
                 Ok(n) => filled += n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
@@ -122,9 +121,16 @@ impl Input {
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.origin {
-            Origin::Media { inner, .. } => inner.read(buffer),
-            Origin::Stream(stream) => stream.read(buffer),
+        loop {
+            let read = match &mut self.origin {
+                Origin::Media { inner, .. } => inner.read(buffer),
+                Origin::Stream(stream) => stream.read(buffer),
+            };
+            // The decoders would take a signal for a failure.
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
         }
     }
 }
@@ -275,6 +281,41 @@ mod tests {
         }
         assert_eq!(input.read_at(60_000, &mut [0; 4]).unwrap(), 0);
         assert_eq!(input.read_at(5, &mut [0; 4]).unwrap_err().kind(), ErrorKind::Io);
+    }
+
+    /// Is interrupted before every byte.
+    struct Interrupted(Cursor<Vec<u8>>, bool);
+
+    impl Read for Interrupted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let most = buffer.len().min(1);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    impl Seek for Interrupted {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
+    fn a_signal_is_no_failure() {
+        let reader = || Interrupted(Cursor::new(vec![5, 6]), false);
+        for mut input in [
+            Input::stream(Box::new(reader())),
+            Input::new(Box::new(reader())).unwrap(),
+        ] {
+            let mut buffer = [0; 2];
+            assert_eq!(input.read(&mut buffer).unwrap(), 1);
+            assert_eq!(input.read(&mut buffer[1..]).unwrap(), 1);
+            assert_eq!(buffer, [5, 6]);
+            assert_eq!(input.read(&mut buffer).unwrap(), 0);
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crate::error::Error;
 /// How much of the end is looked at.
 const TAIL: u64 = 64 * 1024;
 
+/// How many places that look like a padding are looked at: by chance there is one in megabytes.
+const CANDIDATES: usize = 64;
+
 /// How long a padding may be, in nanoseconds.
 const LONGEST: u64 = 1_000_000_000;
 
@@ -25,6 +28,7 @@ fn padding_in(tail: &[u8]) -> u64 {
     let candidates = tail.windows(3).enumerate().rev();
     candidates
         .filter(|(_, bytes)| bytes[..2] == [0x75, 0xa2] && (0x81..=0x88).contains(&bytes[2]))
+        .take(CANDIDATES)
         .find_map(|(at, bytes)| {
             let (value, end) = (at + 3, at + 3 + usize::from(bytes[2] & 0x0f));
             let value = tail.get(value..end)?;
@@ -37,9 +41,9 @@ fn padding_in(tail: &[u8]) -> u64 {
 
 /// Whether a BlockGroup begins here somewhere and ends there.
 fn is_in_group(before: &[u8], end: usize) -> bool {
-    before.iter().enumerate().rev().any(|(at, &byte)| {
-        let size = size(&before[at + 1..]).filter(|_| byte == 0xa0);
-        size.is_some_and(|(width, size)| (at + 1 + width) as u64 + size == end as u64)
+    let mut groups = before.iter().enumerate().rev().filter(|&(_, &byte)| byte == 0xa0);
+    groups.any(|(at, _)| {
+        size(&before[at + 1..]).is_some_and(|(width, size)| (at + 1 + width) as u64 + size == end as u64)
     })
 }
 
@@ -92,6 +96,10 @@ mod tests {
         );
         // The same bytes in the middle of something else.
         assert_eq!(padding_in(&[&[9; 400], padding.as_slice(), &[1; 50]].concat()), 0);
+        // Many that are none hide it: the search has an end.
+        let hidden = |others| [group.as_slice(), &padding.repeat(others)].concat();
+        assert_eq!(padding_in(&hidden(CANDIDATES - 1)), 6_500_000);
+        assert_eq!(padding_in(&hidden(CANDIDATES)), 0);
         let negative = [0xa0, 0x85, 0x75, 0xa2, 0x82, 0xff, 0xff];
         assert_eq!(padding_in(&negative), 0);
         for cut in 0..group.len() {

@@ -13,7 +13,10 @@ use crate::mix::Layout;
 const READ: usize = 64 * 1024;
 
 /// Sizes from here on are what programs write that cannot seek back.
-pub(super) const UNKNOWN_SIZE: u64 = 0x7fff_f000;
+const UNKNOWN_SIZE: u64 = 0x7fff_f000;
+
+/// The same for AIFF, for which sox writes 0x7F000000.
+const UNKNOWN_AIFF_SIZE: u64 = 0x7eff_f000;
 
 /// What a header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +98,13 @@ impl Plain {
             return Err(Error::new(ErrorKind::Damaged, message));
         }
         let there = input.len().map(|len| len.saturating_sub(header.start));
+        let unknown = match header.container {
+            Container::Aiff => UNKNOWN_AIFF_SIZE,
+            _ => UNKNOWN_SIZE,
+        };
         let size = match (header.size, there) {
-            (Some(size), Some(there)) if size > there && size >= UNKNOWN_SIZE => None,
-            (Some(size), None) if size >= UNKNOWN_SIZE => None,
+            (Some(size), Some(there)) if size > there && size >= unknown => None,
+            (Some(size), None) if size >= unknown => None,
             (size, _) => size,
         };
         let known = size.or(there).map(|bytes| header.frames_in(bytes));

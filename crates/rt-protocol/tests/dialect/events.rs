@@ -1,7 +1,7 @@
 //! Names of events.
 
 use rt_protocol::dialect::{BetaVariant, WarningReason};
-use rt_protocol::{ClientEvent, ServerEvent};
+use rt_protocol::{ClientEvent, DecodeErrorKind, ServerEvent};
 use serde_json::json;
 
 use crate::{beta, encoded, parsed};
@@ -158,4 +158,20 @@ fn what_neither_dialect_knows_comes_through() {
     // Settings that only one server has: a session as an object goes out as it is.
     let event = json!({"type": "session.update", "session": {"avatar": {"character": "lisa"}, "voice": "x"}});
     assert_eq!(encoded(&mut beta(), &event), (Some(event), vec![]));
+}
+
+#[test]
+fn a_raw_control_character_in_a_name_is_no_json() {
+    for name in ["response.audio.delta", "response.text.delta", "response.done"] {
+        for character in ['\t', '\n', '\u{1}'] {
+            for name in [format!("{character}{name}"), format!("{name}{character}")] {
+                let message = format!(r#"{{"type":"{name}","event_id":"e","delta":"AAAA"}}"#);
+                let error = beta().decode_server(&message).unwrap_err();
+                assert_eq!(error.kind(), DecodeErrorKind::NotJson, "{message:?}");
+            }
+        }
+        // A space is JSON, and is left out.
+        let message = format!(r#"{{"type":" {name}","event_id":"e","delta":"AAAA"}}"#);
+        assert_eq!(beta().decode_server(&message).unwrap().len(), 1, "{message:?}");
+    }
 }

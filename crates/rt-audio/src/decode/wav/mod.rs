@@ -60,7 +60,10 @@ fn read(input: &mut Input) -> Result<Header, Error> {
             }
             b"data" => {
                 let size = match long_size {
-                    Some(long) if size == u64::from(u32::MAX) => Some(long),
+                    // A pipe leaves this one at 0.
+                    Some(long) if size == u64::from(u32::MAX) => {
+                        declared(long, long == 0 && is_chunk(input, body)?)
+                    }
                     _ => declared(size, size == 0 && is_chunk(input, body)?),
                 };
                 return header_of(format, order, body, size, frames);

@@ -182,6 +182,26 @@ fn big_endian_and_64_bit_headers_are_read() {
 }
 
 #[test]
+fn a_pipe_leaves_the_64_bit_sizes_empty() {
+    let samples = [1, -2, 3, -4, 5];
+    let format = chunk(b"fmt ", &format(1, 1, 24_000, 2, 16));
+    let data = chunk(b"data", &le(&samples));
+    let mut rf64 = riff(&[chunk(b"ds64", &[0; 28]), format, data]);
+    rf64[..8].copy_from_slice(b"RF64\xff\xff\xff\xff");
+    let data_size = rf64.len() - le(&samples).len() - 4;
+    rf64[data_size..data_size + 4].copy_from_slice(&[0xff; 4]);
+    let (audio, report) = Source::from_stream(std::io::Cursor::new(rf64.clone()))
+        .unwrap()
+        .read_to_end()
+        .unwrap();
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(audio.to_samples(), samples);
+    let (read, report) = decode(rf64);
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(read, samples);
+}
+
+#[test]
 fn a_cut_file_gives_what_is_there_and_says_so() {
     let file = mono(1, 2, &le(&[1; 24_000]));
     for cut in [46, 47, 1000, 24_044, 48_043] {
