@@ -346,8 +346,9 @@ impl Machine {
         link.is_paused = false;
         self.timers.stop(Timer::Consumer);
         self.tell_gap();
+        let is_draining = self.phase == Phase::Draining;
         let Some(link) = self.link_of(epoch) else { return };
-        if link.restore.as_ref().is_some_and(Restore::is_under_way) {
+        if !is_draining && link.restore.as_ref().is_some_and(Restore::is_under_way) {
             link.timers.set(Timer::Restore, restore);
         }
         if link.ping_since.is_some() {
