@@ -109,7 +109,9 @@ impl Shared {
         let (events, receiver) = mpsc::unbounded_channel();
         let max = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
         let event_limit = u32::try_from(limits.event_bytes).unwrap_or(max).clamp(1, max);
-        let count = u32::try_from(limits.events).unwrap_or(u32::MAX).max(1);
+        let count = u32::try_from(limits.events)
+            .unwrap_or(u32::MAX)
+            .max(Limits::MIN_EVENTS);
         let shared = Self {
             state: watch::Sender::new(machine.state()),
             core: Mutex::new(Core {

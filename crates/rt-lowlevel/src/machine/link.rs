@@ -279,6 +279,10 @@ impl Machine {
         let is_current = self.slot(epoch) == Some(Slot::Current);
         let Some(link) = self.link_of(epoch) else { return };
         link.is_paused = true;
+        if !self.was_open {
+            // Nobody takes events before `connect` has returned: no consumer is to blame, and the deadlines stand.
+            return;
+        }
         self.timers
             .set(Timer::Consumer, after(at.now, self.config.limits.slow_after));
         let Some(link) = self.link_of(epoch) else { return };
@@ -336,7 +340,8 @@ impl Machine {
 
     /// The reader reads again.
     pub(crate) fn handle_read_resumed(&mut self, at: At, epoch: u64) {
-        let is_waiting = self.phase == Phase::AwaitCreated && self.slot(epoch) == Some(Slot::Current);
+        let is_waiting =
+            self.was_open && self.phase == Phase::AwaitCreated && self.slot(epoch) == Some(Slot::Current);
         let (created, restore, ping) = (
             after(at.now, self.config.timeouts.session_created),
             after(at.now, self.config.timeouts.restore),
@@ -346,9 +351,10 @@ impl Machine {
         link.is_paused = false;
         self.timers.stop(Timer::Consumer);
         self.tell_gap();
+        let has_consumer = self.was_open;
         let is_draining = self.phase == Phase::Draining;
         let Some(link) = self.link_of(epoch) else { return };
-        if !is_draining && link.restore.as_ref().is_some_and(Restore::is_under_way) {
+        if has_consumer && !is_draining && link.restore.as_ref().is_some_and(Restore::is_under_way) {
             link.timers.set(Timer::Restore, restore);
         }
         if link.ping_since.is_some() {

@@ -61,6 +61,10 @@ impl Machine {
             link.opened_at = Some(now);
             link.first_fresh = first_fresh;
             link.start_pings(now, &self.config.liveness);
+            if link.is_paused && !self.timers.is_set(Timer::Consumer) {
+                self.timers
+                    .set(Timer::Consumer, after(now, self.config.limits.slow_after));
+            }
         }
         self.plan_rollover(now);
         self.wakes_writer = true;

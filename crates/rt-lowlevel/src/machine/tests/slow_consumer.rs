@@ -64,3 +64,33 @@ fn it_can_be_the_end() {
         linger: false
     }));
 }
+
+#[test]
+fn before_there_is_a_consumer_the_deadlines_stand() {
+    let mut bench = Bench::new(|config| config.retry.max_attempts = 1);
+    bench.connect();
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
+    bench.advance(bench.machine.config.timeouts.session_created);
+    let error = bench.closed().error.unwrap();
+    assert_ne!(error.kind(), ErrorKind::SlowConsumer);
+}
+
+#[test]
+fn once_there_is_one_what_it_holds_up_is_not_the_servers_fault() {
+    let mut bench = Bench::opened(|_| {});
+    bench.drop_stream();
+    bench.advance(seconds(1));
+    bench.connect();
+    bench.events();
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_paused(at, epoch);
+    bench.advance(bench.machine.config.timeouts.session_created);
+    let events = bench.events();
+    assert!(
+        events
+            .iter()
+            .all(|event| matches!(event, ConnectionEvent::SlowConsumer(_))),
+        "{events:?}"
+    );
+}
