@@ -324,8 +324,17 @@ impl Machine {
         gap.bytes += bytes as u64;
     }
 
-    /// There is room again: what was dropped meanwhile is told.
-    fn tell_gap(&mut self) {
+    /// A connection is gone. If it was the one whose reading stood still, the consumer is not slow any more.
+    pub(super) fn forget_pause(&mut self, gone: &Link) {
+        let others = [&self.link, &self.next];
+        if gone.is_paused && !others.into_iter().flatten().any(|link| link.is_paused) {
+            self.timers.stop(Timer::Consumer);
+            self.tell_gap();
+        }
+    }
+
+    /// There is room again, or no need of it: what was dropped meanwhile is told.
+    pub(super) fn tell_gap(&mut self) {
         self.drops_audio = false;
         let gap = self.gap.take().map(ConnectionEvent::AudioGap);
         self.events.extend(gap);

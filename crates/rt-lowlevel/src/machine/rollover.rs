@@ -280,6 +280,7 @@ impl Machine {
 
     fn swap(&mut self, at: At, is_quiet: bool) {
         let Some(old) = self.link.take() else { return };
+        self.forget_pause(&old);
         let epoch = old.epoch;
         self.actions.push_back(Action::Hangup { epoch, linger: true });
         self.parting.push((epoch, CloseFrame::new(CloseCode::NORMAL, "")));

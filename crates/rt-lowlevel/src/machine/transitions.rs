@@ -86,6 +86,7 @@ impl Machine {
             Slot::Next => self.next.take(),
         };
         let Some(link) = taken else { return };
+        self.forget_pause(&link);
         let linger =
             code.is_some() || matches!(failure, Failure::Close(_) | Failure::Event(_) | Failure::Expired);
         let epoch = link.epoch;
@@ -238,6 +239,7 @@ impl Machine {
             Vec::new()
         };
         self.ledger.discard_all();
+        self.tell_gap();
         self.tell_settled();
         let responses = responses.into_iter();
         self.events.extend(responses.map(ConnectionEvent::Interrupted));
