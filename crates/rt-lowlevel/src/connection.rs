@@ -142,7 +142,11 @@ impl Builder {
     /// Outside of a Tokio runtime with time and I/O enabled.
     pub async fn connect(self) -> Result<Connection, Error> {
         let kind = self.endpoint.session_kind();
-        if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.kind() != kind) {
+        if self
+            .snapshot
+            .as_ref()
+            .is_some_and(|snapshot| snapshot.kind() != kind)
+        {
             return Err(Error::config(
                 "the snapshot is of another kind of session than the endpoint",
             ));
@@ -315,7 +319,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_snapshot_of_another_kind_of_session_is_refused() {
-        let translator = Arc::new(Translator::new(None, rt_protocol::dialect::BetaVariant::default()));
+        let translator = Arc::new(Translator::new(
+            None,
+            rt_protocol::dialect::BetaVariant::default(),
+        ));
         let machine = Machine::new(Config::default(), false)
             .for_sessions(rt_protocol::session::SessionKind::Transcription, translator);
         // Nobody listens there, and nobody is asked.

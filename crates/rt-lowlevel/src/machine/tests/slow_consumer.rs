@@ -103,7 +103,10 @@ fn what_was_dropped_is_told_when_the_connection_is_lost() {
     bench.drop_stream();
     let events = bench.events();
     assert!(matches!(events[0], ConnectionEvent::AudioGap(gap) if gap.bytes == 4800));
-    assert!(!bench.machine.drops_audio(), "the next connection is not slow yet");
+    assert!(
+        !bench.machine.drops_audio(),
+        "the next connection is not slow yet"
+    );
 }
 
 #[test]
