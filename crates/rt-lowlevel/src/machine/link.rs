@@ -269,6 +269,7 @@ impl Machine {
         let goodbye = match failure {
             Failure::TooLarge { .. } => Some(CloseCode::TOO_BIG),
             Failure::Violation(_) => Some(CloseCode::PROTOCOL),
+            Failure::NotUtf8 => Some(CloseCode::INVALID),
             _ => None,
         };
         self.lose_link(at, slot, failure, goodbye);

@@ -176,7 +176,8 @@ impl Machine {
                     | Failure::Event(_)
                     | Failure::Close(_)
                     | Failure::Expired
-                    | Failure::Violation(_) => CloseInitiator::Peer,
+                    | Failure::Violation(_)
+                    | Failure::NotUtf8 => CloseInitiator::Peer,
                     _ => CloseInitiator::Transport,
                 };
                 self.end(by, Some(error.with_attempts(self.budget.attempts())));
