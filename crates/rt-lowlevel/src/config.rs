@@ -111,6 +111,7 @@ pub struct Limits {
     /// Accepted but unwritten audio.
     pub audio: AudioPolicy,
     /// Events that were received and not yet taken by the consumer: how many. 1024. Reading stops beyond it.
+    /// Less than 4 means 4: a session must be able to open before anybody takes its events.
     pub events: usize,
     /// Events that were received and not yet taken by the consumer: the bytes of their messages. 8 MiB.
     pub event_bytes: usize,
@@ -123,6 +124,11 @@ pub struct Limits {
     pub read_buffer: usize,
     /// Pings the server may send in ten seconds. 1000; beyond it the connection is replaced.
     pub pings: u32,
+}
+
+impl Limits {
+    /// The least that [`events`](Self::events) means.
+    pub(crate) const MIN_EVENTS: u32 = 4;
 }
 
 impl Default for Limits {

@@ -122,7 +122,8 @@ impl Builder {
     }
 
     /// Goes on with the conversation of a [`Handle::snapshot`](crate::Handle::snapshot): the first session is told what that
-    /// one knew, and [`ConnectionEvent::Restored`] tells how that went.
+    /// one knew, and [`ConnectionEvent::Restored`] tells how that went. It must be of the endpoint's kind of session, or
+    /// [`connect`](Self::connect) fails with `InvalidConfig`.
     pub fn resume(mut self, snapshot: Snapshot) -> Self {
         self.snapshot = Some(snapshot);
         self
@@ -140,6 +141,16 @@ impl Builder {
     /// # Panics
     /// Outside of a Tokio runtime with time and I/O enabled.
     pub async fn connect(self) -> Result<Connection, Error> {
+        let kind = self.endpoint.session_kind();
+        if self
+            .snapshot
+            .as_ref()
+            .is_some_and(|snapshot| snapshot.kind() != kind)
+        {
+            return Err(Error::config(
+                "the snapshot is of another kind of session than the endpoint",
+            ));
+        }
         let dialer = match self.dialer {
             Some(dialer) => dialer,
             None => Arc::new(TcpDialer::new(self.roots.config()?, self.proxy)),
@@ -299,5 +310,26 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("handle", &self.handle)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_snapshot_of_another_kind_of_session_is_refused() {
+        let translator = Arc::new(Translator::new(
+            None,
+            rt_protocol::dialect::BetaVariant::default(),
+        ));
+        let machine = Machine::new(Config::default(), false)
+            .for_sessions(rt_protocol::session::SessionKind::Transcription, translator);
+        // Nobody listens there, and nobody is asked.
+        let endpoint = Endpoint::from_url("ws://127.0.0.1:9/v1/realtime?model=m").unwrap();
+        let builder = Connection::builder(endpoint, Credentials::none()).resume(machine.snapshot());
+        let error = builder.connect().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.to_string().contains("snapshot"), "{error}");
     }
 }

@@ -65,6 +65,10 @@ impl Failure {
                 ErrorKind::Protocol,
                 format!("the server broke the WebSocket protocol: {what}"),
             ),
+            Self::NotUtf8 => Error::new(
+                ErrorKind::Protocol,
+                "the server broke the WebSocket protocol: text that is not UTF-8",
+            ),
             Self::TooLarge { limit } => Error::new(
                 ErrorKind::MessageTooLarge,
                 format!("the server sent a message larger than the limit of {limit} bytes"),

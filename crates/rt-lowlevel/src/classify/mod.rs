@@ -228,6 +228,8 @@ pub(crate) enum Failure {
     WriteStall(Duration),
     /// The peer broke the protocol.
     Violation(String),
+    /// Text of the peer that is not UTF-8.
+    NotUtf8,
     /// An incoming message beyond the limit.
     TooLarge { limit: usize },
 }
@@ -278,7 +280,7 @@ pub(crate) fn verdict(failure: &Failure, facts: Facts<'_>) -> Verdict {
         Failure::Expired => Verdict::of(Class::Now),
         Failure::Close(_) if failure.is_expiry() => Verdict::of(Class::Now),
         Failure::Close(close) => close_verdict(close, facts.policy),
-        Failure::Violation(_) => Verdict::counted(Class::Retry, Bucket::Violation),
+        Failure::Violation(_) | Failure::NotUtf8 => Verdict::counted(Class::Retry, Bucket::Violation),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The tasks around the machine: they move data and decide nothing.
 //!
 //! - the supervisor keeps the timers, and starts and ends the other tasks;
-//! - one task per attempt to connect, which is the only one that runs code of the user: token provider and dialer;
+//! - one task per attempt to connect, which runs the user's token provider and dialer;
 //! - one reader and one writer per connection, so that neither direction can hold the other up.
+//!
+//! One more piece of the user's code runs under the machine's lock, on any of them: the summarizer of the restore policy.
 //!
 //! Reader and writer poll the stream that the dialer opened. Messages are written by the writer only; answers to pings and closes are left to it by the WebSocket.
 

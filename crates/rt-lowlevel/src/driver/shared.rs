@@ -63,6 +63,9 @@ pub(crate) struct Shared {
     pub(crate) translator: Arc<Translator>,
     events: mpsc::UnboundedSender<Delivery>,
     state: watch::Sender<State>,
+    /// What `state` is to say. Published without the machine's lock, since whoever looks at the state holds it still
+    /// and may send meanwhile.
+    latest: Mutex<State>,
     event_room: Arc<Semaphore>,
     /// The least room an event takes up, so that their number is bounded by the same semaphore.
     event_floor: u32,
@@ -82,6 +85,8 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 struct Core {
     machine: Machine,
+    /// The state that was last published, or is about to be.
+    told: State,
     /// The deadline the supervisor sleeps for.
     armed: Option<Instant>,
     timeline: observe::Timeline,
@@ -109,10 +114,14 @@ impl Shared {
         let (events, receiver) = mpsc::unbounded_channel();
         let max = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
         let event_limit = u32::try_from(limits.event_bytes).unwrap_or(max).clamp(1, max);
-        let count = u32::try_from(limits.events).unwrap_or(u32::MAX).max(1);
+        let count = u32::try_from(limits.events)
+            .unwrap_or(u32::MAX)
+            .max(Limits::MIN_EVENTS);
         let shared = Self {
             state: watch::Sender::new(machine.state()),
+            latest: Mutex::new(machine.state()),
             core: Mutex::new(Core {
+                told: machine.state(),
                 machine,
                 armed: None,
                 receipts: HashMap::new(),
@@ -150,7 +159,7 @@ impl Shared {
                 .unwrap_or_default(),
         };
         let mut notes = Vec::new();
-        let (result, wakes_supervisor, wakes_writer, wakes_senders) = {
+        let (result, is_new_state, wakes_supervisor, wakes_writer, wakes_senders) = {
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
             let (result, delivery) = tell(&mut core.machine, at);
             while let Some(event) = core.machine.poll_event() {
@@ -182,17 +191,23 @@ impl Shared {
             let dropped = core.machine.dropped_audio();
             core.timeline.queue(messages, audio, dropped);
             let state = core.machine.state();
-            self.state
-                .send_if_modified(|current| std::mem::replace(current, state) != state);
+            let is_new_state = std::mem::replace(&mut core.told, state) != state;
+            if is_new_state {
+                *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = state;
+            }
             let next = core.machine.poll_timeout();
             let is_earlier = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
             (
                 result,
+                is_new_state,
                 core.machine.has_actions() || is_earlier || state == State::Closed,
                 core.machine.take_writer_wake(),
                 core.machine.take_room(),
             )
         };
+        if is_new_state {
+            self.publish();
+        }
         if notes.iter().any(|note| matches!(note, Note::SlowConsumer)) {
             self.wake_reader.notify_waiters();
         }
@@ -207,6 +222,14 @@ impl Shared {
         }
         notes.into_iter().for_each(Note::log);
         result
+    }
+
+    /// Whoever comes last publishes the latest, in whichever order they come.
+    fn publish(&self) {
+        self.state.send_if_modified(|current| {
+            let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(current, latest) != latest
+        });
     }
 
     /// An id that is unique in this process, and as good as unique beyond it: at most 24 characters.
@@ -452,5 +475,46 @@ impl Note {
                 );
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use rt_protocol::dialect::{BetaVariant, Dialect};
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn who_looks_at_the_state_holds_nobody_up() {
+        let config = Config::default();
+        let translator = Arc::new(Translator::new(Some(Dialect::Ga), BetaVariant::default()));
+        let machine = Machine::new(config.clone(), false);
+        let (shared, _events) = Shared::new(machine, &config.limits, translator);
+        let mut state = shared.state();
+        let (done, is_done) = std::sync::mpsc::channel();
+        let looking = Arc::clone(&shared);
+        thread::spawn(move || {
+            let state = looking.state();
+            let seen = state.borrow();
+            let other = Arc::clone(&looking);
+            let starting = thread::spawn(move || other.with(|machine, at| machine.handle_start(at)));
+            while looking.with(|machine, _| machine.state()) == State::Idle {
+                thread::yield_now();
+            }
+            assert_eq!(*seen, State::Idle);
+            drop(seen);
+            starting.join().unwrap();
+            done.send(()).unwrap();
+        });
+        is_done
+            .recv_timeout(Duration::from_secs(60))
+            .expect("nobody waits for who looks");
+        assert_eq!(*state.borrow_and_update(), State::Connecting);
+        shared.with(|machine, at| machine.handle_close(at));
+        assert_eq!(*state.borrow_and_update(), State::Closed);
     }
 }

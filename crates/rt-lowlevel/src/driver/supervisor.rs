@@ -1,7 +1,7 @@
 //! The supervisor: dials, sleeps, and ends connections, as the machine says.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument;
@@ -57,10 +57,10 @@ struct Link {
 }
 
 impl Link {
-    fn spawn(shared: &Arc<Shared>, epoch: u64, connected: Connected) -> Self {
+    fn spawn(shared: &Arc<Shared>, epoch: u64, connected: Connected, stall: Duration) -> Self {
         let span = tracing::Span::current();
         let reader = reader::run(Arc::clone(shared), epoch, connected.reader).instrument(span.clone());
-        let writer = writer::run(Arc::clone(shared), epoch, connected.writer).instrument(span);
+        let writer = writer::run(Arc::clone(shared), epoch, connected.writer, stall).instrument(span);
         Self {
             epoch,
             reader: tokio::spawn(reader),
@@ -100,6 +100,7 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
     let mut lingering = JoinSet::new();
     let mut dial: Option<Dial> = None;
     let linger_limit = context.config.timeouts.close;
+    let write_stall = context.config.liveness.write_stall;
 
     loop {
         // Looked at first: what is to be done about the end is then among the actions below.
@@ -143,7 +144,7 @@ pub(crate) async fn run(shared: Arc<Shared>, context: Arc<Context>) {
                     Ok(connected) => {
                         let handshake = connected.handshake.clone();
                         if let Some(epoch) = shared.with(|machine, at| machine.handle_connected(at, handshake)) {
-                            links.push(Link::spawn(&shared, epoch, connected));
+                            links.push(Link::spawn(&shared, epoch, connected, write_stall));
                         }
                     }
                     Err(failure) => shared.with(|machine, at| machine.handle_dial_failed(at, &failure)),

@@ -1,6 +1,7 @@
 //! The writer of one connection.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::shared::Shared;
 use crate::machine::Transmit;
@@ -8,7 +9,9 @@ use crate::transport::{Writer, flush, write_frame};
 
 /// Writes what the machine gives, and flushes when it has no more. Every wake ends with a flush, so a pong that the
 /// reader left in the socket goes out too.
-pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer) {
+///
+/// `stall` bounds the last flush after a write that failed.
+pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, stall: Duration) {
     let mut flushed = true;
     loop {
         // Registered before the machine is asked, so that no wake in between is missed.
@@ -38,6 +41,8 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer) {
         };
         if let Err(failure) = result {
             shared.with(|machine, at| machine.handle_write_failed(at, epoch, failure));
+            // The peer may have closed meanwhile, which ends writing too: it is still answered.
+            let _ = tokio::time::timeout(stall, flush(&mut writer)).await;
             return;
         }
     }

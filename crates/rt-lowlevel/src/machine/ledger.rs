@@ -12,6 +12,10 @@ use crate::fate::{DiscardReason, Fate, Settled};
 /// enough. A server that never answers must not fill the memory.
 const MAX_ANSWERS: usize = 1024;
 
+/// Messages that the peer has read behind one that it does not answer, and that are kept because of it: beyond so many,
+/// having been read is enough for that one too.
+const MAX_BEHIND: u64 = 1 << 14;
+
 /// Runs of commands with one fate that wait to be told: beyond so many, they are merged.
 const MAX_RUNS: usize = 64;
 
@@ -202,6 +206,19 @@ impl Ledger {
             self.settle_at(index, Fate::Acknowledged);
         }
         self.trim();
+        self.bound(number);
+    }
+
+    /// One message that is never answered must not keep all those behind it for ever.
+    fn bound(&mut self, read_to: u64) {
+        let is_open = |entry: &Entry| entry.place != Place::Settled;
+        while let Some(index) = self.entries.iter().position(is_open)
+            && self.entries[index].place == Place::Read
+            && read_to.saturating_sub(self.base + index as u64) > MAX_BEHIND
+        {
+            self.settle_at(index, Fate::Acknowledged);
+            self.trim();
+        }
     }
 
     /// The fate of a message is known. Of several messages of one command the first fate that is not

@@ -269,6 +269,7 @@ impl Machine {
         let goodbye = match failure {
             Failure::TooLarge { .. } => Some(CloseCode::TOO_BIG),
             Failure::Violation(_) => Some(CloseCode::PROTOCOL),
+            Failure::NotUtf8 => Some(CloseCode::INVALID),
             _ => None,
         };
         self.lose_link(at, slot, failure, goodbye);
@@ -279,6 +280,10 @@ impl Machine {
         let is_current = self.slot(epoch) == Some(Slot::Current);
         let Some(link) = self.link_of(epoch) else { return };
         link.is_paused = true;
+        if !self.was_open {
+            // Nobody takes events before `connect` has returned: no consumer is to blame, and the deadlines stand.
+            return;
+        }
         self.timers
             .set(Timer::Consumer, after(at.now, self.config.limits.slow_after));
         let Some(link) = self.link_of(epoch) else { return };
@@ -320,8 +325,17 @@ impl Machine {
         gap.bytes += bytes as u64;
     }
 
-    /// There is room again: what was dropped meanwhile is told.
-    fn tell_gap(&mut self) {
+    /// A connection is gone. If it was the one whose reading stood still, the consumer is not slow any more.
+    pub(super) fn forget_pause(&mut self, gone: &Link) {
+        let others = [&self.link, &self.next];
+        if gone.is_paused && !others.into_iter().flatten().any(|link| link.is_paused) {
+            self.timers.stop(Timer::Consumer);
+            self.tell_gap();
+        }
+    }
+
+    /// There is room again, or no need of it: what was dropped meanwhile is told.
+    pub(super) fn tell_gap(&mut self) {
         self.drops_audio = false;
         let gap = self.gap.take().map(ConnectionEvent::AudioGap);
         self.events.extend(gap);
@@ -336,7 +350,8 @@ impl Machine {
 
     /// The reader reads again.
     pub(crate) fn handle_read_resumed(&mut self, at: At, epoch: u64) {
-        let is_waiting = self.phase == Phase::AwaitCreated && self.slot(epoch) == Some(Slot::Current);
+        let is_waiting =
+            self.was_open && self.phase == Phase::AwaitCreated && self.slot(epoch) == Some(Slot::Current);
         let (created, restore, ping) = (
             after(at.now, self.config.timeouts.session_created),
             after(at.now, self.config.timeouts.restore),
@@ -346,8 +361,10 @@ impl Machine {
         link.is_paused = false;
         self.timers.stop(Timer::Consumer);
         self.tell_gap();
+        let has_consumer = self.was_open;
+        let is_draining = self.phase == Phase::Draining;
         let Some(link) = self.link_of(epoch) else { return };
-        if link.restore.as_ref().is_some_and(Restore::is_under_way) {
+        if has_consumer && !is_draining && link.restore.as_ref().is_some_and(Restore::is_under_way) {
             link.timers.set(Timer::Restore, restore);
         }
         if link.ping_since.is_some() {

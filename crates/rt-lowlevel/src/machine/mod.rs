@@ -367,6 +367,7 @@ impl Machine {
                 if let Some(link) = &mut self.link {
                     // Without a session there is nobody to read what waits.
                     link.flushes_outbox = self.phase == Phase::Open;
+                    link.timers.stop(Timer::Restore);
                 }
                 self.phase = Phase::Draining;
                 self.drop_next();

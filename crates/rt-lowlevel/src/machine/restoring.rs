@@ -173,6 +173,10 @@ impl Machine {
 
     /// Plans when all is answered; with nothing left to do, the session is ready.
     pub(super) fn advance(&mut self, at: At, slot: Slot) {
+        if slot == Slot::Current && self.phase != Phase::Restoring {
+            // It is being closed: an answer that was under way does not open it again.
+            return;
+        }
         let Some(link) = self.link_at(slot) else { return };
         let Some(mut restore) = link.restore.take_if(|restore| restore.is_done()) else {
             return;

@@ -159,7 +159,8 @@ impl Budget {
         }
     }
 
-    fn forgive(&mut self, bucket: Option<Bucket>, now: Instant) -> bool {
+    /// Whether a failure that is not forgiven often is forgiven once more.
+    pub(super) fn forgive(&mut self, bucket: Option<Bucket>, now: Instant) -> bool {
         let Some(bucket) = bucket else { return true };
         self.forgiven
             .retain(|(_, when)| now.saturating_duration_since(*when) < Bucket::WINDOW);

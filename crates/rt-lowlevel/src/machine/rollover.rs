@@ -17,7 +17,7 @@ use super::link::{Link, Slot};
 use super::retry::Wait;
 use super::timer::{Timer, after};
 use super::{Action, At, Machine, Phase};
-use crate::classify::{Class, Facts, Failure, verdict};
+use crate::classify::{Class, Facts, Failure, Verdict, verdict};
 use crate::close::{CloseCode, CloseFrame};
 use crate::error::Error;
 use crate::event::{ConnectionEvent, RestoreCause, Retrying};
@@ -58,6 +58,10 @@ pub(super) struct Rollover {
     failures: u32,
     /// Since when nothing is written to the first connection.
     held_since: Option<Instant>,
+}
+
+fn is_final(verdict: &Verdict) -> bool {
+    matches!(verdict.class, Class::Fatal | Class::Keep)
 }
 
 impl Machine {
@@ -178,19 +182,24 @@ impl Machine {
         self.release_outbox();
         self.rollover.stage = Stage::Idle;
         self.rollover.failures += 1;
-        let wait = Wait::of(at, self.rollover.failures, &self.config.retry);
-        if !self.is_final(failure) {
-            self.timers.set(Timer::Rollover, after(at.now, wait.0));
+        self.refresh_token |=
+            matches!(failure, Failure::Refused(refusal) if refusal.status == 401) && self.can_refresh;
+        let verdict = self.verdict(failure);
+        if is_final(&verdict) || !self.budget.forgive(verdict.bucket, at.now) {
+            return;
         }
+        let wait = Wait::of(at, self.rollover.failures, &self.config.retry);
+        let wait = wait.0.max(verdict.floor);
+        self.timers.set(Timer::Rollover, after(at.now, wait));
     }
 
-    fn is_final(&self, failure: &Failure) -> bool {
+    fn verdict(&self, failure: &Failure) -> Verdict {
         let facts = Facts {
             policy: &self.config.retry,
             can_refresh: self.can_refresh,
             is_first: false,
         };
-        matches!(verdict(failure, facts).class, Class::Fatal | Class::Keep)
+        verdict(failure, facts)
     }
 
     /// Gives the second connection up: the first is being closed, or is over.
@@ -280,6 +289,7 @@ impl Machine {
 
     fn swap(&mut self, at: At, is_quiet: bool) {
         let Some(old) = self.link.take() else { return };
+        self.forget_pause(&old);
         let epoch = old.epoch;
         self.actions.push_back(Action::Hangup { epoch, linger: true });
         self.parting.push((epoch, CloseFrame::new(CloseCode::NORMAL, "")));
@@ -326,7 +336,7 @@ impl Machine {
     /// The first connection is lost: the second one takes over, as far as it is. Returns whether there is one.
     pub(super) fn promote_next(&mut self, at: At, failure: &Failure, error: &Error) -> bool {
         let Some(next) = &self.next else { return false };
-        if self.is_final(failure) {
+        if is_final(&self.verdict(failure)) {
             return false;
         }
         if next.restore.is_some() {

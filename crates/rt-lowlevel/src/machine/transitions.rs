@@ -61,6 +61,10 @@ impl Machine {
             link.opened_at = Some(now);
             link.first_fresh = first_fresh;
             link.start_pings(now, &self.config.liveness);
+            if link.is_paused && !self.timers.is_set(Timer::Consumer) {
+                self.timers
+                    .set(Timer::Consumer, after(now, self.config.limits.slow_after));
+            }
         }
         self.plan_rollover(now);
         self.wakes_writer = true;
@@ -82,6 +86,7 @@ impl Machine {
             Slot::Next => self.next.take(),
         };
         let Some(link) = taken else { return };
+        self.forget_pause(&link);
         let linger =
             code.is_some() || matches!(failure, Failure::Close(_) | Failure::Event(_) | Failure::Expired);
         let epoch = link.epoch;
@@ -171,7 +176,8 @@ impl Machine {
                     | Failure::Event(_)
                     | Failure::Close(_)
                     | Failure::Expired
-                    | Failure::Violation(_) => CloseInitiator::Peer,
+                    | Failure::Violation(_)
+                    | Failure::NotUtf8 => CloseInitiator::Peer,
                     _ => CloseInitiator::Transport,
                 };
                 self.end(by, Some(error.with_attempts(self.budget.attempts())));
@@ -234,6 +240,7 @@ impl Machine {
             Vec::new()
         };
         self.ledger.discard_all();
+        self.tell_gap();
         self.tell_settled();
         let responses = responses.into_iter();
         self.events.extend(responses.map(ConnectionEvent::Interrupted));

@@ -4,6 +4,10 @@ use std::collections::VecDeque;
 
 use rt_protocol::server_event::ErrorDetails;
 
+/// Commands that wait for an answer: beyond so many, none is expected for the oldest any more. A server that never
+/// answers must not fill the memory.
+const MAX_PENDING: usize = 1024;
+
 /// What a command asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -49,6 +53,9 @@ pub(super) struct Commands {
 
 impl Commands {
     pub(super) fn push(&mut self, command: Command) {
+        if self.pending.len() == MAX_PENDING {
+            self.pending.pop_front();
+        }
         self.pending.push_back(command);
     }
 
@@ -154,6 +161,20 @@ mod tests {
         ] {
             assert_eq!(refused(json), seq, "{json}");
         }
+    }
+
+    #[test]
+    fn the_oldest_makes_room() {
+        let mut commands = Commands::default();
+        for seq in 0..=MAX_PENDING as u64 {
+            commands.push(Command {
+                seq: Some(seq),
+                event_id: None,
+                kind: Kind::Clear,
+            });
+        }
+        assert_eq!(commands.pending.len(), MAX_PENDING);
+        assert_eq!(commands.answered(|_| true).and_then(|it| it.seq), Some(1));
     }
 
     #[test]

@@ -212,7 +212,17 @@ impl Mirror {
             && self.responses.is_quiet()
             && self.commands.is_empty()
             && !self.items.has_open_call()
+            && !self.awaits_transcript()
             && spoken.is_none_or(|spoken| spoken.parts.iter().all(|part| part.is_played_out(reported)))
+    }
+
+    /// Whether this session still owes the transcript of a turn: no other one will tell it.
+    fn awaits_transcript(&self) -> bool {
+        let is_due = |entry: &entry::Entry| {
+            !entry.retold
+                && matches!(&entry.body, items::Body::Message(given) if !given.settled && !given.turn.is_empty())
+        };
+        self.settings.derived().transcribes && self.items.entries().iter().any(is_due)
     }
 
     /// Keeps everything within its bounds.

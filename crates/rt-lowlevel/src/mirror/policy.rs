@@ -1,6 +1,7 @@
 //! [`RestorePolicy`]: what of a conversation is kept for a new session, and how much.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,8 +66,10 @@ pub enum UnreportedPlayback {
 /// A function that makes one text of the items that no longer fit.
 ///
 /// It gets the text it made last time, if any, and the items that fall out now, oldest first. What it returns goes to the
-/// new session as the first item, from the system; with `None` they are gone. It runs on the connection's own task: it must
-/// be quick, and not block.
+/// new session as the first item, from the system; with `None` they are gone, and so they are if it panics.
+///
+/// It runs while the connection is locked, on whichever task has just sent or received something: it must be quick, not
+/// block, and not use the connection's handle, which would wait for itself.
 #[derive(Clone)]
 pub struct Summarizer(Arc<SummarizeFn>);
 
@@ -80,7 +83,10 @@ impl Summarizer {
     }
 
     pub(super) fn call(&self, earlier: Option<&str>, items: &[Item]) -> Option<String> {
-        (self.0)(earlier, items)
+        // A panic of the user's code must not leave the conversation half changed.
+        catch_unwind(AssertUnwindSafe(|| (self.0)(earlier, items)))
+            .ok()
+            .flatten()
     }
 }
 

@@ -71,6 +71,15 @@ impl Snapshot {
             .map_err(|error| Error::config(format!("cannot read the snapshot of a conversation: {error}")))
     }
 
+    /// The kind of session that it is of.
+    pub(crate) fn kind(&self) -> SessionKind {
+        match self.state.kind {
+            Kind::Realtime => SessionKind::Realtime,
+            Kind::Transcription => SessionKind::Transcription,
+            Kind::Translation => SessionKind::Translation,
+        }
+    }
+
     /// How many items it holds.
     #[must_use]
     pub fn items(&self) -> usize {
@@ -159,12 +168,8 @@ impl Mirror {
 
     /// Goes on where another mirror stopped. The state is that after [`lost`](Self::lost).
     pub(crate) fn resume(policy: RestorePolicy, snapshot: Snapshot) -> Self {
+        let kind = snapshot.kind();
         let state = snapshot.state;
-        let kind = match state.kind {
-            Kind::Realtime => SessionKind::Realtime,
-            Kind::Transcription => SessionKind::Transcription,
-            Kind::Translation => SessionKind::Translation,
-        };
         let mut mirror = Self::new(policy, kind);
         mirror.settings = Settings::restored(kind, state.settings);
         mirror.items = Items::restored(state.items);

@@ -132,3 +132,26 @@ fn the_largest_is_found_among_what_may_be_unread() {
     ledger.again(3);
     assert_eq!(ledger.largest_written().map(|(number, ..)| number), Some(2));
 }
+
+#[test]
+fn one_that_is_never_answered_does_not_keep_all_behind_it() {
+    let mut ledger = Ledger::default();
+    ledger.accept(line(10, 0, true), false, false);
+    ledger.written(1);
+    ledger.read(1);
+    for number in 2..=MAX_BEHIND + 1 {
+        ledger.accept(line(10, 0, false), false, false);
+        ledger.written(number);
+    }
+    ledger.read(MAX_BEHIND + 1);
+    assert_eq!(ledger.sums().pending, 1, "there is still time for the answer");
+    ledger.accept(line(10, 0, false), false, false);
+    ledger.written(MAX_BEHIND + 2);
+    ledger.read(MAX_BEHIND + 2);
+    assert_eq!(ledger.sums().pending, 0);
+    assert!(ledger.entries.is_empty());
+    // An answer after all changes nothing.
+    ledger.settle(1, Fate::Superseded);
+    assert_eq!(ledger.sums().superseded, 0);
+    balanced(&ledger);
+}

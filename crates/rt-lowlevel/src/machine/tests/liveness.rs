@@ -224,3 +224,11 @@ fn a_message_too_large_is_answered_and_final() {
     assert!(error.to_string().contains("16 bytes"));
     assert_eq!(bench.written(), ["<close 1009>"]);
 }
+
+#[test]
+fn text_that_is_not_utf8_is_answered_with_its_own_code() {
+    let mut bench = Bench::opened(|_| {});
+    let (at, epoch) = (bench.at(), bench.epoch());
+    bench.machine.handle_read_failed(at, epoch, Failure::NotUtf8);
+    assert_eq!(bench.written(), ["<close 1007>"]);
+}

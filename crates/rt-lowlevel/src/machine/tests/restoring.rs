@@ -319,3 +319,21 @@ fn a_message_that_is_too_large_is_named_and_not_sent_again() {
     bench.close(1009, "");
     assert_eq!(bench.closed().error.unwrap().close_code(), Some(1009));
 }
+
+#[test]
+fn a_close_is_not_undone_by_the_answers_still_under_way() {
+    let mut bench = Bench::talking();
+    bench.lose_and_connect();
+    bench.says_created();
+    bench.written();
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    assert_eq!(bench.written().len(), 2);
+    let at = bench.at();
+    bench.machine.handle_close(at);
+    bench.has_item("a");
+    bench.has_item("b");
+    assert_eq!(bench.machine.state(), State::Closing);
+    assert_eq!(bench.written(), ["<close 1000>"]);
+    bench.advance(bench.machine.config.timeouts.restore);
+    assert!(bench.closed().error.is_none());
+}

@@ -243,3 +243,44 @@ fn a_clock_that_differs_changes_nothing() {
         assert!(is_dial(&bench.actions()));
     }
 }
+
+#[test]
+fn the_second_asks_for_another_token_once() {
+    let mut bench = Bench::with_provider(|_| {}, true);
+    bench.connect();
+    session(&mut bench, "sess_1", Some(600));
+    bench.actions();
+    bench.advance(seconds(480));
+    assert!(matches!(
+        bench.actions()[..],
+        [Action::Dial {
+            refresh_token: false,
+            ..
+        }]
+    ));
+    bench.fail_dial(&status(401, None));
+    bench.advance(seconds(5));
+    assert!(matches!(
+        bench.actions()[..],
+        [Action::Dial {
+            refresh_token: true,
+            ..
+        }]
+    ));
+    bench.fail_dial(&status(401, None));
+    bench.advance(seconds(30));
+    assert!(bench.actions().is_empty(), "a new one is refused too");
+    assert_eq!(bench.machine.state(), State::Connected);
+}
+
+#[test]
+fn the_second_waits_as_long_as_the_server_asks() {
+    let mut bench = opened(600);
+    bench.advance(seconds(480));
+    bench.actions();
+    bench.fail_dial(&status(503, Some(seconds(20))));
+    bench.advance(seconds(20) - Duration::from_millis(1));
+    assert!(bench.actions().is_empty());
+    bench.advance(Duration::from_millis(1));
+    assert!(is_dial(&bench.actions()));
+}

@@ -302,3 +302,19 @@ fn what_is_prepared_waits_for_transcripts_tools_and_playback() {
     bench.server(added(Some("u3"), message("u4", "user", "input_text", "x")));
     assert_eq!(prepared(&mut bench), ["u1", "u2", "a1", "u3", "u4"]);
 }
+
+#[test]
+fn a_summarizer_that_panics_has_nothing_to_say() {
+    let policy = RestorePolicy {
+        summarizer: Some(Summarizer::new(|_, _| {
+            panic!("a summarizer that panics, as the test wants it to")
+        })),
+        ..bounded(2, 1000)
+    };
+    let told = with_texts(policy, 4, 1).reconnect();
+    assert_eq!(told.ids(), ["u2", "u3"]);
+    assert_eq!(
+        told.lost(),
+        [("u0", LostReason::Bounds), ("u1", LostReason::Bounds)]
+    );
+}

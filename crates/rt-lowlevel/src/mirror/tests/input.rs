@@ -354,3 +354,32 @@ fn a_transcription_reports_what_it_did_not_keep() {
     bench.server(json!({"type": "conversation.item.input_audio_transcription.failed", "item_id": "u2", "content_index": 0, "error": {}}));
     assert!(bench.reconnect().lost().is_empty());
 }
+
+#[test]
+fn it_is_not_quiet_while_a_transcript_is_due() {
+    let transcribing = json!({"type": "session.created", "session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "m"}, "turn_detection": null}}}});
+    let committed_turn = |session: Option<&Value>| {
+        let mut bench = Bench::new();
+        match session {
+            Some(session) => drop(bench.server(session.clone())),
+            None => manual(&mut bench),
+        }
+        bench.append(vec![1; 100 * MS]);
+        bench.send(json!({"type": "input_audio_buffer.commit"}));
+        bench.server(committed("u1", None));
+        bench
+    };
+    assert!(committed_turn(None).mirror.is_quiet(), "none will come");
+    let mut bench = committed_turn(Some(&transcribing));
+    assert!(!bench.mirror.is_quiet());
+    bench.server(transcript("u1", "hello"));
+    assert!(bench.mirror.is_quiet());
+    // No transcript is one too.
+    let mut bench = committed_turn(Some(&transcribing));
+    bench.server(json!({"type": "conversation.item.input_audio_transcription.failed", "item_id": "u1", "content_index": 0, "error": {}}));
+    assert!(bench.mirror.is_quiet());
+    // A turn that was told again is not written down by the new session.
+    let mut bench = committed_turn(Some(&transcribing));
+    bench.reconnect();
+    assert!(bench.mirror.is_quiet());
+}

@@ -182,7 +182,7 @@ fn message(kind: Data, payload: Bytes) -> Result<Incoming, Failure> {
     }
     Utf8Bytes::try_from(payload)
         .map(Incoming::Text)
-        .map_err(|_| not_utf8())
+        .map_err(|_| Failure::NotUtf8)
 }
 
 fn close_frame(payload: &[u8]) -> Result<CloseFrame, Failure> {
@@ -190,7 +190,7 @@ fn close_frame(payload: &[u8]) -> Result<CloseFrame, Failure> {
         [] => Ok(CloseFrame::new(CloseCode::NO_STATUS, "")),
         [_] => Err(violation(&ProtocolError::InvalidCloseSequence)),
         [high, low, reason @ ..] => {
-            let reason = std::str::from_utf8(reason).map_err(|_| not_utf8())?;
+            let reason = std::str::from_utf8(reason).map_err(|_| Failure::NotUtf8)?;
             Ok(CloseFrame::new(
                 CloseCode::new(u16::from_be_bytes([*high, *low])),
                 reason,
@@ -201,10 +201,6 @@ fn close_frame(payload: &[u8]) -> Result<CloseFrame, Failure> {
 
 fn violation(what: &ProtocolError) -> Failure {
     Failure::Violation(what.to_string())
-}
-
-fn not_utf8() -> Failure {
-    Failure::Violation("text that is not UTF-8".to_owned())
 }
 
 #[cfg(test)]
