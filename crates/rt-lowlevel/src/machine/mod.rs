@@ -366,7 +366,7 @@ impl Machine {
             Phase::AwaitCreated | Phase::Restoring | Phase::Open => {
                 if let Some(link) = &mut self.link {
                     // Without a session there is nobody to read what waits.
-                    link.flushes_outbox = self.phase == Phase::Open;
+                    link.flushes_outbox = self.phase == Phase::Open || self.is_swapping;
                     link.timers.stop(Timer::Restore);
                 }
                 self.phase = Phase::Draining;

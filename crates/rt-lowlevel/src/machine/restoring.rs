@@ -173,8 +173,9 @@ impl Machine {
 
     /// Plans when all is answered; with nothing left to do, the session is ready.
     pub(super) fn advance(&mut self, at: At, slot: Slot) {
-        if slot == Slot::Current && self.phase != Phase::Restoring {
-            // It is being closed: an answer that was under way does not open it again.
+        if slot == Slot::Current && self.phase != Phase::Restoring && !self.is_swapping {
+            // It is being closed: an answer that was under way does not open it again. Only a swap is finished, for
+            // what was accepted while there was a session.
             return;
         }
         let Some(link) = self.link_at(slot) else { return };
@@ -345,6 +346,14 @@ impl Machine {
             }));
         }
         self.is_swapping = false;
+        if self.phase == Phase::Draining {
+            let first_fresh = self.ledger.next();
+            if let Some(link) = &mut self.link {
+                link.first_fresh = first_fresh;
+            }
+            self.wakes_writer = true;
+            return;
+        }
         self.open(at.now);
     }
 

@@ -90,6 +90,7 @@ impl Machine {
         }
         match self.phase {
             Phase::Open => {}
+            Phase::Draining if self.is_swapping => return self.restore_frame(at, slot),
             Phase::Draining if link.flushes_outbox && (self.outbox.len() > 0 || !link.queue.is_empty()) => {}
             Phase::Draining => {
                 link.close_written = true;

@@ -337,3 +337,27 @@ fn a_close_is_not_undone_by_the_answers_still_under_way() {
     bench.advance(bench.machine.config.timeouts.restore);
     assert!(bench.closed().error.is_none());
 }
+
+#[test]
+fn a_close_during_a_swap_still_writes_what_was_accepted() {
+    let mut bench = Bench::talking();
+    let at = bench.at();
+    assert!(bench.machine.handle_restart(at));
+    bench.advance(Duration::ZERO);
+    bench.connect();
+    assert_eq!(bench.says_created(), Disposition::Hold);
+    assert_eq!(names(&bench.written()), ["session.update"]);
+    // The first is lost while the second is being prepared, which takes over.
+    let at = bench.at();
+    bench.machine.handle_read_failed(at, 1, ended());
+    assert_eq!(bench.machine.state(), State::Connected);
+    bench.send("accepted");
+    bench.machine.handle_close(at);
+    assert_eq!(bench.machine.state(), State::Closing);
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    assert_eq!(bench.written().len(), 2, "the items");
+    bench.has_item("a");
+    bench.has_item("b");
+    assert_eq!(bench.machine.state(), State::Closing);
+    assert_eq!(bench.written(), ["accepted", "<close 1000>"]);
+}
