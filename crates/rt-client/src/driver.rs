@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use rt_lowlevel::{Connection, ConnectionEvent, Fate, Handle, Receipt, RestoreCause, SettledOutcome};
+use rt_lowlevel::{Connection, ConnectionEvent, Fate, Handle, Receipt, SettledOutcome};
 use rt_protocol::client_event::SessionUpdate;
 use rt_protocol::{ClientEvent, Field, ServerEvent, Session as Settings, Text};
 use tokio::sync::{mpsc, oneshot};
@@ -321,11 +321,7 @@ impl Driver {
                 self.engine.opened(now, false);
             }
             ConnectionEvent::Restored(restored) => {
-                if matches!(restored.cause, RestoreCause::Rollover | RestoreCause::Restart) {
-                    self.engine.rolled_over(now);
-                } else {
-                    self.engine.opened(now, true);
-                }
+                self.engine.restored(now);
                 self.state.events.push_back(Event::Restored(Arc::new(restored)));
             }
             ConnectionEvent::Interrupted(settled) if settled.outcome != SettledOutcome::Repeated => {

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::builder::SessionBuilder;
-use crate::dispatch::{EventStream, Streams};
+use crate::dispatch::{EventStream, STREAM_GRACE, Streams};
 use crate::driver::{Counters, Request};
 use crate::engine::{Command, Ticket};
 use crate::error::{Error, ErrorKind};
@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) streams: Streams,
     /// The tasks, until somebody waits for their end.
     pub(crate) tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Tells the callbacks' task that the session closes, and until when it waits for streams.
+    pub(crate) closing: watch::Sender<Option<tokio::time::Instant>>,
     /// Turns are ended by hand, and this many bytes are a millisecond of input.
     pub(crate) manual: Option<u64>,
     /// Whether events are checked against the documented limits.
@@ -260,13 +262,19 @@ impl Session {
     }
 
     /// Sends what was accepted, closes, and waits until every callback has run. At most the close deadline of
-    /// the [`Config`](crate::Config) (2 s) and the time the callbacks take. Calling it again is harmless. Not from within a
+    /// the [`Config`](crate::Config) (2 s), a second for event streams that are full, and the time the callbacks take. Calling it again is harmless. Not from within a
     /// callback: it would wait for itself.
     ///
     /// # Cancel safety
     /// Closing begins with the first poll and goes on if the future is dropped.
     pub async fn close(&self) {
         self.flush().await;
+        let until = tokio::time::Instant::now() + STREAM_GRACE;
+        self.shared.closing.send_if_modified(|closing| {
+            let first = closing.is_none();
+            closing.get_or_insert(until);
+            first
+        });
         self.handle().close().await;
         let mut tasks = self.shared.tasks.lock().await;
         while let Some(task) = tasks.last_mut() {
@@ -279,10 +287,13 @@ impl Session {
     /// Waits until what was asked for has reached the connection.
     pub(crate) async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
-        if self.ask(Request::Flush(done)).await.is_ok() {
-            // Without a connection and without room it would wait for long.
-            let _ = tokio::time::timeout(FLUSH, flushed).await;
-        }
+        let flushed = async {
+            if self.ask(Request::Flush(done)).await.is_ok() {
+                let _ = flushed.await;
+            }
+        };
+        // Without a connection and without room it would wait for long.
+        let _ = tokio::time::timeout(FLUSH, flushed).await;
     }
 
     fn ticket(&self) -> Ticket {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rt_lowlevel::{Config, Connection, Credentials, Endpoint};
 use rt_protocol::Session as Settings;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::dispatch::Dispatcher;
 use crate::driver::{Counters, Driver, Moving};
@@ -75,6 +75,7 @@ impl Setup {
         let handle = connection.handle().clone();
         let (requests, received) = mpsc::channel(REQUESTS);
         let (dispatch, events) = mpsc::channel(EVENTS);
+        let (closing, closes) = watch::channel(None);
         let counters = Arc::new(Counters::default());
         let shared = Arc::new(Shared {
             handle: handle.clone(),
@@ -83,6 +84,7 @@ impl Setup {
             counters: Arc::clone(&counters),
             streams: Arc::new(Mutex::new(Vec::new())),
             tasks: tokio::sync::Mutex::new(Vec::new()),
+            closing,
             manual: manual.then_some(bytes_per_ms),
             strict,
         });
@@ -92,6 +94,7 @@ impl Setup {
             handler: self.handler,
             streams: Arc::clone(&shared.streams),
             session: Arc::downgrade(&shared),
+            closing: closes,
         };
         let dispatcher = tokio::spawn(dispatcher.run());
         let policies = self.functions.iter();

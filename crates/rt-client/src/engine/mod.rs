@@ -180,12 +180,12 @@ impl Engine {
         self.settle();
     }
 
-    /// The session went on with another server, which has the conversation as text.
-    pub(crate) fn rolled_over(&mut self, now: Duration) {
-        self.now = now;
+    /// The session goes on with another server, which has the conversation as text. The cause does not say whether the
+    /// last connection was lost meanwhile, so both ends are told of: each is harmless to the other.
+    pub(crate) fn restored(&mut self, now: Duration) {
         self.playback.lost();
         self.cuts.forget();
-        self.settle();
+        self.opened(now, true);
     }
 
     /// One response went with its connection.

@@ -170,15 +170,19 @@ impl Tools {
         };
         if let Some(interim) = policy.interim.clone() {
             call.running_on = Some(now + policy.timeout);
-            self.send(call_id, interim, ids);
+            self.send(call_id, interim, ids, now);
         }
     }
 
     /// Sends the output of a call.
-    fn send(&mut self, call_id: &str, output: Text, ids: &mut Ids) {
+    fn send(&mut self, call_id: &str, output: Text, ids: &mut Ids, now: Duration) {
         let Some(call) = self.calls.get_mut(call_id) else {
             return;
         };
+        if let Some(batch) = self.batches.get_mut(&call.call.response_id) {
+            // The response may have been over for long: the server has its time from now on.
+            batch.closed = batch.closed.map(|due| due.max(now + ACCEPT));
+        }
         let (item_id, event_id) = (ids.next("out"), ids.next("tool"));
         self.steps
             .push(Step::Send(output_event(call_id, &item_id, &event_id, &output)));
@@ -198,7 +202,7 @@ impl Tools {
             return false;
         }
         if !approve {
-            self.send(call_id, failure("the user did not allow this call"), ids);
+            self.send(call_id, failure("the user did not allow this call"), ids, now);
             return true;
         }
         let timeout = self
@@ -243,7 +247,7 @@ impl Tools {
         if call.running_on.take().is_some() {
             self.late_result(call_id, &name, &output);
         } else {
-            self.send(call_id, output, ids);
+            self.send(call_id, output, ids, now);
         }
         true
     }

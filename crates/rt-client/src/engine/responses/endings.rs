@@ -8,7 +8,7 @@ use rt_protocol::server_event::ErrorDetails;
 use super::request::{Request, key_of, named_response};
 use super::{EXPECT, Ended, Live, Origin, Responses, Slot, Step};
 use crate::engine::Ticket;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// How often a request that met another response is sent again.
 const MAX_REFUSALS: u32 = 3;
@@ -67,18 +67,22 @@ impl Responses {
     pub(crate) fn error(&mut self, details: &ErrorDetails, now: Duration) -> bool {
         let event_id = details.event_id.as_deref();
         if let Some((request, _)) = event_id.and_then(|id| self.outside.remove(id)) {
-            self.fail(request, Error::refused("the response", details));
+            self.refuse(request, Error::refused("the response", details));
             return true;
         }
         let conflict = details.is("conversation_already_has_active_response");
         match std::mem::replace(&mut self.slot, Slot::Free) {
-            Slot::Requested { request, .. }
+            Slot::Requested { request, cancel, .. }
                 if event_id == Some(&request.key) || (event_id.is_none() && conflict) =>
             {
-                if conflict {
+                if conflict && cancel {
+                    self.slot = self.in_the_way(details, now);
+                    let message = "it was interrupted before it began";
+                    self.fail(request, Error::new(ErrorKind::Cancelled, message));
+                } else if conflict {
                     self.requeue(request, details, now);
                 } else {
-                    self.fail(request, Error::refused("the response", details));
+                    self.refuse(request, Error::refused("the response", details));
                     self.advance(now);
                 }
                 true
@@ -107,7 +111,17 @@ impl Responses {
     /// A request met another response: it goes first again when that one is over.
     pub(super) fn requeue(&mut self, mut request: Request, details: &ErrorDetails, now: Duration) {
         request.refusals += 1;
-        self.slot = match named_response(&details.message) {
+        self.slot = self.in_the_way(details, now);
+        if request.refusals > MAX_REFUSALS {
+            self.refuse(request, Error::refused("the response", details));
+        } else {
+            self.queue.push_front(request);
+        }
+    }
+
+    /// The place, when the server says that another response has it.
+    fn in_the_way(&mut self, details: &ErrorDetails, now: Duration) -> Slot {
+        match named_response(&details.message) {
             Some(id) => {
                 self.live.entry(id.to_owned()).or_insert_with(|| Live {
                     tickets: Vec::new(),
@@ -120,16 +134,16 @@ impl Responses {
                 }
             }
             None => Slot::Blocked { due: now + BLOCKED },
-        };
-        if request.refusals > MAX_REFUSALS {
-            let error = Error::refused("the response", details);
-            if request.ticket.is_none() {
-                self.steps.push(Step::Report(error));
-            } else {
-                self.fail(request, error);
-            }
+        }
+    }
+
+    /// A request that has no response, against what the session or the application wanted: whoever waits for it is told,
+    /// or else everybody.
+    fn refuse(&mut self, request: Request, error: Error) {
+        if request.ticket.is_none() {
+            self.steps.push(Step::Report(error));
         } else {
-            self.queue.push_front(request);
+            self.fail(request, error);
         }
     }
 
@@ -224,7 +238,7 @@ impl Responses {
             .extract_if(|_, (_, due)| due.is_some_and(|due| due <= now));
         let overdue: Vec<Request> = overdue.map(|(_, (request, _))| request).collect();
         for request in overdue {
-            self.fail(request, Error::timeout("the request for a response"));
+            self.refuse(request, Error::timeout("the request for a response"));
         }
         let stalled = |live: &Live| live.seen + STALL <= now;
         let mut given_up: Vec<String> = self
@@ -236,12 +250,7 @@ impl Responses {
         match &mut self.slot {
             Slot::Requested { due: Some(due), .. } if *due <= now => {
                 if let Slot::Requested { request, .. } = std::mem::replace(&mut self.slot, Slot::Free) {
-                    let error = Error::timeout("the request for a response");
-                    if request.ticket.is_none() {
-                        self.steps.push(Step::Report(error));
-                    } else {
-                        self.fail(request, error);
-                    }
+                    self.refuse(request, Error::timeout("the request for a response"));
                 }
             }
             Slot::Active {

@@ -183,6 +183,41 @@ fn requests_are_answered_in_order_one_at_a_time() {
 }
 
 #[test]
+fn a_connection_lost_during_a_swap_is_back_when_it_is_restored() {
+    let mut world = World::new(text("ss"), RealtimeSession::new().manual_turns(), 5);
+    // The new session of a restart dies before it is restored; the cause stays that of the restart.
+    world.engine.lost(world.now, true);
+    world.run(100);
+    let reply = world.ticket();
+    world.command(Command::Respond { reply, params: None });
+    world.run(1000);
+    assert_eq!(world.created, 0);
+    world.engine.restored(world.now);
+    world.command(Command::Interrupt);
+    world.run(10_000);
+    assert_eq!(world.came[&reply].len(), 1);
+    let reply = world.ticket();
+    world.command(Command::Respond { reply, params: None });
+    world.run(10_000);
+    assert_eq!(world.came[&reply], [Came::Reply(ReplyStatus::Completed)]);
+}
+
+#[test]
+fn a_response_goes_on_when_the_session_is_restored_without_a_loss() {
+    let mut world = World::new(text("ss"), RealtimeSession::new().manual_turns(), 5);
+    let first = world.ticket();
+    world.command(Command::Respond {
+        reply: first,
+        params: None,
+    });
+    world.engine.restored(world.now);
+    world.run(10_000);
+    assert_eq!(world.came[&first], [Came::Reply(ReplyStatus::Completed)]);
+    assert!(world.reported.is_empty(), "{:?}", world.reported);
+    assert!(world.engine.is_idle());
+}
+
+#[test]
 fn a_failed_response_tells_its_code() {
     let mut world = World::new(text("f"), RealtimeSession::new().manual_turns(), 5);
     let reply = world.ticket();

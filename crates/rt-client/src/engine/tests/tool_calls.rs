@@ -95,6 +95,23 @@ fn a_tool_that_takes_too_long_is_answered_for() {
 }
 
 #[test]
+fn a_slow_tool_is_followed_once_its_output_is_there() {
+    let script = Script::default()
+        .turn(Turn::default().step(Step::call("slow", "{}")))
+        .turn(Turn::default().step(Step::say("Done.")));
+    let mut world = World::new(script, RealtimeSession::new().manual_turns(), 50);
+    // Longer than the server may take to accept an output.
+    world.tool_time = Duration::from_secs(30);
+    let reply = world.ticket();
+    world.command(Command::Respond { reply, params: None });
+    world.run(50_000);
+    assert!(world.reported.is_empty(), "{:?}", world.reported);
+    assert_eq!(world.outputs.values().copied().collect::<Vec<_>>(), [1]);
+    assert_eq!(world.outputs_before, [0, 1]);
+    assert!(world.engine.is_idle());
+}
+
+#[test]
 fn a_tool_that_runs_across_a_reconnect_is_answered_once() {
     let mut world = World::new(script(&[1], false), RealtimeSession::new().manual_turns(), 5);
     world.tool_time = Duration::from_millis(1500);

@@ -73,8 +73,15 @@ impl World {
             };
             (name.to_owned(), policy)
         });
+        let mut policies: HashMap<String, Policy> = policies.into();
+        let slow = Policy {
+            timeout: Duration::from_secs(60),
+            interim: None,
+            approval: false,
+        };
+        policies.insert("slow".to_owned(), slow);
         let options = Options {
-            policies: policies.into(),
+            policies,
             sink: true,
             ..options
         };

@@ -49,7 +49,8 @@ impl Tools {
             let Some(call) = self.calls.get_mut(&call_id) else {
                 continue;
             };
-            let running = matches!(call.state, State::Running(_)) || call.running_on.is_some();
+            let late = call.running_on.is_some_and(|due| due <= now);
+            let running = matches!(call.state, State::Running(_)) || late;
             if running {
                 self.steps.push(Step::Abort(call_id.clone()));
                 let result = Err("it took too long".to_owned());
