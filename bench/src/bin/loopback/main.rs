@@ -8,6 +8,7 @@
 //! in user mode and in the kernel; on the loopback address the kernel also does the receiver's TCP work in the sender's time.
 //! `loopback serve` runs the server alone, for clients in other languages.
 
+mod floor;
 mod peers;
 mod server;
 
@@ -80,8 +81,9 @@ async fn main() -> anyhow::Result<()> {
             arguments.read_buffer,
         )
         .await;
-        peers.retain(|peer| peer.name().starts_with(&arguments.only));
         let pieces: Vec<Bytes> = corpus::pieces(ms).into_iter().map(Bytes::from).collect();
+        peers.push(floor::Floor::connect(ga.port, &pieces).await?);
+        peers.retain(|peer| peer.name().starts_with(&arguments.only));
         let (received, sent) = measure(&mut peers, &pieces, messages, arguments.rounds).await?;
         for times in [&received, &sent].into_iter().filter(|times| times.len() > 1) {
             let others = peers.iter().zip(times).filter(|(peer, _)| !peer.is_ours());
