@@ -27,7 +27,8 @@ pub enum Outcome {
 pub struct Loss {
     /// Where, as `session.audio.input.format`; list indices are `[]`.
     pub path: String,
-    /// `lost`, `changed` or `added`.
+    /// `lost`, `changed`, `added`, or `defaulted`: it was absent or `null`, which the protocol forbids there, and is
+    /// written as what the types take for that: nothing was lost.
     pub how: &'static str,
 }
 
@@ -152,15 +153,14 @@ pub fn compare(path: &str, original: &Value, written: &Value, losses: &mut Vec<L
                     None => losses.push(loss(&path, "lost")),
                 }
             }
-            for key in b.keys().filter(|key| !a.contains_key(*key)) {
-                losses.push(loss(
-                    &if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    },
-                    "added",
-                ));
+            for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                let how = if is_default(value) { "defaulted" } else { "added" };
+                losses.push(loss(&path, how));
             }
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
@@ -170,7 +170,20 @@ pub fn compare(path: &str, original: &Value, written: &Value, losses: &mut Vec<L
         }
         (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => {}
         (a, b) if a == b => {}
+        (Value::Null, b) if is_default(b) => losses.push(loss(path, "defaulted")),
         _ => losses.push(loss(path, "changed")),
+    }
+}
+
+/// What the types have in place of a field that the protocol demands and the message has not.
+fn is_default(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.values().all(is_default),
     }
 }
 
@@ -228,6 +241,8 @@ pub struct Tally {
     pub lost: BTreeMap<String, usize>,
     /// Listed deviations that occurred, and how often.
     pub listed: BTreeMap<String, usize>,
+    /// Fields that the protocol demands and the message has not, and how often.
+    pub defaulted: BTreeMap<String, usize>,
     /// What the malformed messages said.
     pub errors: Vec<String>,
 }
@@ -268,7 +283,9 @@ pub fn check_lines(text: &str, allowed: &Allowed, report: &mut Report) {
                 tally.decoded += 1;
                 for loss in losses {
                     let what = format!("{} {}", loss.how, loss.path);
-                    let count = if allowed.has(&event_type, &what) {
+                    let count = if loss.how == "defaulted" {
+                        &mut tally.defaulted
+                    } else if allowed.has(&event_type, &what) {
                         &mut tally.listed
                     } else {
                         &mut tally.lost

@@ -15,15 +15,16 @@ fn check(path: &Path) -> Report {
             unknown,
             malformed,
             lost,
+            defaulted,
             errors,
             ..
         },
     ) in &report
     {
         assert_eq!(
-            (unknown, malformed, lost.len()),
-            (&0, &0, 0),
-            "{}: {event_type}: lost {lost:?}, errors {errors:?}",
+            (unknown, malformed, lost.len(), defaulted.len()),
+            (&0, &0, 0, 0),
+            "{}: {event_type}: lost {lost:?}, defaulted {defaulted:?}, errors {errors:?}",
             path.display()
         );
     }
@@ -112,4 +113,15 @@ fn what_is_lost_is_seen() {
     let line = r#"{"type":"input_audio_buffer.speech_started","audio_start_ms":"soon"}"#;
     check_lines(line, &Allowed::default(), &mut report);
     assert_eq!(report["input_audio_buffer.speech_started"].malformed, 1);
+}
+
+#[test]
+fn what_was_not_there_is_not_lost() {
+    let mut report = Report::new();
+    let line = r#"{"type":"input_audio_buffer.speech_started","event_id":null,"audio_start_ms":7}"#;
+    check_lines(line, &Allowed::default(), &mut report);
+    let tally = &report["input_audio_buffer.speech_started"];
+    assert!(tally.lost.is_empty(), "{tally:?}");
+    let expected = ["event_id", "item_id"].map(|field| (format!("defaulted {field}"), 1));
+    assert_eq!(tally.defaulted, expected.into());
 }

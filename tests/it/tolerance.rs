@@ -84,6 +84,38 @@ fn fields(value: &Value, at: &str, out: &mut Vec<String>) {
     }
 }
 
+/// The JSON pointers of all lists.
+fn lists_of(value: &Value, at: &str, out: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                lists_of(
+                    value,
+                    &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")),
+                    out,
+                );
+            }
+        }
+        Value::Array(list) => {
+            out.push(at.to_owned());
+            for (index, value) in list.iter().enumerate() {
+                lists_of(value, &format!("{at}/{index}"), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Writes every integer with a fraction of nothing.
+fn with_fractions(value: &mut Value) {
+    match value {
+        Value::Number(number) => *value = json!(number.as_f64().unwrap()),
+        Value::Array(list) => list.iter_mut().for_each(with_fractions),
+        Value::Object(object) => object.values_mut().for_each(with_fractions),
+        _ => {}
+    }
+}
+
 /// Whether the text of this field is base64, so that not every text will do.
 fn is_audio(message: &Value, pointer: &str) -> bool {
     let event_type = message["type"].as_str().unwrap_or_default();
@@ -134,6 +166,17 @@ fn fields_may_be_missing_null_unknown_or_of_unknown_value() {
                 failures.check(&sample, &changed, &format!("{pointer} has an unknown value"));
             }
         }
+        let mut lists = Vec::new();
+        lists_of(&sample.message, "", &mut lists);
+        for pointer in lists {
+            let mut changed = sample.message.clone();
+            let list = changed.pointer_mut(&pointer).unwrap().as_array_mut().unwrap();
+            list.insert(0, Value::Null);
+            failures.check(&sample, &changed, &format!("{pointer} has null in it"));
+        }
+        let mut changed = sample.message.clone();
+        with_fractions(&mut changed);
+        failures.check(&sample, &changed, "integers are written as 1.0");
     }
     assert!(
         failures.0.is_empty(),

@@ -32,7 +32,8 @@ pub struct Config {
     /// Sends credentials over `ws://` to hosts that are not this machine. Off: whoever is on the path reads them.
     pub allow_insecure: bool,
     /// Checks every event against the documented limits before it is accepted, so that a mistake is an error here and
-    /// not a refusal of the server. On. Off for servers that take more than the documentation says.
+    /// not a refusal of the server. On. Off for servers that take more than the documentation says; Azure Voice Live is
+    /// known to, and is never checked.
     pub strict: bool,
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use futures::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use rt_protocol::dialect::BetaVariant;
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
 
@@ -155,10 +156,8 @@ impl Builder {
             Some(dialer) => dialer,
             None => Arc::new(TcpDialer::new(self.roots.config()?, self.proxy)),
         };
-        let translator = Arc::new(Translator::new(
-            self.endpoint.dialect(),
-            self.endpoint.beta_variant(),
-        ));
+        let variant = self.endpoint.beta_variant();
+        let translator = Arc::new(Translator::new(self.endpoint.dialect(), variant));
         let mut machine = Machine::new(self.config.clone(), self.credentials.can_refresh())
             .with_tokens(RetryTokens::of_host(&self.endpoint))
             .for_sessions(self.endpoint.session_kind(), Arc::clone(&translator));
@@ -169,7 +168,8 @@ impl Builder {
         let handle = Handle::new(
             Arc::clone(&shared),
             self.config.limits.message,
-            self.config.strict,
+            // Its limits are not those of the GA service.
+            self.config.strict && variant != BetaVariant::VoiceLive,
         );
         // From here on, dropping it closes.
         let connection = Connection { handle, events };
@@ -319,10 +319,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_snapshot_of_another_kind_of_session_is_refused() {
-        let translator = Arc::new(Translator::new(
-            None,
-            rt_protocol::dialect::BetaVariant::default(),
-        ));
+        let translator = Arc::new(Translator::new(None, BetaVariant::default()));
         let machine = Machine::new(Config::default(), false)
             .for_sessions(rt_protocol::session::SessionKind::Transcription, translator);
         // Nobody listens there, and nobody is asked.

@@ -49,6 +49,16 @@ impl DecodeError {
         }))
     }
 
+    /// The error of a message whose type, or purpose, is known.
+    pub(crate) fn of(name: &str, error: &serde_json::Error, raw: &str) -> Self {
+        let kind = if error.is_data() {
+            DecodeErrorKind::Body
+        } else {
+            DecodeErrorKind::NotJson
+        };
+        Self::new(kind, Some(name), Some(error), raw)
+    }
+
     /// What was wrong.
     #[must_use]
     pub fn kind(&self) -> DecodeErrorKind {

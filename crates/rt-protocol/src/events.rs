@@ -125,19 +125,15 @@ macro_rules! event_enum {
                 }
                 let event_type = peeked.event_type;
                 // A published example has a space before the name.
-                let read = match event_type.trim() {
-                    $( $name => $crate::plain::from_str_or_error(json).map(Self::$Variant), )*
-                    other => $crate::plain::from_str_or_error::<serde::de::IgnoredAny>(json).map(|_| {
+                match event_type.trim() {
+                    $( $name => $crate::read::body(&event_type, json).map(Self::$Variant), )*
+                    other => $crate::read::body::<serde::de::IgnoredAny>(&event_type, json).map(|_| {
                         Self::Unknown($crate::UnknownEvent {
                             event_type: other.to_owned(),
                             raw: json.to_owned(),
                         })
                     }),
-                };
-                read.map_err(|error| {
-                    let kind = if error.is_data() { DecodeErrorKind::Body } else { DecodeErrorKind::NotJson };
-                    DecodeError::new(kind, Some(&event_type), Some(&error), json)
-                })
+                }
             }
 
             /// Fails if the two readers of JSON make different events of a message.

@@ -1,7 +1,10 @@
 //! [`Field`]: a wire field that may be absent, `null` or have a value.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An optional field of a wire message, with the three states that JSON has.
@@ -166,6 +169,82 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// For `#[serde(deserialize_with)]` on codes of errors, which some gateways write as numbers.
+pub(crate) fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Field<String>, D::Error> {
+    struct Code(String);
+
+    impl<'de> Deserialize<'de> for Code {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Either;
+
+            impl Visitor<'_> for Either {
+                type Value = Code;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a code, as text or a number")
+                }
+
+                fn visit_str<E>(self, code: &str) -> Result<Code, E> {
+                    Ok(Code(code.to_owned()))
+                }
+
+                fn visit_u64<E>(self, code: u64) -> Result<Code, E> {
+                    Ok(Code(code.to_string()))
+                }
+
+                fn visit_i64<E>(self, code: i64) -> Result<Code, E> {
+                    Ok(Code(code.to_string()))
+                }
+            }
+
+            deserializer.deserialize_any(Either)
+        }
+    }
+
+    Field::<Code>::deserialize(deserializer).map(|code| code.map(|code| code.0))
+}
+
+/// For `#[serde(deserialize_with)]` on lists that the protocol demands: `null` reads as empty, and there is nothing
+/// where an element is `null`.
+pub(crate) fn items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    list(deserializer).map(|list| list.into_value().unwrap_or_default())
+}
+
+/// For `#[serde(deserialize_with)]` on lists: there is nothing where an element is `null`.
+pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Field<Vec<T>>, D::Error> {
+    struct Present<T>(Vec<T>);
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Present<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct List<T>(PhantomData<T>);
+
+            impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+                type Value = Present<T>;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a list")
+                }
+
+                fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Present<T>, A::Error> {
+                    let mut list = Vec::new();
+                    while let Some(element) = seq.next_element::<Option<T>>()? {
+                        list.extend(element);
+                    }
+                    Ok(Present(list))
+                }
+            }
+
+            deserializer.deserialize_seq(List(PhantomData))
+        }
+    }
+
+    Field::<Present<T>>::deserialize(deserializer).map(|list| list.map(|list| list.0))
+}
+
 /// For `#[serde(deserialize_with)]` on maps: a value that is `null` reads as the default.
 pub(crate) fn map<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
@@ -207,6 +286,26 @@ mod tests {
         assert_eq!(read("null"), Field::Null);
         let expected = [("a".to_owned(), String::new()), ("b".to_owned(), "c".to_owned())];
         assert_eq!(read(r#"{"a":null,"b":"c"}"#), Field::Value(expected.into()));
+    }
+
+    #[test]
+    fn null_in_a_list_is_nothing() {
+        let read = |json| list::<_, String>(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        assert_eq!(read("null"), Field::Null);
+        assert_eq!(read(r#"[null,"a",null]"#), Field::Value(vec!["a".to_owned()]));
+        let read = |json| items::<_, u32>(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        assert!(read("null").is_empty());
+        assert_eq!(read("[null,7]"), [7]);
+    }
+
+    #[test]
+    fn codes_are_text_or_numbers() {
+        let read = |json| code(&mut serde_json::Deserializer::from_str(json)).ok();
+        assert_eq!(read("null"), Some(Field::Null));
+        assert_eq!(read(r#""invalid_api_key""#), Some("invalid_api_key".into()));
+        assert_eq!(read("429"), Some("429".into()));
+        assert_eq!(read("-1"), Some("-1".into()));
+        assert_eq!(read("{}"), None);
     }
 
     #[test]

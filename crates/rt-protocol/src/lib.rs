@@ -65,6 +65,7 @@ mod open_enum;
 mod pcm16;
 mod peek;
 mod plain;
+mod read;
 mod tagged;
 mod text;
 

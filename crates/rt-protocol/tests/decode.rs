@@ -2,6 +2,8 @@
 
 use rt_protocol::item::{ContentKind, ItemStatus, Role};
 use rt_protocol::session::{AudioFormat, ServerVad, Truncation, Voice, VoiceName};
+use serde_json::json;
+
 use rt_protocol::{
     ClientEvent, DecodeErrorKind, Field, Item, RealtimeSession, Response, ServerEvent, Session, Tool,
     TurnDetection,
@@ -232,4 +234,52 @@ fn events_stay_small() {
     assert!(size_of::<ServerEvent>() <= 232, "{}", size_of::<ServerEvent>());
     assert!(size_of::<ClientEvent>() <= 112, "{}", size_of::<ClientEvent>());
     assert_eq!(size_of::<rt_protocol::DecodeError>(), size_of::<usize>());
+}
+
+/// Settings of kinds that this version does not know, or with fields that it does not know, come back as they were: they
+/// are sent again when a session is restored.
+#[test]
+fn settings_of_other_kinds_are_kept_whole() {
+    for settings in [
+        json!({"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]}}),
+        json!({"truncation": {"type": "summary", "instructions": "Be brief.", "after": 1.5}}),
+        json!({"tracing": {"workflow_name": "w", "sampling": 0.1}}),
+        json!({"audio": {"output": {"voice": {"type": "azure-custom", "name": "n", "endpoint_id": "e", "temperature": 0.8}}}}),
+        json!({"audio": {"input": {"turn_detection": {"type": "semantic_vad", "model_version": "2"}}}}),
+        json!({"audio": {"input": {"turn_detection": {"type": "server_vad", "model_version": "2"}}}}),
+    ] {
+        let mut session = settings;
+        session["type"] = "realtime".into();
+        let event = json!({"type": "session.updated", "event_id": "e", "session": session});
+        let again = ServerEvent::from_json(&event.to_string()).unwrap().to_json();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&again).unwrap(), event);
+    }
+}
+
+#[test]
+fn codes_may_be_numbers() {
+    for (json, code) in [
+        (
+            r#"{"type":"error","error":{"type":"x","code":429,"message":"m"}}"#,
+            "429",
+        ),
+        (
+            r#"{"type":"error","error":{"type":"x","code":"429","message":"m"}}"#,
+            "429",
+        ),
+    ] {
+        let ServerEvent::Error(event) = ServerEvent::from_json(json).unwrap() else {
+            panic!()
+        };
+        assert_eq!(event.error.code.as_deref(), Some(code));
+    }
+}
+
+#[test]
+fn half_of_an_emoji_is_no_reason_to_lose_a_delta() {
+    let json = r#"{"type":"response.output_text.delta","event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":0,"delta":"hi \ud83d"}"#;
+    let ServerEvent::ResponseOutputTextDelta(event) = ServerEvent::from_json(json).unwrap() else {
+        panic!()
+    };
+    assert_eq!(event.delta, *"hi \u{fffd}");
 }

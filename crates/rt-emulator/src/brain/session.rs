@@ -262,6 +262,7 @@ pub(super) fn update_input(effective: &mut AudioInput, update: AudioInput) {
                 eagerness: vad.eagerness.or(Eagerness::Auto.into()),
                 create_response: vad.create_response.or(true.into()),
                 interrupt_response: vad.interrupt_response.or(true.into()),
+                model_version: Field::Absent,
             };
             effective.turn_detection = TurnDetection::from(vad).into();
         }
@@ -292,6 +293,7 @@ fn server_vad(vad: &ServerVad) -> ServerVad {
         idle_timeout_ms: vad.idle_timeout_ms.or(Field::Null),
         create_response: vad.create_response.or(true.into()),
         interrupt_response: vad.interrupt_response.or(true.into()),
+        model_version: Field::Absent,
     }
 }
 

@@ -95,3 +95,24 @@ async fn the_address_tells_the_dialect_of_azures_preview() {
     let sent = turn(connection, &mut received).await;
     assert!(sent.contains(r#""turn_detection":{"type":"none"}"#), "{sent}");
 }
+
+#[tokio::test]
+async fn voice_live_takes_16_khz_and_is_not_held_to_the_limits_of_others() {
+    let (server, mut received) = beta().await;
+    let update = r#"{"type":"session.update","session":{"type":"realtime","audio":{"input":{"format":{"type":"audio/pcm","rate":16000}}}}}"#;
+    let update = ClientEvent::from_json(update).unwrap();
+    let connection = within(server.builder().connect()).await.unwrap();
+    let refused = within(connection.send(update.clone())).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidEvent);
+    connection.close().await;
+
+    let url = format!("ws://{}/voice-live/realtime?model=m", server.address);
+    let connection = within(builder(Endpoint::from_url(&url).unwrap()).connect())
+        .await
+        .unwrap();
+    within(connection.send(update)).await.unwrap();
+    let sent: serde_json::Value = serde_json::from_str(&within(received.recv()).await.unwrap()).unwrap();
+    assert_eq!(sent["session"]["input_audio_format"], "pcm16");
+    assert_eq!(sent["session"]["input_audio_sampling_rate"], 16000);
+    connection.close().await;
+}

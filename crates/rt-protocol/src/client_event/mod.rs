@@ -18,7 +18,6 @@ pub use self::conversation::{
 pub use self::response::{ResponseCancel, ResponseCreate};
 pub use self::session::{SessionClose, SessionUpdate};
 
-use crate::error::DecodeErrorKind;
 use crate::events::event_enum;
 use crate::session::SessionKind;
 use crate::{AudioBytes, DecodeError, Field};
@@ -139,17 +138,7 @@ impl ClientEvent {
         if !untyped {
             return Self::from_json(json);
         }
-        SessionUpdate::from_translation(json).map_or_else(
-            |error| {
-                let kind = if error.is_data() {
-                    DecodeErrorKind::Body
-                } else {
-                    DecodeErrorKind::NotJson
-                };
-                Err(DecodeError::new(kind, Some(NAME), Some(&error), json))
-            },
-            |update| Ok(update.into()),
-        )
+        SessionUpdate::from_translation(NAME, json).map(Into::into)
     }
 
     /// The event with an id of your choice, at most 512 characters. An `error` that it causes names it.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::DecodeError;
 use crate::Field;
 use crate::field;
 use crate::session::{Session, Untyped};
@@ -49,7 +50,7 @@ impl SessionUpdate {
     }
 
     /// Reads the event as a client of a translation endpoint sends it.
-    pub(crate) fn from_translation(json: &str) -> Result<Self, serde_json::Error> {
+    pub(crate) fn from_translation(name: &str, json: &str) -> Result<Self, DecodeError> {
         #[derive(Deserialize)]
         struct Wire {
             #[serde(default)]
@@ -57,7 +58,7 @@ impl SessionUpdate {
             #[serde(default, deserialize_with = "field::or_default")]
             session: Untyped,
         }
-        serde_json::from_str(json).map(|Wire { event_id, session }| Self {
+        crate::read::body(name, json).map(|Wire { event_id, session }| Self {
             event_id,
             session: session.0,
         })

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Field;
+use crate::either;
 use crate::field;
 use crate::http::json_body;
 
@@ -59,50 +60,34 @@ json_body! {
     ErrorBody = "error",
 }
 
+/// The error as an object.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Wire {
-    Text(String),
-    Object {
-        #[serde(default)]
-        message: Field<String>,
-        #[serde(rename = "type", default)]
-        kind: Field<String>,
-        #[serde(default)]
-        param: Field<String>,
-        #[serde(default)]
-        code: Field<Code>,
-    },
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Code {
-    Text(String),
-    Number(i64),
+struct Wire {
+    #[serde(default)]
+    message: Field<String>,
+    #[serde(rename = "type", default)]
+    kind: Field<String>,
+    #[serde(default)]
+    param: Field<String>,
+    #[serde(default, deserialize_with = "field::code")]
+    code: Field<String>,
 }
 
 impl<'de> Deserialize<'de> for ApiError {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Wire::deserialize(deserializer)? {
-            Wire::Text(message) => Self {
-                message: message.into(),
+        either::deserialize(
+            deserializer,
+            "an error, as text or an object",
+            |text| Self {
+                message: text.into(),
                 ..Self::default()
             },
-            Wire::Object {
-                message,
-                kind,
-                param,
-                code,
-            } => Self {
-                message,
-                kind,
-                param,
-                code: code.map(|code| match code {
-                    Code::Text(code) => code,
-                    Code::Number(code) => code.to_string(),
-                }),
+            |wire: Wire| Self {
+                message: wire.message,
+                kind: wire.kind,
+                param: wire.param,
+                code: wire.code,
             },
-        })
+        )
     }
 }

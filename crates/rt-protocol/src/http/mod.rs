@@ -47,18 +47,10 @@ pub use self::webhook::{CallData, CallIncoming, LiveCallData, LiveCallIncoming, 
 use serde::de::DeserializeOwned;
 
 use crate::DecodeError;
-use crate::error::DecodeErrorKind;
 
 /// Reads a body; the error says which it was meant to be.
 fn from_json<T: DeserializeOwned>(name: &str, json: &str) -> Result<T, DecodeError> {
-    serde_json::from_str(json).map_err(|error| {
-        let kind = if error.is_data() {
-            DecodeErrorKind::Body
-        } else {
-            DecodeErrorKind::NotJson
-        };
-        DecodeError::new(kind, Some(name), Some(&error), json)
-    })
+    crate::read::body(name, json)
 }
 
 /// `from_json` and `to_json` of a body.

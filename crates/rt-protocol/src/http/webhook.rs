@@ -63,7 +63,7 @@ pub struct CallData {
     #[serde(default, deserialize_with = "field::or_default")]
     pub call_id: String,
     /// Headers of the SIP invitation.
-    #[serde(default, deserialize_with = "field::or_default")]
+    #[serde(default, deserialize_with = "field::items")]
     pub sip_headers: Vec<SipHeader>,
 }
 
@@ -99,7 +99,7 @@ pub struct LiveCallData {
     #[serde(default, deserialize_with = "field::or_default")]
     pub session_id: String,
     /// Headers of the SIP invitation.
-    #[serde(default, deserialize_with = "field::or_default")]
+    #[serde(default, deserialize_with = "field::items")]
     pub sip_headers: Vec<SipHeader>,
 }
 

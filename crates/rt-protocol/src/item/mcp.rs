@@ -16,7 +16,7 @@ pub struct McpListTools {
     #[serde(default, deserialize_with = "field::or_default")]
     pub server_label: String,
     /// Its tools.
-    #[serde(default, deserialize_with = "field::or_default")]
+    #[serde(default, deserialize_with = "field::items")]
     pub tools: Vec<McpListedTool>,
 }
 

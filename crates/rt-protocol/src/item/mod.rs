@@ -196,7 +196,7 @@ pub struct Message {
     #[serde(default, deserialize_with = "field::or_default")]
     pub role: Role,
     /// What is said.
-    #[serde(default, deserialize_with = "field::or_default")]
+    #[serde(default, deserialize_with = "field::items")]
     pub content: Vec<ContentPart>,
     /// Whether a model's message comments on its work or is the answer.
     #[serde(default, skip_serializing_if = "Field::is_absent")]

@@ -11,8 +11,9 @@
 //!
 //! A server refuses an event that is beyond a limit: of a `session.update` it then applies nothing at all.
 //! [`ClientEvent::check`](crate::ClientEvent::check) finds the first such field without a round trip. The same method
-//! is on sessions, response settings, items, tools and the bodies in [`http`](crate::http). Nothing calls it by
-//! itself: events that are beyond a limit can be written and read.
+//! is on sessions, response settings, items, tools and the bodies in [`http`](crate::http). Nothing in this crate calls it
+//! by itself: events that are beyond a limit can be written and read. A connection of `rt-lowlevel` calls it for every event,
+//! unless told otherwise.
 //!
 //! The limits are those of the GA service. Other servers may allow more, such as Azure Voice Live with input at
 //! 16,000 Hz; do not check what is for them.
@@ -41,7 +42,7 @@
 //! | `call_id` of its output | not empty |
 //! | `image_url` of an `input_image` | a data URI |
 //! | `expires_after.seconds` of a client secret | 10 to 7,200 |
-//! | `target_uri` of a refer | `tel:` or `sip:` |
+//! | `target_uri` of a refer | `tel:`, `sip:` or `sips:` |
 //! | names (`voice`, `reasoning.effort`, `include`, ...) | not empty |
 //!
 //! # What it lets pass

@@ -7,6 +7,7 @@ use crate::limits::{
     MODELS_WITHOUT_VAD, Path, RETENTION_RATIO, chars, name, present, within,
 };
 use crate::response::{Metadata, ResponseParams};
+use crate::session::ReasoningEffort;
 use crate::session::{
     Include, MaxOutputTokens, Modality, Prompt, RealtimeSession, Reasoning, Session, Tracing,
     TranscriptionSession, TranslationSession, Truncation, TurnDetection,
@@ -152,10 +153,13 @@ impl Check for MaxOutputTokens {
 
 impl Check for Reasoning {
     fn check_at(&self, at: &Path<'_>) -> Result<(), LimitError> {
-        name(
-            &at.key("effort"),
-            self.effort.value().map(|effort| effort.as_str()),
-        )
+        let effort = at.key("effort");
+        match self.effort.value() {
+            Some(ReasoningEffort::Other(other)) => {
+                effort.refuse(format_args!("{other:?}"), "minimal, low, medium, high or xhigh")
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -40,13 +40,21 @@ pub struct Response {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub status_details: Field<StatusDetails>,
     /// The items it made.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub output: Field<Vec<Item>>,
     /// The conversation it belongs to; `null` out of band.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub conversation_id: Field<String>,
     /// What it is made of.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub output_modalities: Field<Vec<Modality>>,
     /// The most tokens it may have.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -89,7 +97,11 @@ pub struct ResponseAudioOutput {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ResponseParams {
     /// Exactly one of audio and text.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub output_modalities: Field<Vec<Modality>>,
     /// Instructions in place of the session's.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -98,7 +110,11 @@ pub struct ResponseParams {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub audio: Field<SessionAudio>,
     /// Tools in place of the session's.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub tools: Field<Vec<Tool>>,
     /// Whether and which tool the model uses.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -126,7 +142,11 @@ pub struct ResponseParams {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub prompt: Field<Prompt>,
     /// What the model sees in place of the conversation; an empty list is nothing at all.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub input: Field<Vec<Item>>,
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::either;
+use crate::field;
 use crate::open_enum::open_enum;
 use crate::{Field, Text};
 
@@ -43,7 +44,11 @@ pub struct StatusError {
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_absent")]
     pub kind: Field<String>,
     /// Its code.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::code",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub code: Field<String>,
     /// What happened.
     #[serde(default, skip_serializing_if = "Field::is_absent")]

@@ -23,7 +23,11 @@ pub struct ErrorDetails {
     #[serde(rename = "type", default, deserialize_with = "field::or_default")]
     pub kind: String,
     /// The code, such as `invalid_api_key`.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::code",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub code: Field<String>,
     /// What happened.
     #[serde(default, deserialize_with = "field::or_default")]

@@ -12,7 +12,7 @@ pub struct RateLimitsUpdated {
     #[serde(default, deserialize_with = "field::or_default")]
     pub event_id: String,
     /// The limits.
-    #[serde(default, deserialize_with = "field::or_default")]
+    #[serde(default, deserialize_with = "field::items")]
     pub rate_limits: Vec<RateLimit>,
 }
 

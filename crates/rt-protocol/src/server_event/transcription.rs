@@ -22,7 +22,11 @@ pub struct ConversationItemInputAudioTranscriptionDelta {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub delta: Field<Text>,
     /// Log probabilities of the tokens, if `include` asked for them.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub logprobs: Field<Vec<LogProb>>,
     /// Padding that hides the length of the delta from an observer of the network.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -74,10 +78,18 @@ pub struct ConversationItemInputAudioTranscriptionCompleted {
     #[serde(default, deserialize_with = "field::or_default")]
     pub transcript: Text,
     /// The languages that were heard.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub languages: Field<Vec<TranscriptionLanguage>>,
     /// Log probabilities of the tokens, if `include` asked for them.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub logprobs: Field<Vec<LogProb>>,
     /// What the transcription took.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -119,7 +131,11 @@ pub struct LogProb {
     #[serde(default, deserialize_with = "field::or_default")]
     pub logprob: f64,
     /// Its bytes in UTF-8.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub bytes: Field<Vec<u32>>,
 }
 
@@ -130,7 +146,11 @@ pub struct TranscriptionError {
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_absent")]
     pub kind: Field<String>,
     /// Its code, such as `audio_unintelligible`.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::code",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub code: Field<String>,
     /// What happened.
     #[serde(default, skip_serializing_if = "Field::is_absent")]

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::RawObject;
 use crate::either;
+use crate::field;
 use crate::open_enum::open_enum;
 use crate::session::turn_detection::TurnDetection;
 use crate::{Field, Text};
@@ -155,10 +157,18 @@ pub struct Transcription {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub language: Field<String>,
     /// Several languages that may be spoken.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub languages: Field<Vec<String>>,
     /// Words to listen for.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub keywords: Field<Vec<String>>,
     /// A hint for the transcription model.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -333,6 +343,9 @@ pub struct CustomVoice {
     /// The voice's kind (Azure), such as `azure-standard`.
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_absent")]
     pub kind: Field<String>,
+    /// What a kind of voice has beside (Azure), such as `endpoint_id` and `temperature`.
+    #[serde(flatten)]
+    pub other: RawObject,
 }
 
 impl CustomVoice {

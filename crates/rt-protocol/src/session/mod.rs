@@ -10,7 +10,7 @@
 //! let session = RealtimeSession::new()
 //!     .instructions("You answer the phone of a flower shop.")
 //!     .voice(VoiceName::Marin)
-//!     .transcription(Transcription::new("gpt-realtime-whisper"))
+//!     .transcription(Transcription::new("gpt-4o-transcribe"))
 //!     .server_vad(ServerVad::new().silence_duration_ms(300))
 //!     .tool(FunctionTool::new("price").description("The price of a flower."));
 //! assert_eq!(
@@ -21,7 +21,7 @@
 //!         "tools": [{"type": "function", "name": "price", "description": "The price of a flower."}],
 //!         "audio": {
 //!             "input": {
-//!                 "transcription": {"model": "gpt-realtime-whisper"},
+//!                 "transcription": {"model": "gpt-4o-transcribe"},
 //!                 "turn_detection": {"type": "server_vad", "silence_duration_ms": 300},
 //!             },
 //!             "output": {"voice": "marin"},
@@ -56,6 +56,7 @@ pub use self::tool::{
     ToolChoice, ToolChoiceMode, ToolChoiceTool,
 };
 pub use self::turn_detection::{Eagerness, SemanticVad, ServerVad, TurnDetection};
+use crate::field;
 use crate::tagged::{self, Fields, Tagged};
 use crate::{Field, RawObject, Text};
 
@@ -115,14 +116,22 @@ pub struct RealtimeSession {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub model: Field<String>,
     /// Exactly one of audio (default, with transcript) and text.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub output_modalities: Field<Vec<Modality>>,
     /// What the model should do and be. The published description says that an empty string clears them; the
     /// service has been seen to put its own default instructions in their place.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub instructions: Field<Text>,
     /// The tools; an empty list clears them.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub tools: Field<Vec<Tool>>,
     /// Whether and which tool the model uses.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -152,7 +161,11 @@ pub struct RealtimeSession {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub audio: Field<SessionAudio>,
     /// Additional fields to send.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub include: Field<Vec<Include>>,
 }
 
@@ -172,7 +185,11 @@ pub struct TranscriptionSession {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub audio: Field<SessionAudio>,
     /// Additional fields to send.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub include: Field<Vec<Include>>,
 }
 

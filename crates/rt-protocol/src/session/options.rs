@@ -156,6 +156,9 @@ pub struct TracingConfig {
     /// Free form.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub metadata: Field<RawObject>,
+    /// What this version does not know.
+    #[serde(flatten)]
+    pub other: RawObject,
 }
 
 impl TracingConfig {
@@ -230,7 +233,7 @@ open_enum! {
 /// Truncation that drops more than it must, so that the prompt cache stays warm for longer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RetentionRatio {
-    /// Always `retention_ratio`.
+    /// `retention_ratio`, or one that this version does not know.
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_absent")]
     pub kind: Field<String>,
     /// The part of the conversation that stays, 0 to 1.
@@ -239,6 +242,9 @@ pub struct RetentionRatio {
     /// Limits in tokens.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub token_limits: Field<TokenLimits>,
+    /// What another kind has beside.
+    #[serde(flatten)]
+    pub other: RawObject,
 }
 
 impl RetentionRatio {
@@ -257,7 +263,7 @@ impl RetentionRatio {
         Self {
             kind: "retention_ratio".into(),
             retention_ratio: ratio.into(),
-            token_limits: Field::Absent,
+            ..Self::default()
         }
     }
 

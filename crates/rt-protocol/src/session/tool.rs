@@ -111,7 +111,11 @@ pub struct McpTool {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub allowed_tools: Field<AllowedTools>,
     /// Who may call the tools.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub allowed_callers: Field<Vec<String>>,
     /// Which calls need an approval first.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -218,7 +222,7 @@ impl McpTool {
 #[non_exhaustive]
 pub enum AllowedTools {
     /// These, by name.
-    Names(Vec<String>),
+    Names(#[serde(deserialize_with = "field::items")] Vec<String>),
     /// Those that match.
     Filter(McpToolFilter),
 }
@@ -245,7 +249,11 @@ impl From<McpToolFilter> for AllowedTools {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct McpToolFilter {
     /// Tools by name.
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub tool_names: Field<Vec<String>>,
     /// Only tools that say they change nothing.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
@@ -347,6 +355,7 @@ impl ToolChoice {
             kind: "mcp".into(),
             name: name.map(str::to_owned).into(),
             server_label: Field::Value(server_label.into()),
+            ..ToolChoiceTool::default()
         })
     }
 }
@@ -363,10 +372,10 @@ open_enum! {
     }
 }
 
-/// The one tool to use.
+/// The tool to use, or another choice that is an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ToolChoiceTool {
-    /// `function` or `mcp`.
+    /// `function`, `mcp`, or one that this version does not know.
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_absent")]
     pub kind: Field<String>,
     /// The function's or MCP tool's name.
@@ -375,6 +384,9 @@ pub struct ToolChoiceTool {
     /// The MCP server.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub server_label: Field<String>,
+    /// What another kind has beside, such as `allowed_tools`.
+    #[serde(flatten)]
+    pub other: RawObject,
 }
 
 impl From<ToolChoiceMode> for ToolChoice {

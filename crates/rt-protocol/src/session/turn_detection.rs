@@ -43,6 +43,9 @@ pub struct ServerVad {
     /// Whether speech interrupts a response, default true.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub interrupt_response: Field<bool>,
+    /// The version of the detector's model, as the service reports it.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub model_version: Field<String>,
 }
 
 impl ServerVad {
@@ -114,6 +117,9 @@ pub struct SemanticVad {
     /// Whether speech interrupts a response, default true.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub interrupt_response: Field<bool>,
+    /// The version of the detector's model, as the service reports it.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub model_version: Field<String>,
 }
 
 impl SemanticVad {

@@ -228,3 +228,54 @@ fn a_spoken_turn_is_one_of_ga() {
         json!([{"type": "output_audio", "transcript": "Hello."}])
     );
 }
+
+#[test]
+fn an_item_that_its_response_does_not_list_is_incomplete() {
+    let mut codec = beta();
+    let item = |status: &str| json!({"id": "i", "type": "message", "role": "assistant", "status": status, "content": []});
+    for message in [
+        json!({"type": "response.output_item.added", "event_id": "1", "response_id": "r", "output_index": 0,
+            "item": item("in_progress")}),
+        json!({"type": "conversation.item.created", "event_id": "2", "previous_item_id": "h",
+            "item": item("in_progress")}),
+    ] {
+        assert_eq!(decoded(&mut codec, &message).len(), 1);
+    }
+    let done = |id: &str| {
+        json!({"type": "response.done", "event_id": "3",
+            "response": {"id": id, "status": "failed", "output": []}})
+    };
+    assert_eq!(decoded(&mut codec, &done("another")).len(), 1);
+    assert_eq!(
+        decoded(&mut codec, &done("r")),
+        [
+            json!({"type": "conversation.item.done", "event_id": "3", "previous_item_id": "h",
+                "item": item("incomplete")}),
+            done("r"),
+        ]
+    );
+    assert_eq!(decoded(&mut codec, &done("r")).len(), 1);
+}
+
+#[test]
+fn what_a_client_made_the_assistant_say_is_whole() {
+    let item = json!({"id": "i", "type": "message", "role": "assistant", "content": [{"type": "text", "text": "t"}]});
+    let created =
+        json!({"type": "conversation.item.created", "event_id": "1", "previous_item_id": null, "item": item});
+    let names: Vec<_> = decoded(&mut beta(), &created)
+        .iter()
+        .map(|event| event["type"].clone())
+        .collect();
+    assert_eq!(names, ["conversation.item.added", "conversation.item.done"]);
+}
+
+#[test]
+fn a_mixture_of_dialects_has_the_names_of_ga() {
+    for name in ["conversation.item.added", "conversation.item.done"] {
+        let message = |kind: &str| {
+            json!({"type": name, "event_id": "1", "item": {"id": "i", "type": "message", "role": "assistant",
+                "status": "completed", "content": [{"type": kind, "text": "t"}]}})
+        };
+        assert_eq!(decoded(&mut beta(), &message("text")), [message("output_text")]);
+    }
+}

@@ -274,3 +274,14 @@ fn the_temperature_is_not_lost() {
         .unwrap();
     assert_eq!(told(&mut server), json!({"temperature": 1.0}));
 }
+
+#[test]
+fn a_rate_by_itself_is_no_format() {
+    let beta_update = json!({"type": "session.update", "session": {"input_audio_sampling_rate": 16000}});
+    let update = json!({"type": "session.update",
+        "session": {"type": "realtime", "audio": {"input": {"format": {"rate": 16000}}}}});
+    let mut codec = beta().with_variant(BetaVariant::VoiceLive);
+    let event = codec.decode_client(&beta_update.to_string()).unwrap();
+    assert_eq!(parsed(&event.to_json()), update);
+    assert_eq!(encoded(&mut codec, &update), (Some(beta_update), vec![]));
+}

@@ -70,7 +70,7 @@ fn what_beta_cannot_say_is_warned_of() {
         (
             session(json!({"audio": {"input": {"format": {"rate": 24000}}}})),
             flat(json!({})),
-            vec![("session.audio.input.format", value)],
+            vec![("session.audio.input.format.rate", field)],
         ),
         (
             session(json!({"audio": null})),
@@ -121,6 +121,12 @@ fn what_beta_cannot_say_is_warned_of() {
             .collect();
         assert_eq!(encoded(&mut beta(), &event), (Some(written), warnings));
     }
+    let image = json!({"type": "message", "role": "user", "content": [{"type": "input_image", "image_url": "data:"}]});
+    let event = json!({"type": "conversation.item.create", "item": image});
+    assert_eq!(
+        encoded(&mut beta(), &event),
+        (None, vec![("item.content[0]".to_owned(), value)])
+    );
     let item = json!({"type": "mcp_approval_response", "approval_request_id": "a", "approve": true});
     let event = json!({"type": "conversation.item.create", "item": item});
     assert_eq!(

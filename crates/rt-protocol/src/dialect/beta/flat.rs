@@ -12,7 +12,11 @@ use crate::session::{
 /// Of a session, of a response, and of a `response.create`, each of which has some of them.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Flat {
-    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[serde(
+        default,
+        deserialize_with = "field::list",
+        skip_serializing_if = "Field::is_absent"
+    )]
     pub(super) modalities: Field<Vec<Modality>>,
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub(super) voice: Field<Voice>,

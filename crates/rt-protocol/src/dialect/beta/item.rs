@@ -55,6 +55,7 @@ pub(super) fn sent_to_beta(item: &mut Item, path: &str, state: &State, warnings:
         }
         Item::Message(message) => {
             warnings.drop(&mut message.phase, &format!("{path}.phase"));
+            let had_content = !message.content.is_empty();
             let mut place = 0;
             message.content.retain(|part| {
                 let keep = is_voice_live || part.kind != Field::Value(ContentKind::InputImage);
@@ -64,6 +65,9 @@ pub(super) fn sent_to_beta(item: &mut Item, path: &str, state: &State, warnings:
                 place += 1;
                 keep
             });
+            if had_content && message.content.is_empty() {
+                return false;
+            }
         }
         _ => {}
     }
@@ -71,7 +75,7 @@ pub(super) fn sent_to_beta(item: &mut Item, path: &str, state: &State, warnings:
     true
 }
 
-/// Whether an item that was reported is still growing: the model makes it, and has not finished.
+/// Whether an item says that it is still growing: the model makes it, and has not finished.
 pub(super) fn is_growing(item: &Item) -> bool {
     use crate::item::ItemStatus;
     let status = match item {
@@ -83,8 +87,5 @@ pub(super) fn is_growing(item: &Item) -> bool {
         }
         _ => return false,
     };
-    matches!(
-        status,
-        Field::Absent | Field::Null | Field::Value(ItemStatus::InProgress)
-    )
+    *status == Field::Value(ItemStatus::InProgress)
 }

@@ -8,10 +8,11 @@ use super::super::WarningReason;
 use super::super::encoded::Warnings;
 use super::flat::{Flat, InResponse, With};
 use super::session::{put_audio, set, take_audio};
-use super::wire::{read, write};
+use super::wire::write;
 use super::{State, item, settings};
 use crate::client_event::ResponseCreate;
 use crate::error::DecodeError;
+use crate::read::body as read;
 use crate::response::{Response, ResponseParams};
 use crate::{Field, Item};
 

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::super::Decoded;
-use super::wire::read;
 use super::{State, item, response, session};
 use crate::error::DecodeError;
+use crate::read::body as read;
 use crate::server_event::{
     ConversationItemAdded, ConversationItemCreated, ConversationItemDone, SessionCreated, SessionUpdated,
 };
@@ -73,13 +73,15 @@ fn reshape(
             state.pending.finished(&event.item_id);
         }
         // From a server that speaks a mixture.
+        ServerEvent::ConversationItemAdded(event) => item::to_ga(&mut event.item),
         ServerEvent::ConversationItemDone(event) => {
+            item::to_ga(&mut event.item);
             state.pending.finished(event.item.id().unwrap_or_default());
         }
         ServerEvent::ResponseOutputItemAdded(event) => {
             item::to_ga(&mut event.item);
             if let Some(id) = event.item.id() {
-                state.pending.begun(id);
+                state.pending.begun(id, &event.response_id);
             }
         }
         ServerEvent::ResponseOutputItemDone(done) => {
@@ -96,6 +98,15 @@ fn reshape(
                 .iter()
                 .filter_map(|item| finished(state, &done.event_id, item))
                 .collect();
+            // Those that the response does not even list are what was last told of them.
+            let id = done.response.id.as_deref().unwrap_or_default();
+            events.extend(
+                state
+                    .pending
+                    .left_by(id)
+                    .into_iter()
+                    .map(|(previous_item_id, item)| done_event(&done.event_id, previous_item_id, item)),
+            );
             if !events.is_empty() {
                 events.push(event);
                 return Ok(Decoded::many(events));
@@ -121,7 +132,7 @@ fn created_to_ga(state: &mut State, created: ConversationItemCreated) -> Decoded
     let id = item.id().unwrap_or_default();
     let is_growing = item::is_growing(&item) || state.pending.contains(id);
     if is_growing {
-        state.pending.added(id, &previous_item_id);
+        state.pending.added(id, &previous_item_id, &item);
     }
     let done = (!is_growing).then(|| ConversationItemDone {
         event_id: event_id.clone(),
@@ -142,13 +153,15 @@ fn created_to_ga(state: &mut State, created: ConversationItemCreated) -> Decoded
 /// The `conversation.item.done` that beta does not send, if the item is one of the conversation.
 fn finished(state: &mut State, event_id: &str, item: &Item) -> Option<ServerEvent> {
     let previous_item_id = state.pending.finished(item.id().unwrap_or_default())?;
-    Some(ServerEvent::ConversationItemDone(Box::new(
-        ConversationItemDone {
-            event_id: event_id.to_owned(),
-            previous_item_id,
-            item: item.clone(),
-        },
-    )))
+    Some(done_event(event_id, previous_item_id, item.clone()))
+}
+
+fn done_event(event_id: &str, previous_item_id: Field<String>, item: Item) -> ServerEvent {
+    ServerEvent::ConversationItemDone(Box::new(ConversationItemDone {
+        event_id: event_id.to_owned(),
+        previous_item_id,
+        item,
+    }))
 }
 
 /// The part, which the first preview called `content`.

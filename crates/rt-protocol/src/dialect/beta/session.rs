@@ -9,8 +9,10 @@ use super::super::{BetaVariant, WarningReason};
 use super::State;
 use super::flat::{Flat, InSession, With};
 use super::settings;
-use super::wire::{read, write};
+use super::wire::write;
 use crate::error::DecodeError;
+use crate::read::body as read;
+use crate::session::AudioFormat;
 use crate::session::{RealtimeSession, Session, SessionAudio, TranscriptionSession};
 use crate::{Field, field};
 
@@ -86,9 +88,15 @@ fn put(mut flat: Flat, session: &mut RealtimeSession, state: &mut State) {
 /// The settings of the input, which transcription sessions have too.
 fn put_input(flat: Flat, audio: &mut Field<SessionAudio>, state: &mut State) {
     let rate = flat.input_audio_sampling_rate;
-    let format = flat
-        .input_audio_format
-        .map(|format| settings::format_to_ga(format, rate));
+    let format = match flat.input_audio_format {
+        // A rate by itself is an update of nothing else.
+        Field::Absent if !rate.is_absent() => {
+            let mut format = AudioFormat::default();
+            format.rate = rate;
+            format.into()
+        }
+        format => format.map(|format| settings::format_to_ga(format, rate)),
+    };
     put_audio(audio, format, |audio| &mut audio.input.or_default().format);
     put_audio(audio, flat.input_audio_transcription, |audio| {
         &mut audio.input.or_default().transcription

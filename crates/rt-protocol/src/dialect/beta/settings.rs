@@ -59,6 +59,8 @@ pub(super) fn format_to_beta(
         Field::Value(AudioFormatKind::Pcmu) => "g711_ulaw",
         Field::Value(AudioFormatKind::Pcma) => "g711_alaw",
         Field::Value(AudioFormatKind::Other(ref name)) => name,
+        // A rate by itself.
+        Field::Absent if format.rate.value().is_some() => return (Field::Absent, format.rate.into_value()),
         Field::Absent | Field::Null => {
             warnings.add(path, WarningReason::NoSuchValue);
             return (Field::Absent, None);

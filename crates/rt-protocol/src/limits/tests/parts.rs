@@ -109,8 +109,8 @@ fn responses() {
         ),
         (
             response("reasoning", &json!({"effort": "low"})),
-            response("reasoning", &json!({"effort": ""})),
-            "response.reasoning.effort is empty: allowed is a non-empty text",
+            response("reasoning", &json!({"effort": "none"})),
+            "response.reasoning.effort is \"none\": allowed is minimal, low, medium, high or xhigh",
         ),
         (
             response(
