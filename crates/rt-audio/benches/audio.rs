@@ -19,22 +19,25 @@ fn fixture(format: &str) -> Vec<u8> {
     std::fs::read(path.join(format!("question.{format}"))).unwrap_or_default()
 }
 
-/// Noise of half of full scale.
-fn noise(samples: u32) -> Vec<f32> {
+/// Noise over all 16-bit values.
+fn noise_16(samples: u32) -> Vec<i16> {
     let mut state = 1_u32;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+        (state >> 16) as u16 as i16
     };
     (0..samples).map(|_| next()).collect()
 }
 
-/// The same in 16 bits, a second of 24 kHz.
+/// The same as floats, of half of full scale.
+fn noise(samples: u32) -> Vec<f32> {
+    let samples = noise_16(samples).into_iter();
+    samples.map(|sample| f32::from(sample) / 65_536.0).collect()
+}
+
+/// A second of 24 kHz.
 fn pcm16() -> Pcm16 {
-    noise(24_000)
-        .iter()
-        .map(|sample| (sample * 32_768.0) as i16)
-        .collect()
+    Pcm16::from_samples(&noise_16(24_000))
 }
 
 /// The samples of a file as they are in it: three seconds. Items are frames.
