@@ -101,9 +101,9 @@ impl Stream {
 }
 
 impl Packeted {
-    /// Decodes a packet: its interleaved frames take the place of what was there.
+    /// Decodes a packet: its interleaved frames take the place of what was there. If there are none, what was
+    /// there may stay: emptying the vector first would have it filled with zeros for every packet.
     pub(super) fn decode(&mut self, packet: &Packet, samples: &mut Vec<f32>) -> Decoded {
-        samples.clear();
         match self {
             Self::Symphonia(decoder) => match decoder.decode(packet) {
                 Ok(buffer) => {

@@ -130,6 +130,7 @@ impl Opus {
         };
         let frames = decoded.map_err(|error| error.to_string())?;
         let samples = &self.pcm[..(frames * self.channels).min(self.pcm.len())];
+        out.clear();
         match self.order {
             None => out.extend(samples.iter().map(|sample| sample * self.gain)),
             Some(order) => out.extend(

@@ -131,7 +131,6 @@ impl Packets {
 
     /// One packet; `true` if the block has samples now.
     fn step(&mut self, block: &mut Block) -> Result<bool, Error> {
-        block.samples.clear();
         let packet = match self.reader.next_packet() {
             Ok(Some(packet)) if packet.track_id == self.track => packet,
             Ok(Some(_)) => return Ok(false),

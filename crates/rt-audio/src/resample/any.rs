@@ -105,10 +105,9 @@ impl AnyRatio {
         let whole = usize::try_from(whole).unwrap_or(usize::MAX);
         let scale = 1.0 / self.step.1 as f64;
         while self.place.0 + Interpolator::REACH < self.between.len() {
-            #[expect(clippy::cast_possible_truncation, reason = "the nearest float is wanted")]
             let place = Place {
                 whole: self.place.0,
-                part: (self.place.1 as f64 * scale) as f32,
+                part: self.place.1 as f64 * scale,
             };
             out.push(self.second.at(&self.between, place));
             self.place.1 += part;

@@ -102,7 +102,7 @@ make exact flac-pipe.mka 44100 2 -c:a flac -sample_fmt s16
 ff -i "$(source_of 44100 2)" -c:a flac -sample_fmt s16 -f flac - | cat >"$dir/flac-pipe.flac" && row flac-pipe.flac exact
 ff -i "$(source_of 22050 2)" -c:a pcm_u8 "$dir/u8.wav"
 flac -s -f -o "$dir/flac-8-bits.flac" "$dir/u8.wav" && row flac-8-bits.flac exact
-flac -s -f -8 --until=1.5 -o "$dir/flac-8-until.flac" "$dir/canonical.wav" && row flac-8-until.flac exact
+flac -s -f -8 --until=0:01.50 -o "$dir/flac-8-until.flac" "$dir/canonical.wav" && row flac-8-until.flac exact
 { printf 'ID3\x03\0\0\0\0\0\x14'; head -c 20 /dev/zero; cat "$dir/flac-16-8k-mono.flac"; } >"$dir/flac-id3.flac"
 row flac-id3.flac exact
 
