@@ -194,6 +194,11 @@ impl Machine {
         }
     }
 
+    /// Whether the current connection is there, and no session that can be used: time that counts as an outage.
+    fn is_being_opened(&self) -> bool {
+        self.phase == Phase::AwaitCreated || (self.phase == Phase::Restoring && !self.is_swapping)
+    }
+
     // Inputs of the reader. Each says whether the connection is still the current one: if not, the reader
     // delivers nothing more of it.
 
@@ -291,7 +296,7 @@ impl Machine {
         // What was awaited may be what finds no room.
         link.timers.stop(Timer::Created);
         link.timers.stop(Timer::Restore);
-        if is_current && self.phase == Phase::AwaitCreated {
+        if is_current && self.is_being_opened() {
             self.budget.stop_clock(at.now);
         }
     }
@@ -350,8 +355,8 @@ impl Machine {
 
     /// The reader reads again.
     pub(crate) fn handle_read_resumed(&mut self, at: At, epoch: u64) {
-        let is_waiting =
-            self.was_open && self.phase == Phase::AwaitCreated && self.slot(epoch) == Some(Slot::Current);
+        let is_waiting = self.was_open && self.is_being_opened() && self.slot(epoch) == Some(Slot::Current);
+        let awaits_created = self.phase == Phase::AwaitCreated;
         let (created, restore, ping) = (
             after(at.now, self.config.timeouts.session_created),
             after(at.now, self.config.timeouts.restore),
@@ -372,7 +377,9 @@ impl Machine {
             link.timers.set(Timer::PingDeadline, ping);
         }
         if is_waiting {
-            link.timers.set(Timer::Created, created);
+            if awaits_created {
+                link.timers.set(Timer::Created, created);
+            }
             self.budget.start_outage(at.now);
         }
     }

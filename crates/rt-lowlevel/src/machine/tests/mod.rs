@@ -4,6 +4,8 @@ mod budget;
 mod fates;
 mod guarantees;
 mod liveness;
+mod pauses;
+mod queries;
 mod restoring;
 mod retries;
 mod rollover;
