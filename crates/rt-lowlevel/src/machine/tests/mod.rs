@@ -6,12 +6,16 @@ mod guarantees;
 mod liveness;
 mod pauses;
 mod queries;
+mod refusals;
+mod reports;
 mod restoring;
 mod retries;
 mod rollover;
 mod sending;
+mod signals;
 mod sim;
 mod slow_consumer;
+mod swaps;
 
 use std::time::{Duration, Instant};
 
