@@ -193,7 +193,6 @@ impl Machine {
                 Some(Failure::Close(close.clone()).to_error()),
             ),
             _ if link.close_written => (CloseInitiator::Us, None),
-            (None, Failure::Close(close)) if close.code == CloseCode::NORMAL => (CloseInitiator::Us, None),
             (None, other) => (CloseInitiator::Transport, Some(other.to_error())),
         };
         let is_clean =

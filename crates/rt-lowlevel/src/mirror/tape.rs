@@ -197,7 +197,7 @@ impl Tape {
             .sent
             .iter()
             .rposition(|entry| matches!(entry, Entry::Commit(_)));
-        let keep = committed.map_or(0, |at| at + 1);
+        let keep = committed.unwrap_or_default();
         let mut at = 0;
         self.sent.retain(|entry| {
             at += 1;

@@ -4,6 +4,7 @@ mod budget;
 mod fates;
 mod guarantees;
 mod liveness;
+mod losses;
 mod pauses;
 mod queries;
 mod refusals;

@@ -155,3 +155,15 @@ fn the_answer_to_an_earlier_ping_leaves_the_last_one_open() {
     bench.advance(seconds(5));
     assert_eq!(bench.retrying().cause.kind(), ErrorKind::PingTimeout);
 }
+
+#[test]
+fn a_consumer_that_was_slow_before_the_session_is_told_of_after_it() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect();
+    pause(&mut bench, 1);
+    bench.created();
+    bench.advance(Duration::from_millis(9_999));
+    assert_eq!(slow(&mut bench), 0);
+    bench.advance(Duration::from_millis(1));
+    assert_eq!(slow(&mut bench), 1);
+}

@@ -275,3 +275,34 @@ fn a_pause_of_a_second_connection_that_is_ready_sets_no_deadline() {
     }
     assert!(hangups(&bench.actions()).is_empty());
 }
+
+fn error(code: &str) -> serde_json::Value {
+    json!({"type": "error", "error": {"type": "invalid_request_error", "code": code, "message": "m"}})
+}
+
+#[test]
+fn a_fatal_error_is_no_reason_to_swap() {
+    let mut bench = ready_but_not_quiet(600);
+    says_to_first(&mut bench, &error("insufficient_quota"));
+    bench.advance(Duration::ZERO);
+    assert!(hangups(&bench.actions()).is_empty());
+    // Nor to close before the server does.
+    bench.advance(seconds(2));
+    assert!(hangups(&bench.actions()).is_empty());
+    assert_eq!(bench.machine.state(), State::Connected);
+    let at = bench.at();
+    bench
+        .machine
+        .handle_peer_close(at, 1, CloseFrame::new(CloseCode::new(1011), ""));
+    assert_eq!(bench.closed().error.unwrap().kind(), crate::ErrorKind::Quota);
+}
+
+#[test]
+fn the_end_of_the_second_session_is_not_that_of_the_first() {
+    let mut bench = ready_but_not_quiet(600);
+    bench.says(&error("session_expired"));
+    bench.advance(Duration::ZERO);
+    assert!(hangups(&bench.actions()).is_empty());
+    bench.advance(seconds(2));
+    assert!(hangups(&bench.actions()).is_empty());
+}
