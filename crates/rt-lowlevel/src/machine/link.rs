@@ -194,7 +194,8 @@ impl Machine {
         }
     }
 
-    /// Whether the current connection is there, and no session that can be used: time that counts as an outage.
+    /// Whether the current connection is there, and no session that can be used: time that counts as an outage. There is
+    /// no second connection then.
     fn is_being_opened(&self) -> bool {
         self.phase == Phase::AwaitCreated || (self.phase == Phase::Restoring && !self.is_swapping)
     }
@@ -282,7 +283,6 @@ impl Machine {
 
     /// The reader stopped reading because the consumer is slow.
     pub(crate) fn handle_read_paused(&mut self, at: At, epoch: u64) {
-        let is_current = self.slot(epoch) == Some(Slot::Current);
         let Some(link) = self.link_of(epoch) else { return };
         link.is_paused = true;
         if !self.was_open {
@@ -296,7 +296,7 @@ impl Machine {
         // What was awaited may be what finds no room.
         link.timers.stop(Timer::Created);
         link.timers.stop(Timer::Restore);
-        if is_current && self.is_being_opened() {
+        if self.is_being_opened() {
             self.budget.stop_clock(at.now);
         }
     }
@@ -355,7 +355,7 @@ impl Machine {
 
     /// The reader reads again.
     pub(crate) fn handle_read_resumed(&mut self, at: At, epoch: u64) {
-        let is_waiting = self.was_open && self.is_being_opened() && self.slot(epoch) == Some(Slot::Current);
+        let is_waiting = self.was_open && self.is_being_opened();
         let awaits_created = self.phase == Phase::AwaitCreated;
         let (created, restore, ping) = (
             after(at.now, self.config.timeouts.session_created),

@@ -167,3 +167,38 @@ fn a_consumer_that_was_slow_before_the_session_is_told_of_after_it() {
     bench.advance(Duration::from_millis(1));
     assert_eq!(slow(&mut bench), 1);
 }
+
+#[test]
+fn a_pause_of_an_open_session_begins_no_outage() {
+    let mut bench = Bench::opened(|_| {});
+    pause(&mut bench, 1);
+    resume(&mut bench, 1);
+    bench.now += seconds(3600);
+    bench.drop_stream();
+    assert_eq!(
+        bench.retrying().attempt,
+        2,
+        "an outage of an hour would be the end"
+    );
+}
+
+#[test]
+fn a_pause_of_a_swap_begins_no_outage() {
+    let mut bench = Bench::talking();
+    let at = bench.at();
+    bench.machine.handle_restart(at);
+    bench.advance(Duration::ZERO);
+    bench.connect();
+    bench.says_created();
+    bench.written();
+    // It takes over from a lost one, although it knows nothing yet.
+    let at = bench.at();
+    bench.machine.handle_read_failed(at, 1, ended());
+    assert_eq!(bench.machine.state(), State::Connected);
+    let before = format!("{:?}", bench.machine.budget);
+    bench.now += seconds(1);
+    pause(&mut bench, 2);
+    bench.now += seconds(1);
+    resume(&mut bench, 2);
+    assert_eq!(format!("{:?}", bench.machine.budget), before);
+}
