@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rt_protocol::ClientEvent;
 
-use super::restoring::Restore;
+use super::restore::Restore;
 use super::timer::{Timers, after};
 use super::{At, Machine, Phase, Timer};
 use crate::classify::{ApiError, Failure};

@@ -93,8 +93,7 @@ impl Machine {
         self.actions.push_back(Action::Hangup { epoch, linger });
         self.wakes_writer = true;
         // Of earlier connections no writer is left.
-        self.parting
-            .retain(|(of, _)| self.link.as_ref().is_some_and(|link| link.epoch == *of) || *of + 2 > epoch);
+        self.parting.retain(|(of, _)| *of + 2 > epoch);
         self.parting
             .extend(code.map(|code| (epoch, CloseFrame::new(code, ""))));
         if slot == Slot::Next {

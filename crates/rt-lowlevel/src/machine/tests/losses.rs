@@ -9,7 +9,8 @@ use crate::error::ErrorKind;
 
 #[test]
 fn who_said_goodbye_is_given_a_moment() {
-    let cases: [(fn(&mut Bench), bool); 4] = [
+    type Lose = fn(&mut Bench);
+    let cases: [(Lose, bool); 4] = [
         (|bench| bench.close(1011, ""), true),
         (|bench| bench.drop_stream(), false),
         (
@@ -124,13 +125,14 @@ fn a_command_for_what_is_gone_is_written_only_to_the_session_it_was_meant_for() 
     bench.has_item("a");
     bench.has_item("b");
     let before = bench.machine.sums();
-    let fresh = bench.command(ConversationItemDelete::new("nowhere"));
+    let fresh = bench.command(ConversationItemDelete::new("elsewhere"));
     let written = bench.written();
     assert_eq!(
         written.len(),
         1,
         "{old} came too late, {fresh} did not: {written:?}"
     );
+    assert!(written[0].contains("elsewhere"));
     assert_eq!(bench.machine.sums().superseded, before.superseded + 1);
 }
 

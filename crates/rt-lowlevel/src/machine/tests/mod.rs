@@ -20,10 +20,13 @@ mod swaps;
 
 use std::time::{Duration, Instant};
 
+use super::link::Slot;
 use super::*;
 use crate::classify::{ApiError, Refusal};
+use crate::close::CloseCode;
 use crate::error::Error;
 use crate::event::Retrying;
+use crate::frame::Frame;
 
 /// A machine, a clock, and a short way to say what happens.
 struct Bench {

@@ -112,3 +112,13 @@ fn what_was_played_is_what_was_heard() {
     });
     assert_eq!(told, Some((400, 150)));
 }
+
+#[test]
+fn sessions_are_of_the_kind_that_was_asked_for() {
+    for kind in [SessionKind::Transcription, SessionKind::Translation] {
+        let translator = Arc::new(Translator::new(Some(Dialect::Ga), BetaVariant::default()));
+        let machine = Machine::new(Config::default(), false).for_sessions(kind, Arc::clone(&translator));
+        assert_eq!(machine.snapshot().kind(), kind);
+        assert!(Arc::ptr_eq(&machine.translator, &translator));
+    }
+}

@@ -62,6 +62,11 @@ fn why_speech_is_lost() {
     let mut bench = Bench::new();
     speaking(&mut bench);
     assert_eq!(bench.reconnect().lost(), [("a", LostReason::Incomplete)]);
+    // Audio whose text has not come.
+    let mut bench = Bench::new();
+    speaking(&mut bench);
+    bench.audio("r", "a", 400);
+    assert_eq!(bench.reconnect().lost(), [("a", LostReason::Incomplete)]);
     // Nothing at all, and that is all.
     let mut bench = Bench::new();
     bench.speaks("a", &[], true);

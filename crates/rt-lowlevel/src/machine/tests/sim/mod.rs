@@ -11,8 +11,10 @@ use rt_protocol::ServerEvent;
 
 use super::super::*;
 use crate::classify::{ApiError, Refusal};
+use crate::close::CloseCode;
 use crate::error::{Error, ErrorKind};
 use crate::event::Handshake;
+use crate::frame::Frame;
 
 pub(super) use self::server::TRUNCATED_TEXT;
 use self::server::{Session, Then};
