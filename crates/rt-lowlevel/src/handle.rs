@@ -1,5 +1,7 @@
 //! [`Handle`]: the sending side of a connection.
 
+mod try_send;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use rt_protocol::dialect::Warning;
 use rt_protocol::limits::APPEND_BYTES;
 use rt_protocol::{AudioBytes, ClientEvent, Field};
 use tokio::sync::watch;
+
+pub use self::try_send::{TrySendError, TrySendErrorKind};
 
 use crate::config::AudioPolicy;
 use crate::driver::{Lane, Shared};
@@ -29,28 +33,6 @@ pub struct Handle {
     max_message: usize,
     /// Whether events are checked against the documented limits.
     strict: bool,
-}
-
-/// A message that was not accepted, given back.
-#[derive(Debug)]
-pub struct TrySendError {
-    event: Box<ClientEvent>,
-    kind: TrySendErrorKind,
-    source: Option<Error>,
-}
-
-/// Why [`Handle::try_send`] did not accept a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TrySendErrorKind {
-    /// As much is waiting as [`Limits`](crate::Limits) allow. Try later, or use [`Handle::send`], which waits.
-    Full,
-    /// The connection is closed or closing.
-    Closed,
-    /// It is larger than [`Limits::message`](crate::Limits::message).
-    TooLarge,
-    /// It breaks a documented limit; the source says which.
-    Invalid,
 }
 
 /// Counters of a connection, at one moment. `accepted` is the sum of `acknowledged`, `rejected`, `superseded`,
@@ -399,38 +381,6 @@ impl fmt::Debug for Handle {
         f.debug_struct("Handle")
             .field("state", &*self.shared.state().borrow())
             .finish()
-    }
-}
-
-impl TrySendError {
-    /// Why it was not accepted.
-    #[must_use]
-    pub fn kind(&self) -> TrySendErrorKind {
-        self.kind
-    }
-
-    /// The event, to be sent later.
-    #[must_use]
-    pub fn into_inner(self) -> ClientEvent {
-        *self.event
-    }
-}
-
-impl fmt::Display for TrySendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = match self.kind {
-            TrySendErrorKind::Full => "as much is waiting as the limits allow",
-            TrySendErrorKind::Closed => "the connection is closed",
-            TrySendErrorKind::TooLarge => "it is larger than the limit",
-            TrySendErrorKind::Invalid => "it breaks a documented limit",
-        };
-        write!(f, "{} was not accepted: {why}", self.event.event_type())
-    }
-}
-
-impl std::error::Error for TrySendError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| source as _)
     }
 }
 

@@ -338,10 +338,8 @@ impl Ledger {
         }
         // The others of the command may still be written, but their fate is told with this one.
         let first = self.first_of(index);
-        let mut last = index;
-        while self.entries[last].continues && last + 1 < self.entries.len() {
-            last += 1;
-        }
+        let behind = self.entries.range(index..);
+        let last = index + behind.take_while(|entry| entry.continues).count();
         for other in first..=last {
             self.set_place(other, Place::Settled);
         }

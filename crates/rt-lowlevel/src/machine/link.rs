@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rt_protocol::ClientEvent;
 
-use super::restoring::Restore;
+use super::restore::Restore;
 use super::timer::{Timers, after};
 use super::{At, Machine, Phase, Timer};
 use crate::classify::{ApiError, Failure};
@@ -194,6 +194,12 @@ impl Machine {
         }
     }
 
+    /// Whether the current connection is there, and no session that can be used: time that counts as an outage. There is
+    /// no second connection then.
+    fn is_being_opened(&self) -> bool {
+        self.phase == Phase::AwaitCreated || (self.phase == Phase::Restoring && !self.is_swapping)
+    }
+
     // Inputs of the reader. Each says whether the connection is still the current one: if not, the reader
     // delivers nothing more of it.
 
@@ -277,7 +283,6 @@ impl Machine {
 
     /// The reader stopped reading because the consumer is slow.
     pub(crate) fn handle_read_paused(&mut self, at: At, epoch: u64) {
-        let is_current = self.slot(epoch) == Some(Slot::Current);
         let Some(link) = self.link_of(epoch) else { return };
         link.is_paused = true;
         if !self.was_open {
@@ -291,7 +296,7 @@ impl Machine {
         // What was awaited may be what finds no room.
         link.timers.stop(Timer::Created);
         link.timers.stop(Timer::Restore);
-        if is_current && self.phase == Phase::AwaitCreated {
+        if self.is_being_opened() {
             self.budget.stop_clock(at.now);
         }
     }
@@ -350,8 +355,8 @@ impl Machine {
 
     /// The reader reads again.
     pub(crate) fn handle_read_resumed(&mut self, at: At, epoch: u64) {
-        let is_waiting =
-            self.was_open && self.phase == Phase::AwaitCreated && self.slot(epoch) == Some(Slot::Current);
+        let is_waiting = self.was_open && self.is_being_opened();
+        let awaits_created = self.phase == Phase::AwaitCreated;
         let (created, restore, ping) = (
             after(at.now, self.config.timeouts.session_created),
             after(at.now, self.config.timeouts.restore),
@@ -372,7 +377,9 @@ impl Machine {
             link.timers.set(Timer::PingDeadline, ping);
         }
         if is_waiting {
-            link.timers.set(Timer::Created, created);
+            if awaits_created {
+                link.timers.set(Timer::Created, created);
+            }
             self.budget.start_outage(at.now);
         }
     }

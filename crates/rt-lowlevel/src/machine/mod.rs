@@ -23,10 +23,13 @@
 //! While a session is open there may be a second connection, which is prepared to take over; see `rollover`.
 
 mod backoff;
+mod deadlines;
+mod exchange;
 mod ledger;
 mod link;
 mod liveness;
 mod outbox;
+mod restore;
 mod restoring;
 mod retry;
 mod rollover;
@@ -41,11 +44,11 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rt_protocol::dialect::{BetaVariant, Dialect};
 use rt_protocol::session::SessionKind;
 
+pub(crate) use self::exchange::{Action, At, Refused, Transmit};
 pub(crate) use self::ledger::{Kind, Sums};
 #[cfg(test)]
 pub(crate) use self::link::Signal;
@@ -55,68 +58,20 @@ pub(crate) use self::signal::Disposition;
 pub(crate) use self::tokens::RetryTokens;
 
 use self::ledger::Ledger;
-use self::link::{Link, Slot};
+use self::link::Link;
 use self::outbox::Outbox;
 use self::restoring::Outage;
 use self::retry::Budget;
 use self::rollover::{Rollover, Stage};
 use self::timer::{Timer, Timers, after};
 use crate::classify::Failure;
-use crate::close::{CloseCode, CloseFrame};
+use crate::close::CloseFrame;
 use crate::config::Config;
 use crate::dialect::Translator;
 use crate::event::{AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake};
 use crate::fate::{DiscardReason, Fate, Settled};
-use crate::frame::Frame;
 use crate::mirror::{Mirror, Snapshot, Step};
 use crate::state::State;
-
-/// The moment of an input: when, and a random number from 0 to 1 in case there is a wait to be chosen.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct At {
-    pub(crate) now: Instant,
-    pub(crate) jitter: f64,
-    /// The time of day: since 1970.
-    pub(crate) unix: Duration,
-}
-
-impl At {
-    /// When a time of day is, if it is to come.
-    pub(super) fn instant_of(&self, unix: u64) -> Option<Instant> {
-        let wait = Duration::from_secs(unix).checked_sub(self.unix)?;
-        Some(after(self.now, wait))
-    }
-}
-
-/// What the supervisor is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Connect; the answer is `handle_connected` or `handle_dial_failed`.
-    Dial { attempt: u32, refresh_token: bool },
-    /// Drop the dial that runs.
-    AbortDial,
-    /// Give up the connection of this epoch; with `linger`, let it finish what it is doing for a moment.
-    Hangup { epoch: u64, linger: bool },
-}
-
-/// What the writer is to do.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Transmit {
-    /// Write this, then ask again.
-    Frame(Frame),
-    /// Flush, if anything was written since the last flush, and ask again; else wait to be woken.
-    Idle,
-    /// Flush and end: nothing more is to be written to this connection.
-    Stop,
-}
-
-/// Why a message was not accepted; it comes back.
-#[derive(Debug)]
-#[cfg_attr(test, derive(PartialEq))]
-pub(crate) enum Refused {
-    Full(Vec<Message>),
-    Closed,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -446,13 +401,6 @@ impl Machine {
         self.ledger.take_tracked()
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let links = [&self.link, &self.next];
-        let of_links = links.into_iter().flatten().filter_map(|link| link.timers.next());
-        of_links.chain(self.timers.next()).min()
-    }
-
     pub(crate) fn has_actions(&self) -> bool {
         !self.actions.is_empty()
     }
@@ -465,70 +413,5 @@ impl Machine {
     /// Whether those who wait to send should try again. Asking resets it.
     pub(crate) fn take_room(&mut self) -> bool {
         std::mem::take(&mut self.has_room)
-    }
-
-    /// A deadline was reached. `traffic` is what the connection of an epoch has seen.
-    pub(crate) fn handle_timeout(&mut self, at: At, traffic: &dyn Fn(u64) -> Option<Traffic>) {
-        loop {
-            if let Some(timer) = self.timers.pop_due(at.now) {
-                self.on_timer(at, timer);
-                continue;
-            }
-            let due = [Slot::Current, Slot::Next].into_iter().find_map(|slot| {
-                let link = self.link_at(slot)?;
-                Some((slot, link.epoch, link.timers.pop_due(at.now)?))
-            });
-            match due {
-                Some((slot, epoch, timer)) => self.on_link_timer(at, slot, timer, traffic(epoch)),
-                None => return,
-            }
-        }
-    }
-
-    fn on_timer(&mut self, at: At, timer: Timer) {
-        match timer {
-            Timer::Backoff => self.dial(at.now),
-            Timer::Attempt => {
-                self.actions.push_back(Action::AbortDial);
-                let limit = self.config.timeouts.attempt;
-                self.retry_or_end(at, &Failure::AttemptTimeout(limit), false);
-            }
-            Timer::Close => {
-                let crossing = self.link.as_ref().and_then(|link| link.crossing_close().cloned());
-                self.hang_up(false);
-                match crossing {
-                    Some(close) => {
-                        self.end(CloseInitiator::Peer, Some(Failure::Close(close).to_error()));
-                    }
-                    None => self.end(CloseInitiator::Us, None),
-                }
-            }
-            Timer::Rollover => self.start_next(at),
-            Timer::NextAttempt => self.next_attempt_is_late(at),
-            Timer::Swap => self.try_swap(at),
-            Timer::Force => self.force(at),
-            Timer::Consumer => self.consumer_is_slow(),
-            Timer::Created
-            | Timer::Restore
-            | Timer::Ping
-            | Timer::PingDeadline
-            | Timer::WriteStall
-            | Timer::Announced => {}
-        }
-    }
-
-    fn on_link_timer(&mut self, at: At, slot: Slot, timer: Timer, traffic: Option<Traffic>) {
-        match timer {
-            Timer::Created => {
-                let limit = self.config.timeouts.session_created;
-                self.lose_link(at, slot, Failure::NoSession(limit), None);
-            }
-            Timer::Restore => self.restore_is_late(at, slot),
-            Timer::Ping => self.ping(at.now, slot),
-            Timer::PingDeadline => self.check_ping(at, slot, traffic),
-            Timer::WriteStall => self.check_write(at, slot, traffic),
-            Timer::Announced => self.lose_link(at, slot, Failure::Expired, Some(CloseCode::NORMAL)),
-            _ => {}
-        }
     }
 }

@@ -214,7 +214,7 @@ impl Outbox {
 
     fn make_room(&mut self, cost: usize) -> Vec<u64> {
         let mut dropped = Vec::new();
-        while self.drops_oldest && self.audio_cost > 0 && self.audio_cost + cost > self.max_audio_bytes {
+        while self.drops_oldest && self.audio_cost + cost > self.max_audio_bytes {
             let oldest = self.queue.iter().position(|message| message.audio.is_some());
             let Some(message) = oldest.and_then(|at| self.queue.remove(at)) else {
                 break;
@@ -347,5 +347,40 @@ mod tests {
         outbox.take(audio("a3", 60)).unwrap();
         assert_eq!(outbox.dropped_audio(), 40 * 48);
         assert_eq!(drained(&mut outbox), ["a2", "c", "a3"]);
+    }
+
+    #[test]
+    fn what_is_taken_out_is_control_messages_and_is_not_counted_any_more() {
+        let mut outbox = outbox(AudioPolicy::default());
+        outbox
+            .take([control("ab"), audio("a", 20), control("cd")].concat())
+            .unwrap();
+        let mut asked = Vec::new();
+        outbox.take_if(|message| {
+            asked.push(message.clone().into_text());
+            message.text == "ab"
+        });
+        assert_eq!(asked, ["ab", "cd"], "not of the audio");
+        assert_eq!((outbox.control_messages, outbox.control_bytes), (1, 2));
+        assert_eq!(drained(&mut outbox), ["a", "cd"]);
+    }
+
+    #[test]
+    fn a_control_message_pushes_no_audio_out() {
+        let mut outbox = outbox(AudioPolicy::Live(Duration::from_millis(10)));
+        // Larger than the bound: taken, because it is alone.
+        outbox.take(audio("a", 20)).unwrap();
+        outbox.take(control("c")).unwrap();
+        assert_eq!(outbox.dropped_audio(), 0);
+        outbox.take(audio("b", 10)).unwrap();
+        assert_eq!(drained(&mut outbox), ["c", "b"]);
+    }
+
+    #[test]
+    fn debug_tells_the_size_and_not_the_text() {
+        let message = Message::audio("canary".to_owned(), 960);
+        let text = format!("{message:?}");
+        assert!(text.contains("6 bytes") && text.contains("960"), "{text}");
+        assert!(!text.contains("canary"));
     }
 }

@@ -1,23 +1,19 @@
 //! The restore: what a new session is told before it is used, and what is told of it.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use rt_protocol::{ClientEvent, ServerEvent};
 
 use super::link::{Link, Slot};
+use super::restore::{Restore, TOO_LARGE};
 use super::timer::{Timer, after};
 use super::{At, Machine, Phase};
 use crate::classify::Failure;
-use crate::dialect::Translator;
 use crate::error::Error;
 use crate::event::{ConnectionEvent, RestoreCause, Restored};
 use crate::fate::{DiscardReason, Fate};
 use crate::frame::Frame;
-use crate::mirror::{self, Known, Lost, LostItem, LostReason, Plan, Purpose, Step, StepAnswer, StepKind};
-
-/// Items that may be unanswered at a time.
-const WINDOW: usize = 32;
+use crate::mirror::{self, Known, Lost, LostItem, LostReason, Purpose, Step, StepAnswer, StepKind};
 
 /// How often the plan is made anew before what is left is given up: once for each item that may be refused, and the
 /// deadline ends it in any case.
@@ -25,27 +21,6 @@ const MAX_ROUNDS: u32 = 300;
 
 /// How often settings may be refused before the session is used without them.
 const MAX_REFUSALS: u32 = 3;
-
-/// The code of a refusal by close 1009.
-const TOO_LARGE: &str = "message_too_large";
-
-/// What is being told to the session of a connection.
-#[derive(Debug)]
-pub(super) struct Restore {
-    pub(super) known: Known,
-    pub(super) purpose: Purpose,
-    steps: VecDeque<Step>,
-    /// Written and not answered.
-    awaited: Vec<Step>,
-    rounds: u32,
-    settings_refusals: u32,
-    /// The session has the settings that it was to have.
-    has_settings: bool,
-    restored: usize,
-    lost: Vec<LostItem>,
-    lost_unlisted: u64,
-    text_only: usize,
-}
 
 /// What has happened since there was an open session.
 #[derive(Debug)]
@@ -56,85 +31,6 @@ pub(super) struct Outage {
     /// Discarded commands up to then.
     discarded_before: u64,
     lost_audio_ms: u64,
-}
-
-impl Restore {
-    fn new(known: Known, purpose: Purpose) -> Self {
-        Self {
-            known,
-            purpose,
-            steps: VecDeque::new(),
-            awaited: Vec::new(),
-            rounds: 0,
-            settings_refusals: 0,
-            has_settings: true,
-            restored: 0,
-            lost: Vec::new(),
-            lost_unlisted: 0,
-            text_only: 0,
-        }
-    }
-
-    /// Every step is answered.
-    fn is_done(&self) -> bool {
-        self.steps.is_empty() && self.awaited.is_empty()
-    }
-
-    /// Something is to be written or answered.
-    pub(super) fn is_under_way(&self) -> bool {
-        !self.is_done()
-    }
-
-    fn take_up(&mut self, plan: Plan) {
-        self.steps = plan.steps.into();
-        self.lost = plan.lost;
-        self.lost_unlisted = plan.lost_unlisted;
-        self.text_only = self.text_only.max(plan.text_only);
-    }
-
-    /// The next step that may be written, as text.
-    fn next_text(&mut self, translator: &Translator, excluded: &[u64]) -> Option<String> {
-        while self.awaited.len() < WINDOW
-            && !self.awaited.iter().any(|step| step.kind == StepKind::Settings)
-            && let Some(step) = self.steps.pop_front()
-        {
-            if step.seq.is_some_and(|seq| excluded.contains(&seq)) {
-                self.known.rejected(&step, TOO_LARGE);
-            } else if let Some(text) = translator.encode(&step.event).json {
-                self.awaited.push(step);
-                return Some(text);
-            } else {
-                self.known.rejected(&step, "unknown_to_dialect");
-            }
-        }
-        None
-    }
-
-    /// The largest step that the peer may not have read.
-    fn largest(&self) -> Option<&Step> {
-        self.awaited.iter().max_by_key(|step| step.event.to_json().len())
-    }
-}
-
-impl Link {
-    /// Whether an event is the echo of a restored item. It takes note of the last one.
-    pub(super) fn is_echo(&mut self, event: &ServerEvent) -> bool {
-        if self.echoes.is_empty() {
-            return false;
-        }
-        match event {
-            ServerEvent::ConversationItemAdded(event) => self.has_echo(event.item.id()),
-            ServerEvent::ConversationItemCreated(event) => self.has_echo(event.item.id()),
-            ServerEvent::ConversationItemDone(event) => {
-                event.item.id().is_some_and(|id| self.echoes.remove(id))
-            }
-            _ => false,
-        }
-    }
-
-    fn has_echo(&self, id: Option<&str>) -> bool {
-        id.is_some_and(|id| self.echoes.contains(id))
-    }
 }
 
 impl Machine {

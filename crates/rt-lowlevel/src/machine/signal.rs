@@ -34,7 +34,7 @@ impl Machine {
             return Disposition::Stale;
         };
         let was_live = slot == Slot::Current && self.is_attached;
-        let (mut hidden, mut held) = (false, slot == Slot::Next);
+        let mut hidden = false;
         if let Ok(event) = event {
             if self.link_at(slot).is_some_and(|link| link.is_echo(event)) || self.answer(at, slot, event) {
                 hidden = !matches!(event, ServerEvent::SessionUpdated(_));
@@ -61,11 +61,10 @@ impl Machine {
             // Nothing had to be restored: this is what the session begins with.
             self.mirror.server(event);
         }
-        held &= self.slot(epoch) == Some(Slot::Next);
         self.look_for_quiet(at.now);
         if hidden {
             Disposition::Hide
-        } else if held {
+        } else if slot == Slot::Next {
             Disposition::Hold
         } else {
             Disposition::Deliver

@@ -103,3 +103,17 @@ impl Timers {
         Some(timer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_good_as_never_is_decades_away() {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+        let now = Instant::now();
+        assert_eq!(after(now, YEAR * 20), now + YEAR * 20);
+        let never = after(now, Duration::MAX) - now;
+        assert!(YEAR * 20 < never && never < YEAR * 100, "{never:?}");
+    }
+}

@@ -45,9 +45,14 @@ impl RetryTokens {
             .unwrap_or_else(PoisonError::into_inner);
         let name = endpoint.host().map(|host| host.to_string()).unwrap_or_default();
         let name = format!("{name}:{}", endpoint.port());
+        Self::of_name(&mut hosts, name, Instant::now())
+    }
+
+    /// The bucket of this name; a new one, if there is none yet.
+    fn of_name(hosts: &mut HashMap<String, Self>, name: String, now: Instant) -> Self {
         if hosts.len() >= Self::HOSTS && !hosts.contains_key(&name) {
             // A full bucket that nobody uses is as good as a new one.
-            hosts.retain(|_, tokens| Arc::strong_count(&tokens.level) > 1 || !tokens.is_full(Instant::now()));
+            hosts.retain(|_, tokens| Arc::strong_count(&tokens.level) > 1 || !tokens.is_full(now));
         }
         hosts.entry(name).or_default().clone()
     }
@@ -65,11 +70,9 @@ impl RetryTokens {
 
     /// Puts tokens back that were not wasted.
     pub(super) fn give_back(&self, now: Instant, tokens: u32) {
-        if tokens > 0 {
-            self.with(now, |level| {
-                *level = (*level + f64::from(tokens)).min(Self::CAPACITY)
-            });
-        }
+        self.with(now, |level| {
+            *level = (*level + f64::from(tokens)).min(Self::CAPACITY)
+        });
     }
 
     fn is_full(&self, now: Instant) -> bool {
@@ -126,6 +129,26 @@ mod tests {
         }
         assert!(tokens.take(now) > Duration::ZERO);
         assert!(tokens.is_full(now + Duration::from_secs(6)));
+    }
+
+    #[test]
+    fn hosts_are_forgotten_when_there_are_many_and_nothing_is_lost_by_it() {
+        let (mut hosts, now) = (HashMap::new(), Instant::now());
+        let mut of = |name: &str| RetryTokens::of_name(&mut hosts, name.to_owned(), now);
+        let used = of("used");
+        of("indebted").take(now);
+        for index in 2..RetryTokens::HOSTS {
+            of(&index.to_string());
+        }
+        // One that is known needs no room.
+        of("2");
+        assert_eq!(hosts.len(), RetryTokens::HOSTS);
+        let mut of = |name: &str| RetryTokens::of_name(&mut hosts, name.to_owned(), now);
+        of("one more");
+        let mut names: Vec<&str> = hosts.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["indebted", "one more", "used"]);
+        assert!(used.is_full(now));
     }
 
     #[test]

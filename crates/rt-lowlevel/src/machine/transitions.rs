@@ -93,8 +93,7 @@ impl Machine {
         self.actions.push_back(Action::Hangup { epoch, linger });
         self.wakes_writer = true;
         // Of earlier connections no writer is left.
-        self.parting
-            .retain(|(of, _)| self.link.as_ref().is_some_and(|link| link.epoch == *of) || *of + 2 > epoch);
+        self.parting.retain(|(of, _)| *of + 2 > epoch);
         self.parting
             .extend(code.map(|code| (epoch, CloseFrame::new(code, ""))));
         if slot == Slot::Next {
@@ -193,7 +192,6 @@ impl Machine {
                 Some(Failure::Close(close.clone()).to_error()),
             ),
             _ if link.close_written => (CloseInitiator::Us, None),
-            (None, Failure::Close(close)) if close.code == CloseCode::NORMAL => (CloseInitiator::Us, None),
             (None, other) => (CloseInitiator::Transport, Some(other.to_error())),
         };
         let is_clean =

@@ -236,9 +236,7 @@ impl Entry {
         match (&mut self.body, item) {
             (Body::Spoken(spoken), Item::Message(message)) => {
                 spoken.set_content(&message.content);
-                if !spoken.phase.is_absent() || !message.phase.is_absent() {
-                    spoken.phase.clone_from(&message.phase);
-                }
+                spoken.phase.clone_from(&message.phase);
                 if !std::mem::replace(&mut spoken.whole, true)
                     && message.status.value() != Some(&ItemStatus::Incomplete)
                 {

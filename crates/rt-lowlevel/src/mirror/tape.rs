@@ -1,94 +1,20 @@
 //! The tape: what was written to the session and has had no effect yet, in order. Uncommitted audio, commits, requests.
 
+mod entry;
+
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-use rt_protocol::client_event::InputAudioBufferCommit;
-use rt_protocol::{AudioBytes, Field};
-use serde::{Deserialize, Serialize};
+use rt_protocol::AudioBytes;
 
 use super::clock::{Format, TICKS_PER_MS, ms, ticks};
 use super::responses::Request;
+
+pub(super) use self::entry::{Chunk, Commit, Entry};
 
 /// While nobody speaks, so much of what the server has read is kept: it may hear the start of a turn late.
 const SILENCE_KEPT: u64 = ticks(5000);
 /// Pieces per millisecond of the bound, so that tiny ones cannot pile up.
 const PIECES_PER_MS: u64 = 1;
-
-/// One thing on the tape.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) enum Entry {
-    Audio(Chunk),
-    Commit(Commit),
-    Respond(Box<Request>),
-}
-
-/// A piece of audio.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Chunk {
-    #[serde(skip)]
-    pub(super) seq: Option<u64>,
-    /// Its place on the session's input clock; nothing while it waits to be written.
-    #[serde(skip)]
-    start: u64,
-    pub(super) format: Format,
-    pub(super) audio: AudioBytes,
-}
-
-/// A commit without an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Commit {
-    #[serde(skip)]
-    pub(super) seq: Option<u64>,
-    pub(super) event_id: Option<String>,
-}
-
-impl Commit {
-    pub(super) fn event(&self) -> InputAudioBufferCommit {
-        InputAudioBufferCommit {
-            event_id: Field::from(self.event_id.clone()),
-        }
-    }
-}
-
-impl Chunk {
-    /// Audio that was on a tape before.
-    pub(super) fn again(audio: AudioBytes, format: Format) -> Self {
-        Self {
-            seq: None,
-            start: 0,
-            format,
-            audio,
-        }
-    }
-
-    pub(super) fn ticks(&self) -> u64 {
-        self.format.ticks(self.audio.len())
-    }
-
-    fn end(&self) -> u64 {
-        self.start + self.ticks()
-    }
-
-    /// Takes off everything before this position.
-    fn skip_to(&mut self, position: u64) {
-        let skipped = self.format.bytes(position.saturating_sub(self.start));
-        let skipped = skipped.min(self.audio.len());
-        self.start += self.format.ticks(skipped);
-        self.audio = self.audio.as_bytes().slice(skipped..).into();
-    }
-
-    /// The part between two positions.
-    fn between(&self, from: u64, to: u64) -> Bytes {
-        let offset = |position: u64| {
-            let bytes = self.format.bytes(position.saturating_sub(self.start));
-            bytes.min(self.audio.len())
-        };
-        self.audio
-            .as_bytes()
-            .slice(offset(from)..offset(to).max(offset(from)))
-    }
-}
 
 /// A turn the server hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,7 +123,7 @@ impl Tape {
             .sent
             .iter()
             .rposition(|entry| matches!(entry, Entry::Commit(_)));
-        let keep = committed.map_or(0, |at| at + 1);
+        let keep = committed.unwrap_or_default();
         let mut at = 0;
         self.sent.retain(|entry| {
             at += 1;
@@ -440,33 +366,6 @@ impl Tape {
                 None if speech => dropped,
                 None => 0,
             };
-        }
-    }
-}
-
-impl Entry {
-    fn ticks(&self) -> u64 {
-        match self {
-            Self::Audio(chunk) => chunk.ticks(),
-            Self::Commit(_) | Self::Respond(_) => 0,
-        }
-    }
-
-    /// For another process, which does not know our commands.
-    pub(super) fn without_command(mut self) -> Self {
-        match &mut self {
-            Self::Audio(chunk) => (chunk.seq, chunk.start) = (None, 0),
-            Self::Commit(commit) => commit.seq = None,
-            Self::Respond(request) => request.seq = None,
-        }
-        self
-    }
-
-    pub(super) fn seq(&self) -> Option<u64> {
-        match self {
-            Self::Audio(chunk) => chunk.seq,
-            Self::Commit(commit) => commit.seq,
-            Self::Respond(request) => request.seq,
         }
     }
 }

@@ -155,3 +155,179 @@ fn one_that_is_never_answered_does_not_keep_all_behind_it() {
     assert_eq!(ledger.sums().superseded, 0);
     balanced(&ledger);
 }
+
+#[test]
+fn numbers_that_are_not_there_are_nothing() {
+    let mut ledger = Ledger::default();
+    ledger.accept(line(10, 0, false), false, false);
+    for number in [0, 2, 3, u64::MAX] {
+        ledger.written(number);
+        ledger.again(number);
+        ledger.settle(number, Fate::Superseded);
+    }
+    assert_eq!(ledger.sums().pending, 1);
+    assert_eq!(ledger.largest_written(), None);
+}
+
+#[test]
+fn so_many_may_be_unanswered_and_the_oldest_of_more_are_not_waited_for() {
+    let mut ledger = Ledger::default();
+    let read = |ledger: &mut Ledger, count: usize| {
+        for _ in 0..count {
+            let number = ledger.accept(line(10, 0, true), false, false);
+            ledger.written(number);
+            ledger.read(number);
+        }
+        (ledger.sums().acknowledged, ledger.sums().pending)
+    };
+    let most = MAX_ANSWERS as u64;
+    assert_eq!(read(&mut ledger, MAX_ANSWERS), (0, most));
+    // Those that are answered make room.
+    for number in 1..=10 {
+        ledger.settle(number, Fate::Acknowledged);
+    }
+    assert_eq!(read(&mut ledger, 10), (10, most));
+    assert_eq!(read(&mut ledger, 3), (13, most));
+    ledger.discard_all();
+    assert_eq!(runs(&mut ledger)[0].0, 14, "the oldest are taken for done");
+    balanced(&ledger);
+}
+
+#[test]
+fn many_read_at_once_are_bounded_too() {
+    let mut ledger = Ledger::default();
+    for _ in 0..MAX_ANSWERS + 6 {
+        let number = ledger.accept(line(10, 0, true), false, false);
+        ledger.written(number);
+    }
+    ledger.read(MAX_ANSWERS as u64 + 6);
+    assert_eq!(ledger.sums().acknowledged, 6);
+    balanced(&ledger);
+}
+
+#[test]
+fn the_distance_to_what_is_never_answered_is_counted_from_its_last_message() {
+    let mut ledger = Ledger::default();
+    ledger.accept(line(10, 0, false), true, false);
+    ledger.accept(line(10, 0, true), false, false);
+    ledger.written(1);
+    ledger.written(2);
+    for number in 3..=MAX_BEHIND + 2 {
+        ledger.accept(line(10, 0, false), false, false);
+        ledger.written(number);
+    }
+    ledger.read(MAX_BEHIND + 2);
+    assert_eq!(ledger.sums().pending, 1);
+    ledger.accept(line(10, 0, false), false, false);
+    ledger.written(MAX_BEHIND + 3);
+    ledger.read(MAX_BEHIND + 3);
+    assert_eq!(ledger.sums().pending, 0);
+}
+
+#[test]
+fn audio_is_discarded_for_a_reason_of_its_own() {
+    let mut ledger = Ledger::default();
+    for audio in [960, 0, 1] {
+        let number = ledger.accept(line(10, audio, false), false, false);
+        ledger.written(number);
+    }
+    ledger.accept(line(10, 960, false), false, false);
+    ledger.discard_written(DiscardReason::AudioBounds, DiscardReason::ConnectionLost);
+    let (audio, rest) = (
+        Fate::Discarded(DiscardReason::AudioBounds),
+        Fate::Discarded(DiscardReason::ConnectionLost),
+    );
+    assert_eq!(
+        runs(&mut ledger),
+        [(1, 1, 1, audio.clone()), (2, 2, 1, rest), (3, 3, 1, audio)]
+    );
+    assert_eq!(ledger.discarded_audio(), 961);
+    assert_eq!(ledger.sums().pending, 1, "the last was not written");
+}
+
+#[test]
+fn an_error_refuses_the_command_that_it_names() {
+    let mut ledger = Ledger::default();
+    for id in ["one", "two", "three"] {
+        let number = ledger.accept(line(10, 0, false), false, false);
+        ledger.written(number);
+        ledger.name(number, id);
+    }
+    let details = ErrorDetails {
+        kind: "invalid_request_error".to_owned(),
+        ..ErrorDetails::default()
+    };
+    ledger.reject_named("four", &details);
+    assert_eq!(ledger.sums().rejected, 0);
+    ledger.reject_named("two", &details);
+    ledger.reject_named("two", &details);
+    assert_eq!(ledger.sums().rejected, 1);
+    assert_eq!(
+        runs(&mut ledger),
+        [(2, 2, 1, Fate::Rejected(Box::new(details.clone())))]
+    );
+    // A name belongs to its connection.
+    ledger.again(1);
+    ledger.discard_written(DiscardReason::AudioBounds, DiscardReason::ConnectionLost);
+    ledger.reject_named("one", &details);
+    assert_eq!(ledger.sums().rejected, 1);
+    balanced(&ledger);
+}
+
+#[test]
+fn only_the_latest_names_are_kept() {
+    let mut ledger = Ledger::default();
+    for number in 1..=MAX_NAMES as u64 + 1 {
+        ledger.accept(line(10, 0, false), false, false);
+        ledger.written(number);
+        ledger.name(number, &number.to_string());
+    }
+    let details = ErrorDetails::default();
+    ledger.reject_named("1", &details);
+    assert_eq!(ledger.sums().rejected, 0);
+    ledger.reject_named("2", &details);
+    ledger.reject_named(&(MAX_NAMES + 1).to_string(), &details);
+    assert_eq!(ledger.sums().rejected, 2);
+}
+
+#[test]
+fn the_first_fate_of_a_message_is_that_of_its_command() {
+    for settled in 1..=3 {
+        let mut ledger = Ledger::default();
+        for continues in [true, true, false, false] {
+            ledger.accept(line(10, 100, false), continues, false);
+        }
+        assert!(!ledger.has_runs());
+        ledger.settle(settled, Fate::Superseded);
+        assert!(ledger.has_runs());
+        assert_eq!((ledger.sums().superseded, ledger.sums().pending), (1, 1));
+        // The rest of it is not told again, and what follows is the next command.
+        for number in 1..=3 {
+            ledger.written(number);
+            ledger.settle(number, Fate::Discarded(DiscardReason::Stale));
+        }
+        ledger.read(3);
+        assert_eq!(ledger.sums().acknowledged, 0);
+        ledger.settle(4, Fate::Superseded);
+        assert_eq!(
+            runs(&mut ledger),
+            [(1, 4, 2, Fate::Superseded)],
+            "neighbours, although the first has three messages"
+        );
+        assert!(ledger.entries.is_empty());
+        balanced(&ledger);
+    }
+}
+
+#[test]
+fn a_type_is_named_and_an_unknown_one_is_not() {
+    let kind = |json: &str| Kind::of(&ClientEvent::from_json(json).unwrap());
+    assert_eq!(
+        format!("{:?}", kind(r#"{"type":"response.create"}"#)),
+        "response.create"
+    );
+    assert_eq!(
+        format!("{:?}", kind(r#"{"type":"future.event"}"#)),
+        "an event of an unknown type"
+    );
+}

@@ -218,3 +218,58 @@ fn a_good_connection_gives_back_what_it_took_and_the_first_connect_after_it_take
     bench.fail_dial(&refused_port());
     assert!(bench.retrying().delay > Duration::ZERO, "the bucket is empty");
 }
+
+#[test]
+fn an_outage_may_last_as_long_as_the_limit_and_no_longer() {
+    for (limit, tries) in [(250, true), (249, false)] {
+        let mut bench = Bench::new(|config| config.retry.max_downtime = Duration::from_millis(limit));
+        bench.fail_dial(&refused_port());
+        assert_eq!(bench.machine.state() == State::Connecting, tries, "{limit} ms");
+    }
+}
+
+#[test]
+fn what_was_forgiven_is_forgotten_after_the_window() {
+    use crate::classify::Bucket;
+    let (mut budget, now) = (Budget::default(), Instant::now());
+    let bucket = Some(Bucket::Edge);
+    assert!(budget.forgive(bucket, now));
+    assert!(budget.forgive(bucket, now + seconds(1)));
+    assert!(!budget.forgive(bucket, now + seconds(2)));
+    assert!(
+        budget.forgive(Some(Bucket::Misdirected), now),
+        "each has its own count"
+    );
+    let window = Bucket::WINDOW;
+    assert!(!budget.forgive(bucket, now + window - Duration::from_millis(1)));
+    assert!(budget.forgive(bucket, now + window));
+    assert!(!budget.forgive(bucket, now + window));
+    assert!(budget.forgive(None, now), "not limited");
+}
+
+#[test]
+fn connects_of_a_rollover_count_in_the_window() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect();
+    bench.says_created();
+    let start = bench.now;
+    for _ in 0..5 {
+        bench.actions();
+        bench.advance(seconds(1));
+        let at = bench.at();
+        assert!(bench.machine.handle_restart(at));
+        bench.advance(Duration::ZERO);
+        assert!(matches!(bench.actions()[..], [Action::Dial { attempt: 1, .. }]));
+        bench.connect();
+        bench.says_created();
+        bench.advance(Duration::ZERO);
+    }
+    assert_eq!(bench.machine.session_epoch, 6);
+    bench.actions();
+    let at = bench.at();
+    assert!(bench.machine.handle_restart(at));
+    bench.advance(start + seconds(60) - bench.now - Duration::from_millis(1));
+    assert!(bench.actions().is_empty(), "the seventh in a minute");
+    bench.advance(Duration::from_millis(1));
+    assert!(matches!(bench.actions()[..], [Action::Dial { .. }]));
+}

@@ -232,3 +232,20 @@ fn text_that_is_not_utf8_is_answered_with_its_own_code() {
     bench.machine.handle_read_failed(at, epoch, Failure::NotUtf8);
     assert_eq!(bench.written(), ["<close 1007>"]);
 }
+
+#[test]
+fn a_connection_that_is_being_closed_is_not_measured() {
+    let mut bench = Bench::opened(|config| config.timeouts.close = seconds(60));
+    bench.advance(seconds(5));
+    assert_eq!(bench.written(), ["<ping>"]);
+    bench.error_event("session_expired");
+    let at = bench.at();
+    bench.machine.handle_close(at);
+    assert_eq!(bench.written(), ["<close 1000>"]);
+    assert_eq!(bench.transmit(true), Transmit::Stop);
+    bench.advance(seconds(59));
+    assert_eq!(bench.machine.state(), State::Closing);
+    assert!(bench.written().is_empty());
+    bench.advance(seconds(1));
+    assert!(bench.closed().error.is_none());
+}

@@ -4,19 +4,29 @@ mod budget;
 mod fates;
 mod guarantees;
 mod liveness;
+mod losses;
+mod pauses;
+mod queries;
+mod refusals;
+mod reports;
 mod restoring;
 mod retries;
 mod rollover;
 mod sending;
+mod signals;
 mod sim;
 mod slow_consumer;
+mod swaps;
 
 use std::time::{Duration, Instant};
 
+use super::link::Slot;
 use super::*;
 use crate::classify::{ApiError, Refusal};
+use crate::close::CloseCode;
 use crate::error::Error;
 use crate::event::Retrying;
+use crate::frame::Frame;
 
 /// A machine, a clock, and a short way to say what happens.
 struct Bench {

@@ -10,19 +10,19 @@ use crate::mirror::Intent;
 
 impl Bench {
     /// Sends as a handle does. Returns the number.
-    fn command(&mut self, event: impl Into<ClientEvent>) -> u64 {
+    pub(super) fn command(&mut self, event: impl Into<ClientEvent>) -> u64 {
         let event = event.into();
         let message = Message::control(event.to_json()).of(Kind::of(&event), Intent::of(&event));
         self.machine.handle_command(vec![message], false).unwrap()
     }
 
-    fn item(&mut self, id: &str, text: &str) -> u64 {
+    pub(super) fn item(&mut self, id: &str, text: &str) -> u64 {
         let event = ClientEvent::from(ConversationItemCreate::new(Item::user_text(text).with_id(id)));
         self.command(event.with_event_id(format!("evt_{id}")))
     }
 
     /// The server says this on the latest connection.
-    fn says(&mut self, event: &Value) -> Disposition {
+    pub(super) fn says(&mut self, event: &Value) -> Disposition {
         let event = ServerEvent::from_json(&event.to_string()).unwrap();
         let (at, epoch) = (self.at(), self.epoch());
         let disposition = self.machine.handle_event(at, epoch, Ok(&event));
@@ -30,11 +30,11 @@ impl Bench {
         disposition
     }
 
-    fn says_created(&mut self) -> Disposition {
+    pub(super) fn says_created(&mut self) -> Disposition {
         self.says(&json!({"type": "session.created", "session": {"type": "realtime", "id": "s"}}))
     }
 
-    fn has_item(&mut self, id: &str) -> Disposition {
+    pub(super) fn has_item(&mut self, id: &str) -> Disposition {
         let item = json!({"type": "message", "id": id, "role": "user", "content": []});
         let added = self.says(&json!({"type": "conversation.item.added", "item": item}));
         let done = self.says(&json!({"type": "conversation.item.done", "item": item}));
@@ -43,7 +43,7 @@ impl Bench {
     }
 
     /// With a session that has settings and two items.
-    fn talking() -> Self {
+    pub(super) fn talking() -> Self {
         let mut bench = Self::new(|_| {});
         bench.connect();
         bench.says_created();
@@ -61,7 +61,7 @@ impl Bench {
         bench
     }
 
-    fn lose_and_connect(&mut self) {
+    pub(super) fn lose_and_connect(&mut self) {
         self.drop_stream();
         self.advance(seconds(1));
         self.connect();

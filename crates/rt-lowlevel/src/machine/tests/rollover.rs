@@ -6,7 +6,7 @@ use super::*;
 use crate::event::RestoreCause;
 
 /// With a session that ends in so many seconds.
-fn opened(seconds: u64) -> Bench {
+pub(super) fn opened(seconds: u64) -> Bench {
     let mut bench = Bench::new(|_| {});
     bench.connect();
     session(&mut bench, "sess_1", Some(seconds));
@@ -16,7 +16,7 @@ fn opened(seconds: u64) -> Bench {
 }
 
 /// The session of the latest connection is created.
-fn session(bench: &mut Bench, id: &str, length: Option<u64>) -> Disposition {
+pub(super) fn session(bench: &mut Bench, id: &str, length: Option<u64>) -> Disposition {
     let end = length.map(|length| bench.unix().as_secs() + length);
     let end = end.map_or(String::new(), |end| format!(r#","expires_at":{end}"#));
     let json = format!(
@@ -31,11 +31,11 @@ fn session(bench: &mut Bench, id: &str, length: Option<u64>) -> Disposition {
     disposition
 }
 
-fn is_dial(actions: &[Action]) -> bool {
+pub(super) fn is_dial(actions: &[Action]) -> bool {
     matches!(actions, [Action::Dial { .. }])
 }
 
-fn hangups(actions: &[Action]) -> Vec<(u64, bool)> {
+pub(super) fn hangups(actions: &[Action]) -> Vec<(u64, bool)> {
     let of = |action: &Action| match action {
         Action::Hangup { epoch, linger } => Some((*epoch, *linger)),
         _ => None,
@@ -44,7 +44,7 @@ fn hangups(actions: &[Action]) -> Vec<(u64, bool)> {
 }
 
 /// What the connection of this number is given to write.
-fn written_to(bench: &mut Bench, epoch: u64) -> Vec<String> {
+pub(super) fn written_to(bench: &mut Bench, epoch: u64) -> Vec<String> {
     let mut all = Vec::new();
     let mut flushed = false;
     loop {
@@ -62,7 +62,7 @@ fn written_to(bench: &mut Bench, epoch: u64) -> Vec<String> {
     }
 }
 
-fn causes(bench: &mut Bench) -> Vec<String> {
+pub(super) fn causes(bench: &mut Bench) -> Vec<String> {
     let events = bench.events().into_iter().filter_map(|event| match event {
         ConnectionEvent::Opened(opened) => Some(format!("opened {}", opened.epoch)),
         ConnectionEvent::Server(event) => Some(event.event_type().to_owned()),

@@ -347,3 +347,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn text_that_arrives_together_shares_its_audio() {
+    let part = part(&[
+        ("aa", 0),
+        (" bb", 0),
+        (" cc", 1000),
+        (&format!(" {}", "d".repeat(100)), 100),
+        ("", 0),
+    ]);
+    assert_eq!(at(&part, 300, false), "aa", "a third of the first stretch");
+    assert_eq!(at(&part, 300, true), "aa");
+    assert_eq!(at(&part, 700, true), "aa bb");
+}
+
+#[test]
+fn what_was_played_to_its_end_was_heard_with_all_that_belongs_to_it() {
+    let part = part(&[("One", 400), (" two, ", 0)]);
+    assert_eq!(at(&part, 400, true), "One two, ");
+    assert_eq!(at(&part, 399, true), "");
+    assert_eq!(at(&part, 0, true), "");
+}

@@ -318,3 +318,61 @@ fn a_summarizer_that_panics_has_nothing_to_say() {
         [("u0", LostReason::Bounds), ("u1", LostReason::Bounds)]
     );
 }
+
+#[test]
+fn what_cannot_be_told_is_kept_up_to_twice_the_bound() {
+    let mut bench = Bench::with(bounded(2, 1000));
+    let ids = |bench: &Bench| {
+        let entries = bench.mirror.items.entries().iter();
+        entries.map(|entry| entry.id.clone()).collect::<Vec<_>>()
+    };
+    for n in 0..4 {
+        bench.speaks(&format!("a{n}"), &[("unheard", 0)], true);
+    }
+    assert_eq!(ids(&bench), strings(&["a0", "a1", "a2", "a3"]));
+    bench.speaks("a4", &[("unheard", 0)], true);
+    assert_eq!(ids(&bench), strings(&["a1", "a2", "a3", "a4"]));
+}
+
+#[test]
+fn a_summary_that_a_second_session_has_is_not_told_again() {
+    let mut bench = with_texts(
+        RestorePolicy {
+            summarizer: Some(Summarizer::new(|_, _| Some("summary".to_owned()))),
+            ..bounded(2, 1000)
+        },
+        5,
+        1,
+    );
+    let mut known = Known::default();
+    for steps in [3, 0] {
+        let plan = bench.mirror.plan(&known, Purpose::Prepare);
+        assert_eq!(plan.steps.len(), steps, "{:?}", plan.steps);
+        for step in &plan.steps {
+            known.acknowledged(step);
+        }
+    }
+    assert_eq!(known.items(), 3);
+}
+
+#[test]
+fn a_call_that_has_its_output_is_prepared() {
+    let mut bench = Bench::new();
+    bench.server(added(
+        None,
+        json!({"type": "function_call", "id": "c1", "call_id": "k", "name": "f", "arguments": ""}),
+    ));
+    bench
+        .server(json!({"type": "response.function_call_arguments.done", "item_id": "c1", "arguments": "{}"}));
+    let output = json!({"type": "function_call_output", "id": "o1", "call_id": "k", "output": "out"});
+    bench.send(json!({"type": "conversation.item.create", "item": output}));
+    bench.server(added(Some("c1"), output));
+    let plan = bench.mirror.plan(&Known::default(), Purpose::Prepare);
+    let ids: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| told_item(&step.event))
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(ids, ["c1", "o1"]);
+}

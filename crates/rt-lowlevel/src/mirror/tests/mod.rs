@@ -6,6 +6,7 @@ mod flight;
 mod input;
 mod life;
 mod model;
+mod reductions;
 mod schedules;
 
 use rt_protocol::ServerEvent;

@@ -1,6 +1,8 @@
 //! The machine in a simulated world: time, chance, network, service and user all follow from one seed.
 
+mod answers;
 mod checks;
+mod plan;
 mod server;
 mod user;
 
@@ -11,58 +13,16 @@ use rt_protocol::ServerEvent;
 
 use super::super::*;
 use crate::classify::{ApiError, Refusal};
+use crate::close::CloseCode;
 use crate::error::{Error, ErrorKind};
 use crate::event::Handshake;
+use crate::frame::Frame;
 
+use self::answers::Then;
+pub(super) use self::plan::Plan;
+use self::server::Session;
 pub(super) use self::server::TRUNCATED_TEXT;
-use self::server::{Session, Then};
 use self::user::User;
-
-/// What may happen in a world.
-#[derive(Debug, Clone)]
-pub(super) struct Plan {
-    /// How long the user is there.
-    pub(super) seconds: u64,
-    /// Milliseconds between cuts, at least and at most.
-    pub(super) cuts: Option<(u64, u64)>,
-    /// The share of the cuts that nobody tells of: nothing passes any more.
-    pub(super) holes: f64,
-    /// The share of the dials that fail.
-    pub(super) failing_dials: f64,
-    /// Seconds after which the service ends a session.
-    pub(super) session_length: Option<u64>,
-    /// Milliseconds of speech, at least and at most; then a pause.
-    pub(super) speech: Option<(u64, u64)>,
-    /// The share of ticks in which the user does something else than speak.
-    pub(super) deeds: f64,
-    pub(super) calls: bool,
-    pub(super) playback: bool,
-    /// What the service closes a session with when it is cut, if it does.
-    pub(super) close: Option<(u16, &'static str)>,
-    /// The share of the items that the service refuses in a restore.
-    pub(super) refusals: f64,
-    /// Milliseconds between the messages of audio.
-    pub(super) tick: u64,
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self {
-            seconds: 30,
-            cuts: Some((500, 9000)),
-            holes: 0.2,
-            failing_dials: 0.2,
-            session_length: None,
-            speech: Some((400, 3000)),
-            deeds: 0.1,
-            calls: false,
-            playback: false,
-            close: None,
-            refusals: 0.0,
-            tick: 200,
-        }
-    }
-}
 
 /// What happens at some time.
 #[derive(Debug)]

@@ -6,6 +6,8 @@ use std::time::Duration;
 use rt_protocol::{ClientEvent, ServerEvent};
 use serde_json::{Value, json};
 
+use super::answers::{Out, Then, event};
+
 /// Bytes of G.711 in a millisecond.
 pub(super) const BYTES_PER_MS: u64 = 8;
 /// Bytes of a frame: 10 ms.
@@ -24,16 +26,6 @@ pub(super) struct Turn {
     pub(super) speech: Vec<u16>,
     /// The client has been told.
     pub(super) is_known: bool,
-}
-
-/// What the service does later.
-#[derive(Debug, Clone)]
-pub(super) enum Then {
-    Send(Box<ServerEvent>),
-    /// A part of a response, unless it was cancelled.
-    Of(u64, Box<ServerEvent>),
-    /// The response is over.
-    End(u64, Value),
 }
 
 #[derive(Debug)]
@@ -463,40 +455,6 @@ pub(super) fn transcript(speech: &[u16]) -> String {
         (Some(first), Some(last)) => format!("u{first}-{last}"),
         _ => "nothing".to_owned(),
     }
-}
-
-#[derive(Default)]
-struct Out(Vec<(Duration, Then)>);
-
-impl Out {
-    fn say(&mut self, value: &Value) {
-        self.later(0, value);
-    }
-
-    fn later(&mut self, ms: u64, value: &Value) {
-        let then = Then::Send(Box::new(event(value)));
-        self.0.push((Duration::from_millis(ms), then));
-    }
-
-    fn of(&mut self, number: u64, ms: u64, value: &Value) {
-        let then = Then::Of(number, Box::new(event(value)));
-        self.0.push((Duration::from_millis(ms), then));
-    }
-
-    fn end(&mut self, number: u64, ms: u64, value: Value) {
-        self.0.push((Duration::from_millis(ms), Then::End(number, value)));
-    }
-
-    fn error(&mut self, code: &str, cause: &Value) {
-        self.say(
-            &json!({"type": "error", "error": {"type": "invalid_request_error", "code": code,
-            "message": "m", "param": null, "event_id": cause["event_id"]}}),
-        );
-    }
-}
-
-fn event(value: &Value) -> ServerEvent {
-    ServerEvent::from_json(&value.to_string()).expect("a valid event")
 }
 
 fn overlay(whole: &mut Value, update: &Value) {

@@ -1,0 +1,124 @@
+//! What the machine says of itself when it is asked.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn what_waits_is_counted() {
+    let mut bench = Bench::opened(|_| {});
+    let waiting = |bench: &Bench| (bench.machine.waiting_messages(), bench.machine.waiting_audio());
+    assert_eq!(waiting(&bench), (0, 0));
+    bench.send("a");
+    for bytes in [960, 480] {
+        bench
+            .machine
+            .handle_command(vec![Message::audio("{}".to_owned(), bytes)], false)
+            .unwrap();
+    }
+    assert_eq!(waiting(&bench), (3, 1440));
+    bench.written();
+    assert_eq!(waiting(&bench), (0, 0));
+}
+
+#[test]
+fn whether_there_was_a_session_is_remembered() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect();
+    assert!(!bench.machine.had_session());
+    bench.created();
+    assert!(bench.machine.had_session());
+    bench.drop_stream();
+    assert!(bench.machine.had_session());
+}
+
+#[test]
+fn whether_there_is_something_to_do_or_to_tell() {
+    let mut bench = Bench::new(|_| {});
+    assert!(bench.machine.has_actions());
+    bench.actions();
+    assert!(!bench.machine.has_actions());
+    assert!(!bench.machine.has_settled());
+}
+
+#[test]
+fn the_writer_is_woken_by_a_command_only_when_it_may_be_written() {
+    let mut bench = Bench::new(|_| {});
+    bench.send("a");
+    assert!(!bench.machine.take_writer_wake());
+    bench.connect();
+    bench.created();
+    bench.written();
+    bench.machine.take_writer_wake();
+    bench.send("b");
+    assert!(bench.machine.take_writer_wake());
+    assert!(!bench.machine.take_writer_wake(), "asking resets it");
+    // What woke it before is not forgotten because of a command that cannot be written.
+    let at = bench.at();
+    bench.machine.handle_ping(at, 1);
+    bench.drop_stream();
+    bench.send("c");
+    assert!(bench.machine.take_writer_wake());
+}
+
+#[test]
+fn the_messages_of_a_command_are_one() {
+    let mut bench = Bench::opened(|_| {});
+    let messages = ["a", "b", "c"].map(|text| Message::control(text.to_owned()));
+    let number = bench.machine.handle_command(messages.to_vec(), false).unwrap();
+    let sums = bench.machine.sums();
+    assert_eq!((number, sums.accepted, sums.pending), (1, 1, 1));
+    bench.send("d");
+    assert_eq!(bench.machine.sums().accepted, 2);
+}
+
+#[test]
+fn an_item_that_is_text_by_now_cannot_be_truncated() {
+    let mut bench = Bench::talking();
+    assert!(bench.machine.truncate_allowed("a"));
+    bench.lose_and_connect();
+    bench.says_created();
+    bench.written();
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    bench.written();
+    bench.has_item("a");
+    bench.has_item("b");
+    assert!(!bench.machine.truncate_allowed("a"));
+    assert!(bench.machine.truncate_allowed("later"));
+}
+
+#[test]
+fn what_was_played_is_what_was_heard() {
+    let mut bench = Bench::opened(|_| {});
+    bench.says(
+        &json!({"type": "response.created", "response": {"id": "r", "status": "in_progress",
+        "conversation_id": "c"}}),
+    );
+    let item =
+        json!({"type": "message", "id": "i", "role": "assistant", "status": "in_progress", "content": []});
+    bench.says(&json!({"type": "response.output_item.added", "response_id": "r", "item": item}));
+    bench.says(&json!({"type": "conversation.item.added", "previous_item_id": null, "item": item}));
+    let audio = rt_protocol::AudioBytes::from(vec![0; 48 * 400]);
+    bench.says(
+        &json!({"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "content_index": 0,
+        "delta": audio}),
+    );
+    let at = bench.at();
+    bench.machine.handle_played(at, "i", 0, 24 * 150);
+    bench.drop_stream();
+    let told = bench.events().into_iter().find_map(|event| match event {
+        ConnectionEvent::Interrupted(response) => Some((response.received_ms, response.played_ms)),
+        _ => None,
+    });
+    assert_eq!(told, Some((400, 150)));
+}
+
+#[test]
+fn sessions_are_of_the_kind_that_was_asked_for() {
+    for kind in [SessionKind::Transcription, SessionKind::Translation] {
+        let translator = Arc::new(Translator::new(Some(Dialect::Ga), BetaVariant::default()));
+        let machine = Machine::new(Config::default(), false).for_sessions(kind, Arc::clone(&translator));
+        assert_eq!(machine.snapshot().kind(), kind);
+        assert!(Arc::ptr_eq(&machine.translator, &translator));
+    }
+}
