@@ -13,7 +13,7 @@ use crate::history::HistoryChange;
 use crate::playback::PlaybackSink;
 use crate::session::Session;
 use crate::setup::Setup;
-use crate::tool::{Function, ToolCall};
+use crate::tool::{Function, McpApproval, ToolCall};
 use crate::transcript::Line;
 use crate::usage::{Budget, BudgetState, Prices, UsageReport};
 
@@ -163,7 +163,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Plays the model's audio, and tells how far it is.
+    /// Plays the model's audio, and tells how far it is. Not for G.711 output, whose bytes the session passes on as they are.
     pub fn playback(mut self, sink: impl PlaybackSink) -> Self {
         self.setup.sink = Some(Box::new(sink));
         self
@@ -239,9 +239,24 @@ impl SessionBuilder {
         self
     }
 
-    /// Called when the model calls a function the session does not run, or one that has to be approved.
+    /// Called when the model calls a function the session does not run: answer it with
+    /// [`Session::answer_tool`].
     pub fn on_tool_call(mut self, callback: impl FnMut(ToolCall) + Send + 'static) -> Self {
         self.setup.closures.tool_call = Some(Box::new(callback));
+        self
+    }
+
+    /// Called when the model calls a function that [needs approval](Function::needs_approval): answer with
+    /// [`Session::approve_tool`].
+    pub fn on_approval_wanted(mut self, callback: impl FnMut(ToolCall) + Send + 'static) -> Self {
+        self.setup.closures.approval = Some(Box::new(callback));
+        self
+    }
+
+    /// Called when the service wants to call a tool of a remote MCP server that needs approval: answer with
+    /// [`Session::approve_mcp`].
+    pub fn on_mcp_approval_wanted(mut self, callback: impl FnMut(McpApproval) + Send + 'static) -> Self {
+        self.setup.closures.mcp_approval = Some(Box::new(callback));
         self
     }
 
@@ -279,7 +294,7 @@ impl SessionBuilder {
     ///
     /// # Errors
     /// `Connection` if no connection could be made after the retries of the [`Config`](crate::Config), `Settings` if the server
-    /// refused the settings, they break a documented limit or a budget has no prices, `Timeout` if it did not answer to
+    /// refused the settings, they break a documented limit, a budget has no prices or a sink would get G.711, `Timeout` if it did not answer to
     /// them for 10 s.
     ///
     /// # Cancel safety
@@ -288,6 +303,20 @@ impl SessionBuilder {
         let Self { setup, settings } = self;
         if setup.budget.is_some() && setup.prices.is_none() {
             let message = "a budget needs prices: set them with `prices`";
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
+        let output = settings.audio.value().and_then(|audio| audio.output.value());
+        let format = output.and_then(|output| output.format.value());
+        let format = format.and_then(|format| format.kind.value());
+        if let Some(format) = format
+            && *format != AudioFormatKind::Pcm
+            && setup.sink.is_some()
+        {
+            let message = format!(
+                "a playback sink plays PCM16, and the session's output format is {}: leave the format out, or take the \
+                 bytes from `on_event` without a sink",
+                format.as_str()
+            );
             return Err(Error::new(ErrorKind::Settings, message));
         }
         let input = settings.audio.value().and_then(|audio| audio.input.value());

@@ -2,6 +2,7 @@
 //! decides nothing.
 
 mod obey;
+mod sink;
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -20,9 +21,10 @@ use crate::engine::{Acked, Command, Engine, Ticket};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::history::HistoryItem;
-use crate::playback::PlaybackSink;
 use crate::reply::ReplyWriter;
 use crate::tool::Function;
+
+pub(crate) use self::sink::Sink;
 
 /// Longest wait for the answer to the settings.
 const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,7 +76,7 @@ pub(crate) struct Driver {
     pub(crate) settings: Option<Settings>,
     /// Whether the connection tells a new server what the last one knew.
     pub(crate) restores: bool,
-    pub(crate) sink: Option<Box<dyn PlaybackSink>>,
+    pub(crate) sink: Sink,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) state: Moving,
@@ -287,8 +289,8 @@ impl Driver {
     /// Tells the engine how far the sink is, and the connection how far the model was heard.
     fn played(&mut self) {
         let now = self.now();
-        if let Some(sink) = &self.sink {
-            let total = sink.played();
+        let total = self.sink.played();
+        if let Some(total) = self.sink_works(total).flatten() {
             self.engine.played(now, total);
         }
         for (item_id, content_index, samples) in self.engine.heard(now) {

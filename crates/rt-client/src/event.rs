@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::guardrail::Blocked;
 use crate::history::HistoryChange;
 use crate::reply::ReplyStatus;
-use crate::tool::ToolCall;
+use crate::tool::{McpApproval, ToolCall};
 use crate::transcript::{Line, Transcript};
 use crate::usage::{BudgetState, UsageReport};
 
@@ -35,6 +35,9 @@ pub enum Event {
     ToolCall(ToolCall),
     /// A function is not run before [`Session::approve_tool`](crate::Session::approve_tool) says so.
     ApprovalWanted(ToolCall),
+    /// The service does not call a tool of a remote MCP server before
+    /// [`Session::approve_mcp`](crate::Session::approve_mcp) says so.
+    McpApprovalWanted(McpApproval),
     /// The history changed.
     HistoryUpdated(HistoryChange),
     /// A guardrail blocked a reply.

@@ -10,7 +10,7 @@ use rt_protocol::Session as Settings;
 use tokio::sync::{mpsc, watch};
 
 use crate::dispatch::Dispatcher;
-use crate::driver::{Counters, Driver, Moving};
+use crate::driver::{Counters, Driver, Moving, Sink};
 use crate::engine::{Engine, Options};
 use crate::error::Error;
 use crate::guardrail::Guardrail;
@@ -118,7 +118,7 @@ impl Setup {
             dispatch,
             settings,
             restores,
-            sink: self.sink,
+            sink: Sink::new(self.sink),
             functions: self.functions,
             counters,
             state: Moving::default(),

@@ -8,7 +8,7 @@ use rt_lowlevel::Fate;
 
 use super::{Driver, Request};
 use crate::engine::{Command, Output};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::Event;
 use crate::reply::ReplyUpdate;
 use crate::tool::ToolCall;
@@ -21,24 +21,16 @@ impl Driver {
                 Output::Send(event) => self.state.outgoing.push_back(event),
                 Output::Event(event) => self.state.events.push_back(event),
                 Output::Play(audio) => {
-                    if let Some(sink) = &mut self.sink
-                        && let Err(error) = sink.play(audio)
-                    {
-                        let message = format!("the playback sink failed, and is not used any more: {error}");
-                        let error = Error::new(ErrorKind::Playback, message);
-                        self.state.events.push_back(Event::Error(error));
-                        self.sink = None;
-                    }
+                    let result = self.sink.play(audio);
+                    self.sink_works(result);
                 }
                 Output::Pause(pause) => {
-                    if let Some(sink) = &mut self.sink {
-                        sink.pause(pause);
-                    }
+                    let result = self.sink.pause(pause);
+                    self.sink_works(result);
                 }
                 Output::Clear => {
-                    if let Some(sink) = &mut self.sink {
-                        sink.clear();
-                        let total = sink.played();
+                    let total = self.sink.clear();
+                    if let Some(total) = self.sink_works(total).flatten() {
                         self.engine.cleared(total);
                     }
                 }
@@ -73,6 +65,19 @@ impl Driver {
         let (late, forgotten) = self.engine.dropped();
         self.counters.late_deltas.store(late, Ordering::Relaxed);
         self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+    }
+
+    /// What a call of the sink brought. If that failed, everybody is told, once, and the clock takes its place.
+    pub(super) fn sink_works<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::warn!(%error, "no sink any more");
+                self.state.events.push_back(Event::Error(error));
+                self.engine.sink_failed(self.now());
+                None
+            }
+        }
     }
 
     /// Starts a function; its panic is an answer too.

@@ -14,6 +14,7 @@ mod history;
 mod ids;
 mod interrupt;
 mod lines;
+mod mcp;
 mod meter;
 mod output;
 mod playback;
@@ -33,6 +34,7 @@ use rt_protocol::{ClientEvent, Pcm16, ResponseParams, Text, TurnDetection};
 
 pub(crate) use self::acks::Acked;
 pub(crate) use self::command::Command;
+pub(crate) use self::responses::check_metadata;
 pub(crate) use self::tools::Policy;
 
 use self::acks::Acks;
@@ -42,9 +44,10 @@ use self::history::History;
 use self::ids::Ids;
 use self::interrupt::Cuts;
 use self::lines::Lines;
+use self::mcp::Mcp;
 use self::meter::{Ledger, Stopwatch};
 use self::playback::Playback;
-use self::responses::{Origin, Responses};
+use self::responses::{Origin, Responses, Wish};
 use self::tools::Tools;
 use crate::error::Error;
 use crate::event::Event;
@@ -116,13 +119,13 @@ pub(crate) struct Engine {
     ids: Ids,
     facts: Facts,
     state: Option<State>,
-    keep_follow_ups: bool,
     responses: Responses,
     playback: Playback,
     cuts: Cuts,
     history: History,
     lines: Lines,
     tools: Tools,
+    mcp: Mcp,
     acks: Acks,
     ledger: Ledger,
     stopwatch: Stopwatch,
@@ -139,13 +142,13 @@ impl Engine {
             ids: Ids::new(options.seed),
             facts: Facts::default(),
             state: None,
-            keep_follow_ups: options.keep_follow_ups,
-            responses: Responses::new(),
+            responses: Responses::new(options.keep_follow_ups),
             playback: Playback::new(options.sink),
             cuts: Cuts::default(),
             history: History::default(),
             lines: Lines::default(),
             tools: Tools::new(options.policies),
+            mcp: Mcp::default(),
             acks: Acks::default(),
             ledger: Ledger::new(options.prices, options.budget),
             stopwatch: Stopwatch::default(),
@@ -221,6 +224,7 @@ impl Engine {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
         self.tools.lost(now);
+        self.mcp.lost();
         self.playback.lost();
         self.cuts.forget();
         self.guards.clear();
@@ -263,6 +267,12 @@ impl Engine {
     /// The sink is empty, and has played so many samples in all.
     pub(crate) fn cleared(&mut self, total: u64) {
         self.playback.cleared(Some(total));
+    }
+
+    /// The sink is gone, and with it what it had: from now on the clock says what is played.
+    pub(crate) fn sink_failed(&mut self, now: Duration) {
+        self.now = now;
+        self.playback.unreported();
     }
 
     /// What was heard since this was asked last: items, parts, and samples of them in all.
@@ -309,8 +319,24 @@ impl Engine {
     }
 
     fn request(&mut self, origin: Origin, params: Option<Box<ResponseParams>>, ticket: Option<Ticket>) {
-        self.responses
-            .request(&mut self.ids, origin, params, ticket, self.now);
+        let wish = Wish {
+            origin,
+            params,
+            ticket,
+            needs: None,
+        };
+        self.responses.request(&mut self.ids, wish, self.now);
+    }
+
+    /// Asks for the answer to what was sent under this event id.
+    fn request_answer(&mut self, event_id: String, ticket: Ticket) {
+        let wish = Wish {
+            origin: Origin::Manual,
+            params: None,
+            ticket: Some(ticket),
+            needs: Some(event_id),
+        };
+        self.responses.request(&mut self.ids, wish, self.now);
     }
 
     /// What the server says of the session.

@@ -150,6 +150,11 @@ impl Engine {
         {
             self.tools.call(response_id, call, &mut self.ids, self.now);
         }
+        if let Item::McpApprovalRequest(request) = item
+            && let Some(approval) = self.mcp.ask(response_id, request)
+        {
+            self.tell(Event::McpApprovalWanted(approval));
+        }
         if let Some(id) = item.id() {
             let (id, mut item) = (id.to_owned(), Box::new(item.clone()));
             if let Item::Message(message) = &mut *item
@@ -167,10 +172,13 @@ impl Engine {
 
     pub(super) fn created(&mut self, response: &Response) {
         let id = response.id.as_deref().unwrap_or_default().to_owned();
-        let tickets = self.responses.created(response, &mut self.ids, self.now);
-        for ticket in tickets {
+        let began = self.responses.created(response, &mut self.ids, self.now);
+        for ticket in began.tickets {
             self.out
                 .push(Output::Reply(ticket, ReplyUpdate::Began(id.clone())));
+        }
+        if began.unwanted {
+            self.playback.suppress(&id);
         }
         self.stopwatch.created(&id, self.now);
         if self.ledger.is_exhausted() && !self.responses.is_outside(&id) {
@@ -211,7 +219,7 @@ impl Engine {
         if let Some(usage) = response.usage.value() {
             self.used(id, Usage::of_response(usage));
         }
-        let ended = self.responses.done(response, self.keep_follow_ups, self.now);
+        let ended = self.responses.done(response, self.now);
         let status = status_of(response, suppressed);
         self.end_reply(id, &ended.tickets, status);
         self.tools.response_done(id, self.now);

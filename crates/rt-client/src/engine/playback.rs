@@ -299,6 +299,13 @@ impl Playback {
         self.told = total.unwrap_or(self.told).max(self.told);
     }
 
+    /// Nobody tells any more what is played, and what was handed out will not be.
+    pub(crate) fn unreported(&mut self) {
+        self.queue.clear();
+        self.clock = None;
+        self.reported = false;
+    }
+
     /// Cuts everything that is not heard yet. `has_call` is whether a response made a call: then its items stay.
     pub(crate) fn interrupt(&mut self, now: Duration, has_call: impl Fn(&str) -> bool) -> Vec<Cut> {
         self.settle(now);

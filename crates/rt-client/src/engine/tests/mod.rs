@@ -2,7 +2,9 @@
 
 mod barge_in;
 mod checks;
+mod mcp;
 mod queue;
+mod refusals;
 mod tool_calls;
 mod transcripts;
 mod world;

@@ -23,6 +23,7 @@ pub(super) enum Came {
     Reply(ReplyStatus),
     Nothing(crate::ErrorKind),
     Ack,
+    Refused,
 }
 
 pub(super) struct World {
@@ -37,6 +38,8 @@ pub(super) struct World {
     sink: VecDeque<(String, u64)>,
     played: u64,
     paused: bool,
+    /// The sink failed: nobody tells what is played.
+    lost: bool,
     pub(super) played_of: HashMap<String, u64>,
     pub(super) received_of: HashMap<String, u64>,
     /// Tools that run.
@@ -95,6 +98,7 @@ impl World {
             sink: VecDeque::new(),
             played: 0,
             paused: false,
+            lost: false,
             played_of: HashMap::new(),
             received_of: HashMap::new(),
             tools: Vec::new(),
@@ -125,7 +129,7 @@ impl World {
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        self.engine.played(self.now, self.played);
+        self.report();
         self.engine.command(self.now, command);
         self.obey();
     }
@@ -171,7 +175,7 @@ impl World {
                 self.note(sent);
             }
             while let Some(event) = due(&mut self.down, self.now) {
-                self.engine.played(self.now, self.played);
+                self.report();
                 self.engine.server(self.now, &event);
                 self.obey();
             }
@@ -185,7 +189,28 @@ impl World {
                 self.engine.handle_timeout(self.now);
                 self.obey();
             }
+            if self.lost {
+                self.report();
+            }
         }
+    }
+
+    /// Tells how much was played.
+    fn report(&mut self) {
+        if self.lost {
+            // As the session's task does, which looks from time to time.
+            self.engine.heard(self.now);
+        } else {
+            self.engine.played(self.now, self.played);
+        }
+    }
+
+    /// The sink fails.
+    pub(super) fn lose_sink(&mut self) {
+        self.report();
+        self.lost = true;
+        self.sink.clear();
+        self.engine.sink_failed(self.now);
     }
 
     fn play(&mut self, mut samples: u64) {
@@ -246,7 +271,9 @@ impl World {
                 Output::Pause(pause) => self.paused = pause,
                 Output::Clear => {
                     self.sink.clear();
-                    self.engine.cleared(self.played);
+                    if !self.lost {
+                        self.engine.cleared(self.played);
+                    }
                 }
                 Output::RunTool(call) => {
                     // Each takes longer than the last one.
@@ -255,7 +282,10 @@ impl World {
                         .push((self.now + self.tool_time * (running + 1), call.call_id));
                 }
                 Output::AbortTool(call_id) => self.tools.retain(|(_, id)| *id != call_id),
-                Output::Ack(ticket, _) => self.came.entry(ticket).or_default().push(Came::Ack),
+                Output::Ack(ticket, result) => {
+                    let came = result.map_or(Came::Refused, |_| Came::Ack);
+                    self.came.entry(ticket).or_default().push(came);
+                }
                 Output::Reply(ticket, ReplyUpdate::Ended(status)) => {
                     self.came.entry(ticket).or_default().push(Came::Reply(status));
                 }
