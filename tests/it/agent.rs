@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rt_client::event::Latency;
 use rt_client::history::{HistoryKind, HistoryState};
 use rt_client::playback::ChannelSink;
 use rt_client::protocol::session::FunctionTool;
@@ -12,8 +13,7 @@ use rt_client::reply::{ReplyChunk, ReplyStatus};
 use rt_client::tool::Function;
 use rt_client::usage::{Budget, BudgetState, Prices};
 use rt_client::{
-    ErrorKind, Event, EventHandler, EventStream, Latency, Line, Session, SessionBuilder, Speaker, Turn,
-    async_trait,
+    ErrorKind, Event, EventHandler, EventStream, Line, Session, SessionBuilder, Speaker, Turn, async_trait,
 };
 use rt_emulator::{Action, Emulator, Fault, Pacing, Script, Step, Trigger, Turn as Scripted, What};
 use tokio::sync::mpsc;
@@ -591,11 +591,9 @@ async fn answers_to_speech_are_timed() {
         .await
         .unwrap();
     let (speech, request) = next(&mut events, |event| match event {
-        Event::Latency(Latency::FirstOutput {
-            after_speech,
-            after_request,
-            ..
-        }) => Some((after_speech, after_request)),
+        Event::Latency(Latency::FirstOutput { timing, .. }) => {
+            Some((timing.after_speech, timing.after_request))
+        }
         _ => None,
     })
     .await;

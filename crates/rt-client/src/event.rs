@@ -1,4 +1,4 @@
-//! [`Event`]: everything a session tells, in the order in which it happened.
+//! What is in the [`Event`]s of a session: pieces of audio, steps of turns, times.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,6 +106,8 @@ pub enum Turn {
         response_id: String,
         /// How it ended.
         status: ReplyStatus,
+        /// How long it took to begin.
+        timing: Timing,
     },
     /// The model was interrupted: what was not heard is gone from the sink, the history and the server.
     Interrupted {
@@ -122,22 +124,35 @@ pub enum Turn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Latency {
-    /// The first audio or text of a response.
+    /// The first audio of a response has come, or the first text of one in writing.
     FirstOutput {
         /// The response.
         response_id: String,
-        /// Since the user stopped speaking, if it answers speech.
-        after_speech: Option<Duration>,
-        /// Since `response.create` was sent, if it was asked for.
-        after_request: Option<Duration>,
-        /// Since `response.created`.
-        after_created: Duration,
+        /// How long it took.
+        timing: Timing,
     },
-    /// A tool.
+    /// A function returned, or its call was answered.
     Tool {
         /// The call.
         call_id: String,
         /// From the call to the result.
         took: Duration,
+        /// Whether it failed, or took too long.
+        failed: bool,
     },
+}
+
+/// How long it took until the first output of a response came: audio, or text if it answers in writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Timing {
+    /// Since the user stopped speaking, if it is what the user waited for: over calls of functions, if there were any
+    /// before it. With turns that are ended by hand, since the commit.
+    pub after_speech: Option<Duration>,
+    /// The part of `after_speech` in which functions ran.
+    pub in_tools: Duration,
+    /// Since `response.create` was sent, if the session asked for it.
+    pub after_request: Option<Duration>,
+    /// Since `response.created`. `None` if no output came.
+    pub after_created: Option<Duration>,
 }

@@ -10,6 +10,7 @@ use super::{Driver, Request};
 use crate::engine::{Command, Output};
 use crate::error::Error;
 use crate::event::Event;
+use crate::observe;
 use crate::reply::ReplyUpdate;
 use crate::tool::ToolCall;
 
@@ -19,7 +20,10 @@ impl Driver {
         for output in self.engine.take() {
             match output {
                 Output::Send(event) => self.state.outgoing.push_back(event),
-                Output::Event(event) => self.state.events.push_back(event),
+                Output::Event(event) => {
+                    observe::event(&event);
+                    self.state.events.push_back(event);
+                }
                 Output::Play(audio) => {
                     let result = self.sink.play(audio);
                     self.sink_works(result);

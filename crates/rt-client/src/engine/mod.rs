@@ -13,6 +13,7 @@ mod heard;
 mod history;
 mod ids;
 mod interrupt;
+mod latency;
 mod lines;
 mod mcp;
 mod meter;
@@ -43,9 +44,10 @@ use self::guards::Guards;
 use self::history::History;
 use self::ids::Ids;
 use self::interrupt::Cuts;
+use self::latency::Stopwatch;
 use self::lines::Lines;
 use self::mcp::Mcp;
-use self::meter::{Ledger, Stopwatch};
+use self::meter::Ledger;
 use self::playback::Playback;
 use self::responses::{Origin, Responses, Wish};
 use self::tools::Tools;
@@ -225,6 +227,7 @@ impl Engine {
         }
         self.tools.lost(now);
         self.mcp.lost();
+        self.stopwatch.lost();
         self.playback.lost();
         self.cuts.forget();
         self.guards.clear();

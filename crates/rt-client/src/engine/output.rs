@@ -180,7 +180,9 @@ impl Engine {
         if began.unwanted {
             self.playback.suppress(&id);
         }
-        self.stopwatch.created(&id, self.now);
+        let outside = self.responses.is_outside(&id);
+        self.stopwatch
+            .created(&id, began.key.as_deref(), outside, self.now);
         if self.ledger.is_exhausted() && !self.responses.is_outside(&id) {
             self.responses.cancel(&mut self.ids, self.now, false);
             self.playback.suppress(&id);

@@ -47,6 +47,7 @@ pub(crate) enum Step {
     Took {
         call: String,
         took: Duration,
+        failed: bool,
     },
     Report(Error),
 }
@@ -238,6 +239,7 @@ impl Tools {
         self.steps.push(Step::Took {
             call: call_id.to_owned(),
             took,
+            failed: result.is_err(),
         });
         if let Err(message) = &result {
             let text = format!("the tool {name} failed: {message}");
