@@ -17,9 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-use crate::engine::{Acked, Command, Engine, Ticket};
+use crate::engine::{Acked, CheckId, Command, Engine, Ticket};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::guardrail::Verdict;
 use crate::history::HistoryItem;
 use crate::reply::ReplyWriter;
 use crate::tool::Function;
@@ -93,6 +94,9 @@ pub(crate) struct Moving {
     /// Commands whose fate is awaited, by event id.
     tracked: JoinSet<(String, Fate)>,
     running: HashMap<String, AbortHandle>,
+    /// Checks of guardrails.
+    checks: JoinSet<(CheckId, Verdict)>,
+    checking: HashMap<CheckId, AbortHandle>,
     /// Who waits until nothing is on its way to the connection: told by the end of the channel.
     flushes: Vec<oneshot::Sender<()>>,
     /// The server has ended the session, as it was asked to.
@@ -112,6 +116,8 @@ impl Default for Moving {
             tasks: JoinSet::new(),
             tracked: JoinSet::new(),
             running: HashMap::new(),
+            checks: JoinSet::new(),
+            checking: HashMap::new(),
             flushes: Vec::new(),
             finished: false,
             held_since: None,
@@ -230,6 +236,12 @@ impl Driver {
                     if let Ok((call_id, result)) = done {
                         self.state.running.remove(&call_id);
                         self.engine.tool_finished(self.now(), &call_id, result);
+                    }
+                }
+                Some(done) = self.state.checks.join_next() => {
+                    if let Ok((id, verdict)) = done {
+                        self.state.checking.remove(&id);
+                        self.engine.checked(self.now(), id, verdict);
                     }
                 }
                 () = sleep_until(due) => self.engine.handle_timeout(self.now()),

@@ -44,6 +44,17 @@ impl Driver {
                         running.abort();
                     }
                 }
+                Output::Check(check) => {
+                    let id = check.id;
+                    let checking = async move { (id, check.check.run(check.text).await) };
+                    let running = self.state.checks.spawn(checking);
+                    self.state.checking.insert(id, running);
+                }
+                Output::AbortCheck(id) => {
+                    if let Some(running) = self.state.checking.remove(&id) {
+                        running.abort();
+                    }
+                }
                 Output::Ack(ticket, result) => {
                     if let Some(answer) = self.state.acks.remove(&ticket) {
                         let _ = answer.send(result);

@@ -41,6 +41,7 @@ pub(crate) use self::tools::Policy;
 use self::acks::Acks;
 use self::doubt::Doubt;
 use self::guards::Guards;
+pub(crate) use self::guards::{Check, CheckId};
 use self::history::History;
 use self::ids::Ids;
 use self::interrupt::Cuts;
@@ -94,6 +95,8 @@ pub(crate) enum Output {
     Clear,
     RunTool(ToolCall),
     AbortTool(String),
+    Check(Check),
+    AbortCheck(CheckId),
     Ack(Ticket, Result<Acked, Error>),
     Reply(Ticket, ReplyUpdate),
     /// There will be no reply.
@@ -198,6 +201,7 @@ impl Engine {
         self.now = now;
         let tickets = self.responses.lost_one(response_id, request, now);
         if let (Some(tickets), Some(id)) = (tickets, response_id) {
+            self.guards.abandon(|gate| gate == id);
             self.playback.response_done(id);
             self.end_reply(id, &tickets, ReplyStatus::ConnectionLost);
             self.tools.response_done(id, now);
@@ -230,7 +234,7 @@ impl Engine {
         self.stopwatch.lost();
         self.playback.lost();
         self.cuts.forget();
-        self.guards.clear();
+        self.guards.abandon(|_| true);
         self.resume();
         if restores {
             self.acks.opened(now + OUTAGE);
@@ -249,6 +253,7 @@ impl Engine {
         for (response_id, tickets) in self.responses.lost() {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
+        self.guards.abandon(|_| true);
         self.responses.closed(&why);
         let unanswered = self.acks.fail(|_| why.clone());
         self.answer(unanswered);
@@ -305,6 +310,7 @@ impl Engine {
             .chain(self.acks.deadline())
             .chain(self.lines.deadline())
             .chain(self.doubt.deadline())
+            .chain(self.guards.deadline())
             .min()
     }
 
@@ -315,6 +321,9 @@ impl Engine {
         self.tools.handle_timeout(&mut self.ids, now);
         if self.doubt.is_over(now) {
             self.interrupt(false);
+        }
+        for released in self.guards.handle_timeout(now) {
+            self.release(released);
         }
         let late = self.acks.handle_timeout(now);
         self.answer(late);

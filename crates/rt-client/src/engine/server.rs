@@ -42,11 +42,15 @@ impl Engine {
     pub(crate) fn server(&mut self, now: Duration, event: &Arc<ServerEvent>) {
         self.now = now;
         self.tell(Event::Server(Arc::clone(event)));
-        self.apply(event);
+        if self.guards.is_empty() {
+            self.apply(event);
+        } else {
+            self.admit(event);
+        }
         self.settle();
     }
 
-    fn apply(&mut self, event: &ServerEvent) {
+    pub(super) fn apply(&mut self, event: &ServerEvent) {
         use ServerEvent as E;
         match event {
             E::SessionCreated(event) => self.note_session(&event.session),

@@ -30,6 +30,12 @@ impl Engine {
                 self.response_step(step);
             }
         }
+        for id in self.guards.take_aborted() {
+            self.out.push(Output::AbortCheck(id));
+        }
+        for check in self.guards.take_started() {
+            self.out.push(Output::Check(check));
+        }
         let lines = self.lines.take(self.now);
         self.tell_lines(lines);
     }

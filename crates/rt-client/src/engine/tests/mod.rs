@@ -5,6 +5,7 @@ mod checks;
 mod mcp;
 mod queue;
 mod refusals;
+mod slow_checks;
 mod tool_calls;
 mod transcripts;
 mod world;

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use rt_emulator::{Brain, Output as Sent, Pacing, Script, Settings};
 use rt_protocol::client_event::{InputAudioBufferAppend, SessionUpdate};
 use rt_protocol::session::{RealtimeSession, SessionKind};
 use rt_protocol::{ClientEvent, Pcm16, ServerEvent};
 
-use crate::engine::{Command, Engine, Options, Output, Policy, Ticket};
+use crate::engine::{CheckId, Command, Engine, Options, Output, Policy, Ticket};
 use crate::event::Event;
+use crate::guardrail::{Blocked, Verdict};
 use crate::reply::{ReplyStatus, ReplyUpdate};
 use crate::transcript::Line;
 
@@ -44,6 +46,11 @@ pub(super) struct World {
     pub(super) received_of: HashMap<String, u64>,
     /// Tools that run.
     tools: Vec<(Duration, String)>,
+    /// Checks of guardrails that run.
+    checks: Vec<(Duration, CheckId, Verdict)>,
+    pub(super) check_time: Duration,
+    pub(super) checks_run: u32,
+    pub(super) blocked: Vec<Blocked>,
     pub(super) tool_time: Duration,
     pub(super) next_ticket: Ticket,
     pub(super) came: BTreeMap<Ticket, Vec<Came>>,
@@ -102,6 +109,10 @@ impl World {
             played_of: HashMap::new(),
             received_of: HashMap::new(),
             tools: Vec::new(),
+            checks: Vec::new(),
+            check_time: Duration::from_millis(40),
+            checks_run: 0,
+            blocked: Vec::new(),
             tool_time: Duration::from_millis(300),
             next_ticket: 0,
             came: BTreeMap::new(),
@@ -158,6 +169,7 @@ impl World {
                 self.brain.deadline(),
                 self.engine.deadline(),
                 self.tools.iter().map(|(due, _)| *due).min(),
+                self.checks.iter().map(|(due, ..)| *due).min(),
             ];
             let next = next.into_iter().flatten().min().unwrap_or(end);
             let tick = self.now + Duration::from_millis(1);
@@ -183,6 +195,12 @@ impl World {
             for (_, call_id) in over.collect::<Vec<_>>() {
                 self.engine
                     .tool_finished(self.now, &call_id, Ok(r#"{"ok":true}"#.into()));
+                self.obey();
+            }
+            let over = self.checks.extract_if(.., |(due, ..)| *due <= self.now);
+            for (_, id, verdict) in over.collect::<Vec<_>>() {
+                self.report();
+                self.engine.checked(self.now, id, verdict);
                 self.obey();
             }
             if self.engine.deadline().is_some_and(|due| due <= self.now) {
@@ -299,6 +317,16 @@ impl World {
                     *self.received_of.entry(audio.item_id.clone()).or_default() += samples;
                     self.sink.push_back((audio.item_id, samples));
                 }
+                Output::Check(check) => {
+                    self.checks_run += 1;
+                    let verdict = check.check.run(check.text).now_or_never();
+                    // One that never comes to an end is given up by the engine.
+                    if let Some(verdict) = verdict {
+                        self.checks.push((self.now + self.check_time, check.id, verdict));
+                    }
+                }
+                Output::AbortCheck(check) => self.checks.retain(|(_, id, _)| *id != check),
+                Output::Event(Event::Blocked(blocked)) => self.blocked.push(blocked),
                 Output::Event(Event::Line(line)) => self.lines.push(line),
                 Output::Event(Event::Error(error)) => self.reported.push(error.to_string()),
                 Output::Event(_) => {}
