@@ -12,7 +12,7 @@ use crate::guardrail::{Blocked, Guardrail};
 use crate::history::HistoryChange;
 use crate::playback::PlaybackSink;
 use crate::session::Session;
-use crate::setup::Setup;
+use crate::setup::{Input, Setup};
 use crate::tool::{Function, McpApproval, ToolCall};
 use crate::transcript::Line;
 use crate::usage::{Budget, BudgetState, Prices, UsageReport};
@@ -24,6 +24,25 @@ macro_rules! common_setters {
         pub fn config(mut self, config: rt_lowlevel::Config) -> Self {
             self.setup.config = config;
             self
+        }
+
+        /// Sets up the connection itself: a proxy, certificates, headers, a dialer of your own.
+        ///
+        /// ```no_run
+        /// # fn with(builder: rt_client::SessionBuilder) -> Result<(), rt_client::lowlevel::Error> {
+        /// let builder = builder.connection(|connection| connection.proxy("http://proxy.example:3128"))?;
+        /// # Ok(())
+        /// # }
+        /// ```
+        ///
+        /// # Errors
+        /// Those of the closure. Called again, it has the connection as it was set up before.
+        pub fn connection<E>(
+            mut self,
+            set_up: impl FnOnce(rt_lowlevel::Builder) -> Result<rt_lowlevel::Builder, E>,
+        ) -> Result<Self, E> {
+            self.setup.connection = set_up(self.setup.connection)?;
+            Ok(self)
         }
 
         /// Called with every event of the server, before the other callbacks.
@@ -218,6 +237,22 @@ impl SessionBuilder {
         self
     }
 
+    /// Whether a reply in writing is taken back and asked for again, once, when the session is to speak; on by default. Models
+    /// begin to write when they were told a history as text, after a reconnect for instance.
+    /// [`Turn::ReplyRepeated`](crate::Turn::ReplyRepeated) tells of it; its handle gets the spoken reply.
+    pub fn repeat_written_replies(mut self, repeat: bool) -> Self {
+        self.setup.repeat_written = repeat;
+        self
+    }
+
+    /// Sends silence in place of the user's audio while the model is heard, and for so long after it, so that it does not
+    /// hear itself over a loudspeaker; 200 ms of tail do for most rooms. The user cannot interrupt by speaking then. With
+    /// headphones or an echo canceller it is not needed.
+    pub fn half_duplex(mut self, tail: Duration) -> Self {
+        self.setup.half_duplex = Some(tail);
+        self
+    }
+
     common_setters!();
 
     /// Called with the model's audio as it arrives: PCM16 at 24 kHz, whole samples. It comes faster than it
@@ -324,19 +359,20 @@ impl SessionBuilder {
         let kind = input
             .and_then(|input| input.format.value())
             .and_then(|format| format.kind.value());
-        let bytes_per_ms = match kind {
-            None | Some(AudioFormatKind::Pcm) => 48,
-            Some(_) => 8,
+        let input = match kind {
+            None | Some(AudioFormatKind::Pcm) => Input::PCM16,
+            Some(AudioFormatKind::Pcma) => Input::A_LAW,
+            Some(_) => Input::MU_LAW,
         };
         let settings = (settings != RealtimeSession::default()).then(|| settings.into());
-        setup.connect(settings, manual, bytes_per_ms).await
+        setup.connect(settings, manual, input).await
     }
 }
 
 impl std::fmt::Debug for SessionBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SessionBuilder")
-            .field("endpoint", &self.setup.endpoint)
+            .field("connection", &self.setup.connection)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

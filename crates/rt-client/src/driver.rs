@@ -21,6 +21,7 @@ use crate::engine::{Acked, CheckId, Command, Engine, Ticket};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::guardrail::Verdict;
+use crate::half_duplex::HalfDuplex;
 use crate::history::HistoryItem;
 use crate::reply::ReplyWriter;
 use crate::tool::Function;
@@ -80,6 +81,7 @@ pub(crate) struct Driver {
     pub(crate) sink: Sink,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) half_duplex: Option<Arc<HalfDuplex>>,
     pub(crate) state: Moving,
 }
 
@@ -105,10 +107,10 @@ pub(crate) struct Moving {
     held_since: Option<Instant>,
 }
 
-impl Default for Moving {
-    fn default() -> Self {
+impl Moving {
+    pub(crate) fn new(began: Instant) -> Self {
         Self {
-            began: Instant::now(),
+            began,
             events: VecDeque::new(),
             outgoing: VecDeque::new(),
             replies: HashMap::new(),

@@ -109,6 +109,11 @@ pub enum Turn {
         /// How long it took to begin.
         timing: Timing,
     },
+    /// The model wrote though it should speak: its reply was taken back, and asked for again.
+    ReplyRepeated {
+        /// The response in writing.
+        response_id: String,
+    },
     /// The model was interrupted: what was not heard is gone from the sink, the history and the server.
     Interrupted {
         /// The item that was playing; `None` if nothing was heard yet.

@@ -65,6 +65,7 @@ mod engine;
 mod error;
 pub mod event;
 pub mod guardrail;
+mod half_duplex;
 mod handlers;
 pub mod history;
 mod observe;

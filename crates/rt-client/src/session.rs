@@ -17,6 +17,7 @@ use crate::dispatch::{EventStream, STREAM_GRACE, Streams};
 use crate::driver::{Counters, Request};
 use crate::engine::{Command, Ticket, check_metadata};
 use crate::error::{Error, ErrorKind};
+use crate::half_duplex::HalfDuplex;
 use crate::reply::{Reply, ReplyHandle, reply};
 use crate::transcription::TranscriptionBuilder;
 use crate::translation::TranslationBuilder;
@@ -47,6 +48,10 @@ pub(crate) struct Shared {
     pub(crate) closing: watch::Sender<Option<tokio::time::Instant>>,
     /// Turns are ended by hand, and this many bytes are a millisecond of input.
     pub(crate) manual: Option<u64>,
+    /// Keeps the model from hearing itself.
+    pub(crate) half_duplex: Option<Arc<HalfDuplex>>,
+    /// From when time is counted.
+    pub(crate) began: tokio::time::Instant,
     /// Whether events are checked against the documented limits.
     pub(crate) strict: bool,
 }

@@ -10,7 +10,7 @@ use crate::dispatch::EventStream;
 use crate::error::Error;
 use crate::event::Turn;
 use crate::session::{Session, SessionStats};
-use crate::setup::Setup;
+use crate::setup::{Input, Setup};
 use crate::transcript::Line;
 use crate::usage::UsageReport;
 
@@ -93,7 +93,10 @@ impl TranscriptionBuilder {
     /// Dropping the future ends the connection.
     pub async fn connect(self) -> Result<Transcriber, Error> {
         let settings = Settings::from(self.settings);
-        let session = self.setup.connect(Some(settings), self.manual, 48).await?;
+        let session = self
+            .setup
+            .connect(Some(settings), self.manual, Input::PCM16)
+            .await?;
         Ok(Transcriber { session })
     }
 }
@@ -101,7 +104,7 @@ impl TranscriptionBuilder {
 impl std::fmt::Debug for TranscriptionBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TranscriptionBuilder")
-            .field("endpoint", &self.setup.endpoint)
+            .field("connection", &self.setup.connection)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::playback::PlaybackSink;
 use crate::session::{Session, SessionStats};
-use crate::setup::Setup;
+use crate::setup::{Input, Setup};
 
 /// The audio in one message, as the service likes it.
 const APPEND: Duration = Duration::from_millis(200);
@@ -69,7 +69,7 @@ impl TranslationBuilder {
     /// Dropping the future ends the connection.
     pub async fn connect(self) -> Result<Translator, Error> {
         let settings = Settings::from(self.settings);
-        let session = self.setup.connect(Some(settings), false, 48).await?;
+        let session = self.setup.connect(Some(settings), false, Input::PCM16).await?;
         Ok(Translator { session })
     }
 }
@@ -77,7 +77,7 @@ impl TranslationBuilder {
 impl std::fmt::Debug for TranslationBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TranslationBuilder")
-            .field("endpoint", &self.setup.endpoint)
+            .field("connection", &self.setup.connection)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

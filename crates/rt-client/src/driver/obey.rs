@@ -77,6 +77,9 @@ impl Driver {
                 }
             }
         }
+        if let Some(half_duplex) = &self.half_duplex {
+            half_duplex.model_speaks(self.engine.is_playing(), self.state.began.elapsed());
+        }
         let (late, forgotten) = self.engine.dropped();
         self.counters.late_deltas.store(late, Ordering::Relaxed);
         self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);

@@ -98,11 +98,16 @@ impl Engine {
             self.interrupt(ended);
         }
         if !spoken && !self.responses.is_outside(response_id) {
-            let change = self.history.cut(item_id, Duration::ZERO, "");
-            self.tell_history(change);
-            let delete = ConversationItemDelete::new(item_id);
-            self.send_cut(delete.into(), item_id.to_owned(), 0, false);
+            self.take_back(item_id);
         }
+    }
+
+    /// An item goes, here and on the server.
+    pub(super) fn take_back(&mut self, item_id: &str) {
+        let change = self.history.cut(item_id, Duration::ZERO, "");
+        self.tell_history(change);
+        let delete = ConversationItemDelete::new(item_id);
+        self.send_cut(delete.into(), item_id.to_owned(), 0, false);
     }
 
     /// Cuts items, here and on the server.

@@ -25,6 +25,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod written;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -52,6 +53,7 @@ use self::meter::Ledger;
 use self::playback::Playback;
 use self::responses::{Origin, Responses, Wish};
 use self::tools::Tools;
+use self::written::Written;
 use crate::error::Error;
 use crate::event::Event;
 use crate::guardrail::Guardrail;
@@ -79,6 +81,8 @@ pub(crate) struct Options {
     pub(crate) guardrails: Vec<Guardrail>,
     /// How long the user has to speak to interrupt; the server neither interrupts nor answers then.
     pub(crate) confirm: Option<Duration>,
+    /// Whether replies in writing are asked for again when the session is to speak.
+    pub(crate) repeat_written: bool,
     pub(crate) seed: u32,
 }
 
@@ -137,6 +141,7 @@ pub(crate) struct Engine {
     samples: Samples,
     guards: Guards,
     doubt: Doubt,
+    written: Written,
 }
 
 impl Engine {
@@ -160,6 +165,7 @@ impl Engine {
             samples: Samples::default(),
             guards: Guards::new(options.guardrails),
             doubt: Doubt::new(options.confirm),
+            written: Written::new(options.repeat_written),
         }
     }
 
@@ -353,6 +359,11 @@ impl Engine {
 
     /// What the server says of the session.
     fn note_session(&mut self, session: &Session) {
+        if let Session::Realtime(session) = session
+            && let Some(modalities) = session.output_modalities.value()
+        {
+            self.written.speaks = modalities.contains(&rt_protocol::session::Modality::Audio);
+        }
         let audio = match session {
             Session::Realtime(session) => session.audio.value(),
             Session::Transcription(session) => session.audio.value(),

@@ -6,15 +6,16 @@ use std::time::Duration;
 use rt_protocol::item::{Item, ItemStatus};
 use rt_protocol::response::Response;
 use rt_protocol::server_event::ResponseOutputAudioDelta;
-use rt_protocol::{ServerEvent, Text};
+use rt_protocol::{ResponseParams, ServerEvent, Text};
 
 use super::guards::{CheckId, Released};
+use super::responses::Origin;
 use super::server::{Place, status_of};
 use super::{Engine, Output, Ticket};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Audio, Event, Turn};
 use crate::guardrail::Verdict;
-use crate::reply::ReplyUpdate;
+use crate::reply::{ReplyStatus, ReplyUpdate};
 use crate::transcript::Speaker;
 use crate::usage::Usage;
 
@@ -220,8 +221,38 @@ impl Engine {
         }
         let ended = self.responses.done(response, self.now);
         let status = status_of(response, suppressed);
-        self.end_reply(id, &ended.tickets, status);
+        let written = match suppressed || ended.outside {
+            true => Vec::new(),
+            false => self.written.repeats(response),
+        };
+        if written.is_empty() {
+            self.end_reply(id, &ended.tickets, status);
+        } else {
+            self.repeat(id, &ended.tickets, status, written);
+        }
         self.tools.response_done(id, self.now);
+    }
+
+    /// A reply came in writing, and should be spoken: it is taken back, and asked for again.
+    fn repeat(&mut self, id: &str, tickets: &[Ticket], status: ReplyStatus, written: Vec<String>) {
+        self.end_reply(id, &[], status);
+        self.tell(Event::Turn(Turn::ReplyRepeated {
+            response_id: id.to_owned(),
+        }));
+        for item_id in written {
+            self.take_back(&item_id);
+        }
+        for ticket in tickets {
+            self.out.push(Output::Reply(*ticket, ReplyUpdate::Again));
+        }
+        let (first, others) = tickets
+            .split_first()
+            .map_or((None, tickets), |(first, others)| (Some(*first), others));
+        let params = Some(Box::new(ResponseParams::new().spoken()));
+        self.request(Origin::Manual, params, first);
+        for ticket in others {
+            self.responses.watch(*ticket);
+        }
     }
 
     /// Tells those who wait for a response.

@@ -9,3 +9,4 @@ mod slow_checks;
 mod tool_calls;
 mod transcripts;
 mod world;
+mod written;
