@@ -25,6 +25,10 @@ impl Driver {
                     self.state.events.push_back(event);
                 }
                 Output::Play(audio) => {
+                    // Before anybody can hear it.
+                    if let Some(half_duplex) = &self.half_duplex {
+                        half_duplex.model_speaks(true, self.state.began.elapsed());
+                    }
                     let result = self.sink.play(audio);
                     self.sink_works(result);
                 }

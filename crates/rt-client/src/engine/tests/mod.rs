@@ -3,10 +3,10 @@
 mod barge_in;
 mod checks;
 mod mcp;
+mod pains;
 mod queue;
 mod refusals;
 mod slow_checks;
 mod tool_calls;
 mod transcripts;
 mod world;
-mod written;

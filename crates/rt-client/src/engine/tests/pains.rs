@@ -90,7 +90,7 @@ impl Session {
 }
 
 #[test]
-fn it_is_asked_once_to_speak() {
+fn pain_17_after_a_restore_the_model_only_writes() {
     let mut session = Session::new(true, "audio");
     session.ask();
     session.answer("r1", "output_text", "completed");
