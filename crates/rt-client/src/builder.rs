@@ -4,93 +4,17 @@ use std::time::Duration;
 
 use rt_lowlevel::{Credentials, Endpoint};
 use rt_protocol::session::{AudioFormatKind, SemanticVad, ServerVad, Transcription, Voice};
-use rt_protocol::{Pcm16, RealtimeSession, Text, Tool, TurnDetection};
+use rt_protocol::{RealtimeSession, Text, Tool, TurnDetection};
 
 use crate::error::{Error, ErrorKind};
-use crate::event::{Latency, Turn};
+use crate::event::Latency;
 use crate::guardrail::{Blocked, Guardrail};
 use crate::history::HistoryChange;
-use crate::playback::PlaybackSink;
+use crate::kinds::{common_setters, setters};
 use crate::session::Session;
 use crate::setup::{Input, Setup};
 use crate::tool::{Function, McpApproval, ToolCall};
-use crate::transcript::Line;
-use crate::usage::{Budget, BudgetState, Prices, UsageReport};
-
-/// Settings and callbacks that all kinds of sessions have.
-macro_rules! common_setters {
-    () => {
-        /// Deadlines, bounds and retries of the connection.
-        pub fn config(mut self, config: rt_lowlevel::Config) -> Self {
-            self.setup.config = config;
-            self
-        }
-
-        /// Sets up the connection itself: a proxy, certificates, headers, a dialer of your own.
-        ///
-        /// ```no_run
-        /// # fn with(builder: rt_client::SessionBuilder) -> Result<(), rt_client::lowlevel::Error> {
-        /// let builder = builder.connection(|connection| connection.proxy("http://proxy.example:3128"))?;
-        /// # Ok(())
-        /// # }
-        /// ```
-        ///
-        /// # Errors
-        /// Those of the closure. Called again, it has the connection as it was set up before.
-        pub fn connection<E>(
-            mut self,
-            set_up: impl FnOnce(rt_lowlevel::Builder) -> Result<rt_lowlevel::Builder, E>,
-        ) -> Result<Self, E> {
-            self.setup.connection = set_up(self.setup.connection)?;
-            Ok(self)
-        }
-
-        /// Called with every event of the server, before the other callbacks.
-        pub fn on_event(mut self, callback: impl FnMut(&rt_protocol::ServerEvent) + Send + 'static) -> Self {
-            self.setup.closures.event = Some(Box::new(callback));
-            self
-        }
-
-        /// Called with what is said, piece by piece and then whole.
-        pub fn on_transcript(
-            mut self,
-            callback: impl FnMut(crate::transcript::Transcript) + Send + 'static,
-        ) -> Self {
-            self.setup.closures.transcript = Some(Box::new(callback));
-            self
-        }
-
-        /// Called when the connection opened, was lost, or is back.
-        pub fn on_state(mut self, callback: impl FnMut(rt_lowlevel::State) + Send + 'static) -> Self {
-            self.setup.closures.state = Some(Box::new(callback));
-            self
-        }
-
-        /// Called when a new session knows what the last one knew, after a reconnect or a rollover, with the report.
-        pub fn on_restored(
-            mut self,
-            callback: impl FnMut(std::sync::Arc<rt_lowlevel::Restored>) + Send + 'static,
-        ) -> Self {
-            self.setup.closures.restored = Some(Box::new(callback));
-            self
-        }
-
-        /// Called when something failed: a request the server refused, a message that could not be read, a callback that
-        /// panicked, the end of the connection. What a [`ReplyHandle`](crate::reply::ReplyHandle) or a result tells is not
-        /// told here.
-        pub fn on_error(mut self, callback: impl FnMut(crate::error::Error) + Send + 'static) -> Self {
-            self.setup.closures.error = Some(Box::new(callback));
-            self
-        }
-
-        /// Takes everything that happens, method by method, beside the closures.
-        pub fn handler(mut self, handler: impl crate::handlers::EventHandler) -> Self {
-            self.setup.handler = Some(Box::new(handler));
-            self
-        }
-    };
-}
-pub(crate) use common_setters;
+use crate::usage::{Budget, BudgetState, Prices};
 
 /// Settings and callbacks of a conversation to be.
 ///
@@ -182,12 +106,6 @@ impl SessionBuilder {
         self
     }
 
-    /// Plays the model's audio, and tells how far it is. Not for G.711 output, whose bytes the session passes on as they are.
-    pub fn playback(mut self, sink: impl PlaybackSink) -> Self {
-        self.setup.sink = Some(Box::new(sink));
-        self
-    }
-
     /// Checks what the model says; call it several times for several guardrails.
     pub fn guardrail(mut self, guardrail: Guardrail) -> Self {
         self.setup.guardrails.push(guardrail);
@@ -195,7 +113,7 @@ impl SessionBuilder {
     }
 
     /// Answers to the user's interruptions only when he has spoken for so long: a cough or an "mm-hmm" holds the model's audio
-    /// for a moment, and it goes on. The sink has to know how to [pause](PlaybackSink::pause).
+    /// for a moment, and it goes on. The sink has to know how to [pause](crate::playback::PlaybackSink::pause).
     ///
     /// The server is told neither to interrupt nor to answer by itself (of the turn detection given so far, else of
     /// `server_vad`); the session does both. What was said too briefly is not answered, but stays in the conversation.
@@ -254,25 +172,7 @@ impl SessionBuilder {
     }
 
     common_setters!();
-
-    /// Called with the model's audio as it arrives: PCM16 at 24 kHz, whole samples. It comes faster than it
-    /// plays. Not called for other output formats, whose bytes come with `on_event`.
-    pub fn on_audio(mut self, callback: impl FnMut(Pcm16) + Send + 'static) -> Self {
-        self.setup.closures.audio = Some(Box::new(callback));
-        self
-    }
-
-    /// Called with what each side said in its turn, whole, in the order of the conversation.
-    pub fn on_line(mut self, callback: impl FnMut(Line) + Send + 'static) -> Self {
-        self.setup.closures.line = Some(Box::new(callback));
-        self
-    }
-
-    /// Called at each step of taking turns: who begins, who stops, who is interrupted.
-    pub fn on_turn(mut self, callback: impl FnMut(Turn) + Send + 'static) -> Self {
-        self.setup.closures.turn = Some(Box::new(callback));
-        self
-    }
+    setters!(on_audio, on_line, on_turn, on_usage, playback);
 
     /// Called when the model calls a function the session does not run: answer it with
     /// [`Session::answer_tool`].
@@ -304,12 +204,6 @@ impl SessionBuilder {
     /// Called when a guardrail blocked a reply.
     pub fn on_blocked(mut self, callback: impl FnMut(Blocked) + Send + 'static) -> Self {
         self.setup.closures.blocked = Some(Box::new(callback));
-        self
-    }
-
-    /// Called when tokens were used.
-    pub fn on_usage(mut self, callback: impl FnMut(UsageReport) + Send + 'static) -> Self {
-        self.setup.closures.usage = Some(Box::new(callback));
         self
     }
 

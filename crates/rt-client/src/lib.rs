@@ -68,6 +68,7 @@ pub mod guardrail;
 mod half_duplex;
 mod handlers;
 pub mod history;
+mod kinds;
 mod observe;
 pub mod playback;
 pub mod reply;

@@ -6,14 +6,11 @@ use rt_lowlevel::{Credentials, Endpoint, State};
 use rt_protocol::client_event::{SessionClose, SessionInputAudioBufferAppend};
 use rt_protocol::session::{NoiseReduction, Transcription, TranslationSession};
 use rt_protocol::{Pcm16, ServerEvent, Session as Settings};
-use tokio::sync::watch;
 
-use crate::builder::common_setters;
-use crate::dispatch::EventStream;
 use crate::error::Error;
 use crate::event::Event;
-use crate::playback::PlaybackSink;
-use crate::session::{Session, SessionStats};
+use crate::kinds::{common_setters, handle_parts, setters};
+use crate::session::Session;
 use crate::setup::{Input, Setup};
 
 /// The audio in one message, as the service likes it.
@@ -46,19 +43,8 @@ impl TranslationBuilder {
         self
     }
 
-    /// Plays the translation.
-    pub fn playback(mut self, sink: impl PlaybackSink) -> Self {
-        self.setup.sink = Some(Box::new(sink));
-        self
-    }
-
     common_setters!();
-
-    /// Called with the translation as audio: PCM16 at 24 kHz.
-    pub fn on_audio(mut self, callback: impl FnMut(Pcm16) + Send + 'static) -> Self {
-        self.setup.closures.audio = Some(Box::new(callback));
-        self
-    }
+    setters!(on_audio, playback);
 
     /// Connects, sends the settings, and waits until the server has taken them.
     ///
@@ -137,23 +123,7 @@ impl Translator {
         result.unwrap_or_else(|_| Err(Error::timeout("the end of the translation")))
     }
 
-    /// Everything that happens from now on: as [`Session::events`].
-    #[must_use]
-    pub fn events(&self) -> EventStream {
-        self.session.events()
-    }
-
-    /// Where the connection is.
-    #[must_use]
-    pub fn state(&self) -> watch::Receiver<State> {
-        self.session.state()
-    }
-
-    /// What was counted so far.
-    #[must_use]
-    pub fn stats(&self) -> SessionStats {
-        self.session.stats()
-    }
+    handle_parts!();
 
     /// Closes at once, and waits until every callback has run: as [`Session::close`].
     ///

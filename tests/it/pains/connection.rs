@@ -142,7 +142,9 @@ async fn pain_19_keepalive_fails_while_the_program_is_busy() {
     let server = Server::start(Emulator::builder().ping_every(Duration::from_millis(20))).await;
     let (release, held) = std::sync::mpsc::channel::<()>();
     let session = builder(&server)
-        .on_event(move |_| drop(held.recv()))
+        .on_event(move |_| {
+            let _ = held.recv();
+        })
         .connect()
         .await
         .unwrap();

@@ -5,35 +5,10 @@ mod connection;
 mod talk;
 mod tools;
 
-use rt_client::{Event, EventStream, Session, SessionBuilder};
-use rt_emulator::{Emulator, Script};
+use rt_client::Session;
 
-use crate::support::{PATIENCE, Server, key, quick};
-
-fn builder(server: &Server) -> SessionBuilder {
-    Session::builder(server.endpoint(), key()).config(quick())
-}
-
-async fn start(script: Script) -> Server {
-    Server::start(Emulator::builder().script(script)).await
-}
-
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what).await.expect("in time")
-}
-
-/// What comes of the next event that is wanted.
-async fn next<T>(events: &mut EventStream, wanted: impl Fn(Event) -> Option<T>) -> T {
-    soon(async {
-        loop {
-            let event = events.next().await.expect("the session lives");
-            if let Some(found) = wanted(event) {
-                return found;
-            }
-        }
-    })
-    .await
-}
+use crate::agent::{builder, next, soon, start};
+use crate::support::Server;
 
 /// What a connection sent of this type.
 fn received(server: &Server, connection: u64, event_type: &str) -> Vec<serde_json::Value> {

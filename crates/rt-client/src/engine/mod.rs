@@ -8,6 +8,7 @@
 mod acks;
 mod command;
 mod doubt;
+mod facts;
 mod guards;
 mod heard;
 mod history;
@@ -31,8 +32,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use rt_lowlevel::State;
-use rt_protocol::session::{AudioFormatKind, Session};
-use rt_protocol::{ClientEvent, Pcm16, ResponseParams, Text, TurnDetection};
+use rt_protocol::{ClientEvent, Pcm16, ResponseParams, Text};
 
 pub(crate) use self::acks::Acked;
 pub(crate) use self::command::Command;
@@ -41,6 +41,7 @@ pub(crate) use self::tools::Policy;
 
 use self::acks::Acks;
 use self::doubt::Doubt;
+use self::facts::Facts;
 use self::guards::Guards;
 pub(crate) use self::guards::{Check, CheckId};
 use self::history::History;
@@ -105,19 +106,6 @@ pub(crate) enum Output {
     Reply(Ticket, ReplyUpdate),
     /// There will be no reply.
     NoReply(Ticket, Error),
-}
-
-/// What the server does by itself.
-#[derive(Debug, Clone, Copy, Default)]
-struct Facts {
-    /// It answers turns it heard.
-    answers: bool,
-    /// It cancels a response when it hears the user.
-    interrupts: bool,
-    /// It transcribes the user.
-    transcribes: bool,
-    /// Audio does not come as PCM16.
-    other_format: bool,
 }
 
 /// Every decision of a session.
@@ -355,52 +343,6 @@ impl Engine {
             needs: Some(event_id),
         };
         self.responses.request(&mut self.ids, wish, self.now);
-    }
-
-    /// What the server says of the session.
-    fn note_session(&mut self, session: &Session) {
-        if let Session::Realtime(session) = session
-            && let Some(modalities) = session.output_modalities.value()
-        {
-            self.written.speaks = modalities.contains(&rt_protocol::session::Modality::Audio);
-        }
-        let audio = match session {
-            Session::Realtime(session) => session.audio.value(),
-            Session::Transcription(session) => session.audio.value(),
-            _ => None,
-        };
-        let Some(audio) = audio else { return };
-        if let Some(input) = audio.input.value() {
-            let (creates, interrupts) = match input.turn_detection.value() {
-                Some(TurnDetection::ServerVad(vad)) => (&vad.create_response, &vad.interrupt_response),
-                Some(TurnDetection::SemanticVad(vad)) => (&vad.create_response, &vad.interrupt_response),
-                _ => (
-                    &rt_protocol::Field::Value(false),
-                    &rt_protocol::Field::Value(false),
-                ),
-            };
-            let is_on = |field: &rt_protocol::Field<bool>| field.value().copied().unwrap_or(true);
-            let conversation = matches!(session, Session::Realtime(_));
-            self.facts.answers = is_on(creates) && conversation;
-            self.facts.interrupts = is_on(interrupts) && conversation;
-            self.facts.transcribes = input.transcription.value().is_some();
-            if input.turn_detection.is_null() {
-                self.forget_turn();
-            }
-        }
-        let kind = audio
-            .output
-            .value()
-            .and_then(|output| output.format.value())
-            .and_then(|format| format.kind.value());
-        if let Some(kind) = kind {
-            self.facts.other_format = *kind != AudioFormatKind::Pcm;
-            if self.facts.other_format {
-                self.playback.set_format(8_000, 1);
-            } else {
-                self.playback.set_format(24_000, 2);
-            }
-        }
     }
 
     /// Whether everything is over, for tests.
