@@ -136,7 +136,7 @@ impl SessionBuilder {
         self
     }
 
-    /// What tokens cost, for [`UsageReport::cost`] and the budget.
+    /// What tokens cost, for [`UsageReport::cost`](crate::usage::UsageReport::cost) and the budget.
     pub fn prices(mut self, prices: Prices) -> Self {
         self.setup.prices = Some(prices);
         self
