@@ -13,6 +13,7 @@ mod docs;
 mod events;
 mod failures;
 mod matrix;
+mod pains;
 mod sessions;
 mod tolerance;
 mod voice_turn;

@@ -4,74 +4,17 @@ use std::time::Duration;
 
 use rt_lowlevel::{Credentials, Endpoint};
 use rt_protocol::session::{AudioFormatKind, SemanticVad, ServerVad, Transcription, Voice};
-use rt_protocol::{Pcm16, RealtimeSession, Text, Tool, TurnDetection};
+use rt_protocol::{RealtimeSession, Text, Tool, TurnDetection};
 
 use crate::error::{Error, ErrorKind};
-use crate::event::{Latency, Turn};
+use crate::event::Latency;
 use crate::guardrail::{Blocked, Guardrail};
 use crate::history::HistoryChange;
-use crate::playback::PlaybackSink;
+use crate::kinds::{common_setters, setters};
 use crate::session::Session;
-use crate::setup::Setup;
-use crate::tool::{Function, ToolCall};
-use crate::transcript::Line;
-use crate::usage::{Budget, BudgetState, Prices, UsageReport};
-
-/// Settings and callbacks that all kinds of sessions have.
-macro_rules! common_setters {
-    () => {
-        /// Deadlines, bounds and retries of the connection.
-        pub fn config(mut self, config: rt_lowlevel::Config) -> Self {
-            self.setup.config = config;
-            self
-        }
-
-        /// Called with every event of the server, before the other callbacks.
-        pub fn on_event(mut self, callback: impl FnMut(&rt_protocol::ServerEvent) + Send + 'static) -> Self {
-            self.setup.closures.event = Some(Box::new(callback));
-            self
-        }
-
-        /// Called with what is said, piece by piece and then whole.
-        pub fn on_transcript(
-            mut self,
-            callback: impl FnMut(crate::transcript::Transcript) + Send + 'static,
-        ) -> Self {
-            self.setup.closures.transcript = Some(Box::new(callback));
-            self
-        }
-
-        /// Called when the connection opened, was lost, or is back.
-        pub fn on_state(mut self, callback: impl FnMut(rt_lowlevel::State) + Send + 'static) -> Self {
-            self.setup.closures.state = Some(Box::new(callback));
-            self
-        }
-
-        /// Called when a new session knows what the last one knew, after a reconnect or a rollover, with the report.
-        pub fn on_restored(
-            mut self,
-            callback: impl FnMut(std::sync::Arc<rt_lowlevel::Restored>) + Send + 'static,
-        ) -> Self {
-            self.setup.closures.restored = Some(Box::new(callback));
-            self
-        }
-
-        /// Called when something failed: a request the server refused, a message that could not be read, a callback that
-        /// panicked, the end of the connection. What a [`ReplyHandle`](crate::reply::ReplyHandle) or a result tells is not
-        /// told here.
-        pub fn on_error(mut self, callback: impl FnMut(crate::error::Error) + Send + 'static) -> Self {
-            self.setup.closures.error = Some(Box::new(callback));
-            self
-        }
-
-        /// Takes everything that happens, method by method, beside the closures.
-        pub fn handler(mut self, handler: impl crate::handlers::EventHandler) -> Self {
-            self.setup.handler = Some(Box::new(handler));
-            self
-        }
-    };
-}
-pub(crate) use common_setters;
+use crate::setup::{Input, Setup};
+use crate::tool::{Function, McpApproval, ToolCall};
+use crate::usage::{Budget, BudgetState, Prices};
 
 /// Settings and callbacks of a conversation to be.
 ///
@@ -163,12 +106,6 @@ impl SessionBuilder {
         self
     }
 
-    /// Plays the model's audio, and tells how far it is.
-    pub fn playback(mut self, sink: impl PlaybackSink) -> Self {
-        self.setup.sink = Some(Box::new(sink));
-        self
-    }
-
     /// Checks what the model says; call it several times for several guardrails.
     pub fn guardrail(mut self, guardrail: Guardrail) -> Self {
         self.setup.guardrails.push(guardrail);
@@ -176,7 +113,7 @@ impl SessionBuilder {
     }
 
     /// Answers to the user's interruptions only when he has spoken for so long: a cough or an "mm-hmm" holds the model's audio
-    /// for a moment, and it goes on. The sink has to know how to [pause](PlaybackSink::pause).
+    /// for a moment, and it goes on. The sink has to know how to [pause](crate::playback::PlaybackSink::pause).
     ///
     /// The server is told neither to interrupt nor to answer by itself (of the turn detection given so far, else of
     /// `server_vad`); the session does both. What was said too briefly is not answered, but stays in the conversation.
@@ -199,7 +136,7 @@ impl SessionBuilder {
         self
     }
 
-    /// What tokens cost, for [`UsageReport::cost`] and the budget.
+    /// What tokens cost, for [`UsageReport::cost`](crate::usage::UsageReport::cost) and the budget.
     pub fn prices(mut self, prices: Prices) -> Self {
         self.setup.prices = Some(prices);
         self
@@ -218,30 +155,43 @@ impl SessionBuilder {
         self
     }
 
+    /// Whether a reply in writing is taken back and asked for again, once, when the session is to speak; on by default. Models
+    /// begin to write when they were told a history as text, after a reconnect for instance.
+    /// [`Turn::ReplyRepeated`](crate::Turn::ReplyRepeated) tells of it; its handle gets the spoken reply.
+    pub fn repeat_written_replies(mut self, repeat: bool) -> Self {
+        self.setup.repeat_written = repeat;
+        self
+    }
+
+    /// Sends silence in place of the user's audio while the model is heard, and for so long after it, so that it does not
+    /// hear itself over a loudspeaker; 200 ms of tail do for most rooms. The user cannot interrupt by speaking then. With
+    /// headphones or an echo canceller it is not needed.
+    pub fn half_duplex(mut self, tail: Duration) -> Self {
+        self.setup.half_duplex = Some(tail);
+        self
+    }
+
     common_setters!();
+    setters!(on_audio, on_line, on_turn, on_usage, playback);
 
-    /// Called with the model's audio as it arrives: PCM16 at 24 kHz, whole samples. It comes faster than it
-    /// plays. Not called for other output formats, whose bytes come with `on_event`.
-    pub fn on_audio(mut self, callback: impl FnMut(Pcm16) + Send + 'static) -> Self {
-        self.setup.closures.audio = Some(Box::new(callback));
-        self
-    }
-
-    /// Called with what each side said in its turn, whole, in the order of the conversation.
-    pub fn on_line(mut self, callback: impl FnMut(Line) + Send + 'static) -> Self {
-        self.setup.closures.line = Some(Box::new(callback));
-        self
-    }
-
-    /// Called at each step of taking turns: who begins, who stops, who is interrupted.
-    pub fn on_turn(mut self, callback: impl FnMut(Turn) + Send + 'static) -> Self {
-        self.setup.closures.turn = Some(Box::new(callback));
-        self
-    }
-
-    /// Called when the model calls a function the session does not run, or one that has to be approved.
+    /// Called when the model calls a function the session does not run: answer it with
+    /// [`Session::answer_tool`].
     pub fn on_tool_call(mut self, callback: impl FnMut(ToolCall) + Send + 'static) -> Self {
         self.setup.closures.tool_call = Some(Box::new(callback));
+        self
+    }
+
+    /// Called when the model calls a function that [needs approval](Function::needs_approval): answer with
+    /// [`Session::approve_tool`].
+    pub fn on_approval_wanted(mut self, callback: impl FnMut(ToolCall) + Send + 'static) -> Self {
+        self.setup.closures.approval = Some(Box::new(callback));
+        self
+    }
+
+    /// Called when the service wants to call a tool of a remote MCP server that needs approval: answer with
+    /// [`Session::approve_mcp`].
+    pub fn on_mcp_approval_wanted(mut self, callback: impl FnMut(McpApproval) + Send + 'static) -> Self {
+        self.setup.closures.mcp_approval = Some(Box::new(callback));
         self
     }
 
@@ -254,12 +204,6 @@ impl SessionBuilder {
     /// Called when a guardrail blocked a reply.
     pub fn on_blocked(mut self, callback: impl FnMut(Blocked) + Send + 'static) -> Self {
         self.setup.closures.blocked = Some(Box::new(callback));
-        self
-    }
-
-    /// Called when tokens were used.
-    pub fn on_usage(mut self, callback: impl FnMut(UsageReport) + Send + 'static) -> Self {
-        self.setup.closures.usage = Some(Box::new(callback));
         self
     }
 
@@ -279,7 +223,7 @@ impl SessionBuilder {
     ///
     /// # Errors
     /// `Connection` if no connection could be made after the retries of the [`Config`](crate::Config), `Settings` if the server
-    /// refused the settings, they break a documented limit or a budget has no prices, `Timeout` if it did not answer to
+    /// refused the settings, they break a documented limit, a budget has no prices or a sink would get G.711, `Timeout` if it did not answer to
     /// them for 10 s.
     ///
     /// # Cancel safety
@@ -290,24 +234,39 @@ impl SessionBuilder {
             let message = "a budget needs prices: set them with `prices`";
             return Err(Error::new(ErrorKind::Settings, message));
         }
+        let output = settings.audio.value().and_then(|audio| audio.output.value());
+        let format = output.and_then(|output| output.format.value());
+        let format = format.and_then(|format| format.kind.value());
+        if let Some(format) = format
+            && *format != AudioFormatKind::Pcm
+            && setup.sink.is_some()
+        {
+            let message = format!(
+                "a playback sink plays PCM16, and the session's output format is {}: leave the format out, or take the \
+                 bytes from `on_event` without a sink",
+                format.as_str()
+            );
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
         let input = settings.audio.value().and_then(|audio| audio.input.value());
         let manual = input.is_some_and(|input| input.turn_detection.is_null());
         let kind = input
             .and_then(|input| input.format.value())
             .and_then(|format| format.kind.value());
-        let bytes_per_ms = match kind {
-            None | Some(AudioFormatKind::Pcm) => 48,
-            Some(_) => 8,
+        let input = match kind {
+            None | Some(AudioFormatKind::Pcm) => Input::PCM16,
+            Some(AudioFormatKind::Pcma) => Input::A_LAW,
+            Some(_) => Input::MU_LAW,
         };
         let settings = (settings != RealtimeSession::default()).then(|| settings.into());
-        setup.connect(settings, manual, bytes_per_ms).await
+        setup.connect(settings, manual, input).await
     }
 }
 
 impl std::fmt::Debug for SessionBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SessionBuilder")
-            .field("endpoint", &self.setup.endpoint)
+            .field("connection", &self.setup.connection)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

@@ -2,6 +2,7 @@
 //! decides nothing.
 
 mod obey;
+mod sink;
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -16,13 +17,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-use crate::engine::{Acked, Command, Engine, Ticket};
+use crate::engine::{Acked, CheckId, Command, Engine, Ticket};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::guardrail::Verdict;
+use crate::half_duplex::HalfDuplex;
 use crate::history::HistoryItem;
-use crate::playback::PlaybackSink;
 use crate::reply::ReplyWriter;
 use crate::tool::Function;
+
+pub(crate) use self::sink::Sink;
 
 /// Longest wait for the answer to the settings.
 const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,9 +78,10 @@ pub(crate) struct Driver {
     pub(crate) settings: Option<Settings>,
     /// Whether the connection tells a new server what the last one knew.
     pub(crate) restores: bool,
-    pub(crate) sink: Option<Box<dyn PlaybackSink>>,
+    pub(crate) sink: Sink,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) half_duplex: Option<Arc<HalfDuplex>>,
     pub(crate) state: Moving,
 }
 
@@ -91,6 +96,9 @@ pub(crate) struct Moving {
     /// Commands whose fate is awaited, by event id.
     tracked: JoinSet<(String, Fate)>,
     running: HashMap<String, AbortHandle>,
+    /// Checks of guardrails.
+    checks: JoinSet<(CheckId, Verdict)>,
+    checking: HashMap<CheckId, AbortHandle>,
     /// Who waits until nothing is on its way to the connection: told by the end of the channel.
     flushes: Vec<oneshot::Sender<()>>,
     /// The server has ended the session, as it was asked to.
@@ -99,10 +107,10 @@ pub(crate) struct Moving {
     held_since: Option<Instant>,
 }
 
-impl Default for Moving {
-    fn default() -> Self {
+impl Moving {
+    pub(crate) fn new(began: Instant) -> Self {
         Self {
-            began: Instant::now(),
+            began,
             events: VecDeque::new(),
             outgoing: VecDeque::new(),
             replies: HashMap::new(),
@@ -110,6 +118,8 @@ impl Default for Moving {
             tasks: JoinSet::new(),
             tracked: JoinSet::new(),
             running: HashMap::new(),
+            checks: JoinSet::new(),
+            checking: HashMap::new(),
             flushes: Vec::new(),
             finished: false,
             held_since: None,
@@ -230,6 +240,12 @@ impl Driver {
                         self.engine.tool_finished(self.now(), &call_id, result);
                     }
                 }
+                Some(done) = self.state.checks.join_next() => {
+                    if let Ok((id, verdict)) = done {
+                        self.state.checking.remove(&id);
+                        self.engine.checked(self.now(), id, verdict);
+                    }
+                }
                 () = sleep_until(due) => self.engine.handle_timeout(self.now()),
                 () = tokio::time::sleep(PLAYBACK_TICK), if tick => {}
             }
@@ -287,8 +303,8 @@ impl Driver {
     /// Tells the engine how far the sink is, and the connection how far the model was heard.
     fn played(&mut self) {
         let now = self.now();
-        if let Some(sink) = &self.sink {
-            let total = sink.played();
+        let total = self.sink.played();
+        if let Some(total) = self.sink_works(total).flatten() {
             self.engine.played(now, total);
         }
         for (item_id, content_index, samples) in self.engine.heard(now) {

@@ -1,4 +1,4 @@
-//! [`Event`]: everything a session tells, in the order in which it happened.
+//! What is in the [`Event`]s of a session: pieces of audio, steps of turns, times.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::guardrail::Blocked;
 use crate::history::HistoryChange;
 use crate::reply::ReplyStatus;
-use crate::tool::ToolCall;
+use crate::tool::{McpApproval, ToolCall};
 use crate::transcript::{Line, Transcript};
 use crate::usage::{BudgetState, UsageReport};
 
@@ -35,6 +35,9 @@ pub enum Event {
     ToolCall(ToolCall),
     /// A function is not run before [`Session::approve_tool`](crate::Session::approve_tool) says so.
     ApprovalWanted(ToolCall),
+    /// The service does not call a tool of a remote MCP server before
+    /// [`Session::approve_mcp`](crate::Session::approve_mcp) says so.
+    McpApprovalWanted(McpApproval),
     /// The history changed.
     HistoryUpdated(HistoryChange),
     /// A guardrail blocked a reply.
@@ -103,6 +106,13 @@ pub enum Turn {
         response_id: String,
         /// How it ended.
         status: ReplyStatus,
+        /// How long it took to begin.
+        timing: Timing,
+    },
+    /// The model wrote though it should speak: its reply was taken back, and asked for again.
+    ReplyRepeated {
+        /// The response in writing.
+        response_id: String,
     },
     /// The model was interrupted: what was not heard is gone from the sink, the history and the server.
     Interrupted {
@@ -119,22 +129,35 @@ pub enum Turn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Latency {
-    /// The first audio or text of a response.
+    /// The first audio of a response has come, or the first text of one in writing.
     FirstOutput {
         /// The response.
         response_id: String,
-        /// Since the user stopped speaking, if it answers speech.
-        after_speech: Option<Duration>,
-        /// Since `response.create` was sent, if it was asked for.
-        after_request: Option<Duration>,
-        /// Since `response.created`.
-        after_created: Duration,
+        /// How long it took.
+        timing: Timing,
     },
-    /// A tool.
+    /// A function returned, or its call was answered.
     Tool {
         /// The call.
         call_id: String,
         /// From the call to the result.
         took: Duration,
+        /// Whether it failed, or took too long.
+        failed: bool,
     },
+}
+
+/// How long it took until the first output of a response came: audio, or text if it answers in writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Timing {
+    /// Since the user stopped speaking, if it is what the user waited for: over calls of functions, if there were any
+    /// before it. With turns that are ended by hand, since the commit.
+    pub after_speech: Option<Duration>,
+    /// The part of `after_speech` in which functions ran.
+    pub in_tools: Duration,
+    /// Since `response.create` was sent, if the session asked for it.
+    pub after_request: Option<Duration>,
+    /// Since `response.created`. `None` if no output came.
+    pub after_created: Option<Duration>,
 }

@@ -12,7 +12,7 @@ use crate::event::{Audio, Event, Latency, Turn};
 use crate::guardrail::Blocked;
 use crate::history::HistoryChange;
 use crate::session::Session;
-use crate::tool::ToolCall;
+use crate::tool::{McpApproval, ToolCall};
 use crate::transcript::{Line, Transcript};
 use crate::usage::{BudgetState, UsageReport};
 
@@ -73,6 +73,11 @@ pub trait EventHandler: Send + 'static {
         let _ = (session, call);
     }
 
+    /// A call of a remote MCP tool is to be approved or not.
+    async fn on_mcp_approval_wanted(&mut self, session: &Session, approval: McpApproval) {
+        let _ = (session, approval);
+    }
+
     /// The history changed.
     async fn on_history(&mut self, session: &Session, change: HistoryChange) {
         let _ = (session, change);
@@ -125,6 +130,7 @@ pub(crate) async fn call(handler: &mut dyn EventHandler, session: &Session, even
         Event::Turn(turn) => handler.on_turn(session, turn).await,
         Event::ToolCall(call) => handler.on_tool_call(session, call).await,
         Event::ApprovalWanted(call) => handler.on_approval_wanted(session, call).await,
+        Event::McpApprovalWanted(approval) => handler.on_mcp_approval_wanted(session, approval).await,
         Event::HistoryUpdated(change) => handler.on_history(session, change).await,
         Event::Blocked(blocked) => handler.on_blocked(session, blocked).await,
         Event::Usage(report) => handler.on_usage(session, report).await,
@@ -147,6 +153,8 @@ pub(crate) struct Closures {
     pub(crate) line: Callback<Line>,
     pub(crate) turn: Callback<Turn>,
     pub(crate) tool_call: Callback<ToolCall>,
+    pub(crate) approval: Callback<ToolCall>,
+    pub(crate) mcp_approval: Callback<McpApproval>,
     pub(crate) history: Callback<HistoryChange>,
     pub(crate) blocked: Callback<Blocked>,
     pub(crate) usage: Callback<UsageReport>,
@@ -167,7 +175,9 @@ impl Closures {
             Event::Transcript(_) => ("on_transcript", self.transcript.is_some()),
             Event::Line(_) => ("on_line", self.line.is_some()),
             Event::Turn(_) => ("on_turn", self.turn.is_some()),
-            Event::ToolCall(_) | Event::ApprovalWanted(_) => ("on_tool_call", self.tool_call.is_some()),
+            Event::ToolCall(_) => ("on_tool_call", self.tool_call.is_some()),
+            Event::ApprovalWanted(_) => ("on_approval_wanted", self.approval.is_some()),
+            Event::McpApprovalWanted(_) => ("on_mcp_approval_wanted", self.mcp_approval.is_some()),
             Event::HistoryUpdated(_) => ("on_history", self.history.is_some()),
             Event::Blocked(_) => ("on_blocked", self.blocked.is_some()),
             Event::Usage(_) => ("on_usage", self.usage.is_some()),
@@ -197,7 +207,9 @@ impl Closures {
             Event::Transcript(transcript) => run(&mut self.transcript, transcript),
             Event::Line(line) => run(&mut self.line, line),
             Event::Turn(turn) => run(&mut self.turn, turn),
-            Event::ToolCall(call) | Event::ApprovalWanted(call) => run(&mut self.tool_call, call),
+            Event::ToolCall(call) => run(&mut self.tool_call, call),
+            Event::ApprovalWanted(call) => run(&mut self.approval, call),
+            Event::McpApprovalWanted(approval) => run(&mut self.mcp_approval, approval),
             Event::HistoryUpdated(change) => run(&mut self.history, change),
             Event::Blocked(blocked) => run(&mut self.blocked, blocked),
             Event::Usage(report) => run(&mut self.usage, report),

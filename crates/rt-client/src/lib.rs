@@ -33,12 +33,25 @@
 //! - Beside conversations there are sessions that only transcribe and sessions that translate: [`transcription`],
 //!   [`translation`].
 //! - Functions the model may call: [`tool`]. Checks of what it
-//!   says: [`guardrail`]. The conversation as items: [`history`]. Tokens and money: [`usage`].
+//!   says: [`guardrail`]. The conversation as items: [`history`]. Tokens and money: [`usage`]. How long answers take:
+//!   [`event::Latency`].
 //!
 //! # What it does not do
 //!
 //! Nothing is recorded from a microphone or played on a speaker: audio comes from your program, and goes to a sink of
 //! yours, a channel or a file.
+//!
+//! # Features
+//!
+//! - `metrics`: counters and times for the [`metrics`](https://docs.rs/metrics) facade, those of
+//!   [`lowlevel`](lowlevel#metrics) and
+//!
+//! | metric | what | labels |
+//! |---|---|---|
+//! | `rt_first_output_seconds` | until the first audio of a response, or text if it answers in writing | `since`: speech, request, created |
+//! | `rt_tool_seconds` | from a call of a function to its result | `result`: ok, failed |
+//! | `rt_interruptions_total` | interruptions of the model | |
+//! | `rt_replies_blocked_total` | replies a guardrail blocked | |
 //!
 //! # Layers
 //!
@@ -50,10 +63,13 @@ mod dispatch;
 mod driver;
 mod engine;
 mod error;
-mod event;
+pub mod event;
 pub mod guardrail;
+mod half_duplex;
 mod handlers;
 pub mod history;
+mod kinds;
+mod observe;
 pub mod playback;
 pub mod reply;
 mod samples;
@@ -69,7 +85,7 @@ pub use async_trait::async_trait;
 pub use builder::SessionBuilder;
 pub use dispatch::EventStream;
 pub use error::{Error, ErrorKind};
-pub use event::{Audio, Event, Latency, Turn};
+pub use event::{Event, Turn};
 pub use handlers::EventHandler;
 pub use rt_lowlevel::{self as lowlevel, Config, Credentials, Endpoint};
 pub use rt_protocol::{self as protocol, Pcm16};

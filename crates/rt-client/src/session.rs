@@ -15,8 +15,9 @@ use tokio::task::JoinHandle;
 use crate::builder::SessionBuilder;
 use crate::dispatch::{EventStream, STREAM_GRACE, Streams};
 use crate::driver::{Counters, Request};
-use crate::engine::{Command, Ticket};
+use crate::engine::{Command, Ticket, check_metadata};
 use crate::error::{Error, ErrorKind};
+use crate::half_duplex::HalfDuplex;
 use crate::reply::{Reply, ReplyHandle, reply};
 use crate::transcription::TranscriptionBuilder;
 use crate::translation::TranslationBuilder;
@@ -47,6 +48,10 @@ pub(crate) struct Shared {
     pub(crate) closing: watch::Sender<Option<tokio::time::Instant>>,
     /// Turns are ended by hand, and this many bytes are a millisecond of input.
     pub(crate) manual: Option<u64>,
+    /// Keeps the model from hearing itself.
+    pub(crate) half_duplex: Option<Arc<HalfDuplex>>,
+    /// From when time is counted.
+    pub(crate) began: tokio::time::Instant,
     /// Whether events are checked against the documented limits.
     pub(crate) strict: bool,
 }
@@ -131,8 +136,10 @@ impl Session {
     /// others and is not part of the conversation.
     ///
     /// # Errors
+    /// `InvalidEvent` if there are more than 15 metadata entries: the service takes 16, and one of them is the session's.
     /// `Closed` if the session is closed. What the server says is told by the handle.
     pub async fn respond_with(&self, params: ResponseParams) -> Result<ReplyHandle, Error> {
+        check_metadata(&params)?;
         let params = Some(Box::new(params));
         self.wait_with(|reply| Command::Respond { reply, params }).await
     }
@@ -191,8 +198,8 @@ impl Session {
     /// shortened to the audio there is.
     ///
     /// # Errors
-    /// `Closed` if the session is closed; `InvalidEvent` if the event breaks a documented limit; `Connection` if the
-    /// message is larger than the connection takes.
+    /// `Closed` if the session is closed; `InvalidEvent` if the event breaks a documented limit, or has no room for the
+    /// metadata entry of the session; `Connection` if the message is larger than the connection takes.
     ///
     /// # Cancel safety
     /// If the future is dropped, the event was not accepted.
@@ -208,6 +215,11 @@ impl Session {
             ClientEvent::ConversationItemCreate(create) => matches!(create.item, Item::FunctionCallOutput(_)),
             _ => false,
         };
+        if let ClientEvent::ResponseCreate(create) = &event
+            && let Some(params) = create.response.value()
+        {
+            check_metadata(params)?;
+        }
         if is_managed {
             if self.shared.strict {
                 event.check().map_err(|error| {

@@ -8,12 +8,14 @@ use std::time::Duration;
 use rt_lowlevel::{Config, Connection, Credentials, Endpoint};
 use rt_protocol::Session as Settings;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use crate::dispatch::Dispatcher;
-use crate::driver::{Counters, Driver, Moving};
+use crate::driver::{Counters, Driver, Moving, Sink};
 use crate::engine::{Engine, Options};
 use crate::error::Error;
 use crate::guardrail::Guardrail;
+use crate::half_duplex::HalfDuplex;
 use crate::handlers::{Closures, EventHandler};
 use crate::playback::PlaybackSink;
 use crate::session::{Session, Shared};
@@ -27,8 +29,7 @@ const REQUESTS: usize = 64;
 
 /// What sessions of all kinds are set up with.
 pub(crate) struct Setup {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) credentials: Credentials,
+    pub(crate) connection: rt_lowlevel::Builder,
     pub(crate) config: Config,
     pub(crate) closures: Closures,
     pub(crate) handler: Option<Box<dyn EventHandler>>,
@@ -39,13 +40,37 @@ pub(crate) struct Setup {
     pub(crate) keep_follow_ups: bool,
     pub(crate) guardrails: Vec<Guardrail>,
     pub(crate) confirm: Option<Duration>,
+    pub(crate) repeat_written: bool,
+    pub(crate) half_duplex: Option<Duration>,
+}
+
+/// The format in which audio is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Input {
+    pub(crate) bytes_per_ms: u64,
+    /// A byte of silence.
+    pub(crate) silence: u8,
+}
+
+impl Input {
+    pub(crate) const PCM16: Self = Self {
+        bytes_per_ms: 48,
+        silence: 0,
+    };
+    pub(crate) const MU_LAW: Self = Self {
+        bytes_per_ms: 8,
+        silence: 0xff,
+    };
+    pub(crate) const A_LAW: Self = Self {
+        bytes_per_ms: 8,
+        silence: 0xd5,
+    };
 }
 
 impl Setup {
     pub(crate) fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
         Self {
-            endpoint,
-            credentials,
+            connection: Connection::builder(endpoint, credentials),
             config: Config::default(),
             closures: Closures::default(),
             handler: None,
@@ -56,6 +81,8 @@ impl Setup {
             keep_follow_ups: false,
             guardrails: Vec::new(),
             confirm: None,
+            repeat_written: true,
+            half_duplex: None,
         }
     }
 
@@ -64,10 +91,11 @@ impl Setup {
         self,
         settings: Option<Settings>,
         manual: bool,
-        bytes_per_ms: u64,
+        input: Input,
     ) -> Result<Session, Error> {
         let (strict, restores) = (self.config.strict, self.config.restore.enabled);
-        let connection = Connection::builder(self.endpoint, self.credentials)
+        let connection = self
+            .connection
             .config(self.config)
             .connect()
             .await
@@ -77,6 +105,9 @@ impl Setup {
         let (dispatch, events) = mpsc::channel(EVENTS);
         let (closing, closes) = watch::channel(None);
         let counters = Arc::new(Counters::default());
+        let half_duplex = self.half_duplex.map(|tail| HalfDuplex::new(tail, input.silence));
+        let half_duplex = half_duplex.map(Arc::new);
+        let began = Instant::now();
         let shared = Arc::new(Shared {
             handle: handle.clone(),
             requests,
@@ -85,8 +116,10 @@ impl Setup {
             streams: Arc::new(Mutex::new(Vec::new())),
             tasks: tokio::sync::Mutex::new(Vec::new()),
             closing,
-            manual: manual.then_some(bytes_per_ms),
+            manual: manual.then_some(input.bytes_per_ms),
+            half_duplex: half_duplex.clone(),
             strict,
+            began,
         });
         let dispatcher = Dispatcher {
             events,
@@ -108,6 +141,7 @@ impl Setup {
             keep_follow_ups: self.keep_follow_ups,
             guardrails: self.guardrails,
             confirm: self.confirm,
+            repeat_written: self.repeat_written,
             seed: fastrand::u32(..),
         };
         let mut driver = Driver {
@@ -118,10 +152,11 @@ impl Setup {
             dispatch,
             settings,
             restores,
-            sink: self.sink,
+            sink: Sink::new(self.sink),
             functions: self.functions,
             counters,
-            state: Moving::default(),
+            half_duplex,
+            state: Moving::new(began),
         };
         driver.configure().await?;
         let driver = tokio::spawn(driver.run());

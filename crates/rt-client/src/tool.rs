@@ -32,6 +32,22 @@ pub struct ToolCall {
     pub response_id: String,
 }
 
+/// The service asks whether it may call a tool of a remote MCP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct McpApproval {
+    /// What the answer refers to.
+    pub request_id: String,
+    /// The server, by its label.
+    pub server: String,
+    /// The tool.
+    pub name: String,
+    /// The arguments, as JSON text. `Debug` does not show them.
+    pub arguments: Text,
+    /// The response that wants to call it.
+    pub response_id: String,
+}
+
 type Running = Pin<Box<dyn Future<Output = Result<Text, String>> + Send>>;
 type Run = Arc<dyn Fn(Text) -> Running + Send + Sync>;
 

@@ -1,18 +1,13 @@
 //! Sessions that only transcribe.
 
-use rt_lowlevel::{Credentials, Endpoint, State};
+use rt_lowlevel::{Credentials, Endpoint};
 use rt_protocol::session::{NoiseReduction, SemanticVad, ServerVad, Transcription, TranscriptionSession};
 use rt_protocol::{Pcm16, Session as Settings};
-use tokio::sync::watch;
 
-use crate::builder::common_setters;
-use crate::dispatch::EventStream;
 use crate::error::Error;
-use crate::event::Turn;
-use crate::session::{Session, SessionStats};
-use crate::setup::Setup;
-use crate::transcript::Line;
-use crate::usage::UsageReport;
+use crate::kinds::{common_setters, handle_parts, setters};
+use crate::session::Session;
+use crate::setup::{Input, Setup};
 
 /// Settings and callbacks of a transcription to be: what [`Session::transcription`] returns.
 #[must_use = "nothing happens before `connect`"]
@@ -65,24 +60,7 @@ impl TranscriptionBuilder {
     }
 
     common_setters!();
-
-    /// Called with what was said in each turn, whole, in the order of the turns.
-    pub fn on_line(mut self, callback: impl FnMut(Line) + Send + 'static) -> Self {
-        self.setup.closures.line = Some(Box::new(callback));
-        self
-    }
-
-    /// Called when the user begins and stops speaking.
-    pub fn on_turn(mut self, callback: impl FnMut(Turn) + Send + 'static) -> Self {
-        self.setup.closures.turn = Some(Box::new(callback));
-        self
-    }
-
-    /// Called when tokens or seconds were used.
-    pub fn on_usage(mut self, callback: impl FnMut(UsageReport) + Send + 'static) -> Self {
-        self.setup.closures.usage = Some(Box::new(callback));
-        self
-    }
+    setters!(on_line, on_turn, on_usage);
 
     /// Connects, sends the settings, and waits until the server has taken them.
     ///
@@ -93,7 +71,10 @@ impl TranscriptionBuilder {
     /// Dropping the future ends the connection.
     pub async fn connect(self) -> Result<Transcriber, Error> {
         let settings = Settings::from(self.settings);
-        let session = self.setup.connect(Some(settings), self.manual, 48).await?;
+        let session = self
+            .setup
+            .connect(Some(settings), self.manual, Input::PCM16)
+            .await?;
         Ok(Transcriber { session })
     }
 }
@@ -101,7 +82,7 @@ impl TranscriptionBuilder {
 impl std::fmt::Debug for TranscriptionBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TranscriptionBuilder")
-            .field("endpoint", &self.setup.endpoint)
+            .field("connection", &self.setup.connection)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
@@ -126,7 +107,7 @@ impl Transcriber {
     }
 
     /// Ends a turn by hand. Resolves to the id of its item when the server has made one; the text follows as a
-    /// [`Line`].
+    /// [`Line`](crate::Line).
     ///
     /// # Errors
     /// As [`Session::commit_audio`].
@@ -137,23 +118,7 @@ impl Transcriber {
         self.session.commit(None).await
     }
 
-    /// Everything that happens from now on: as [`Session::events`].
-    #[must_use]
-    pub fn events(&self) -> EventStream {
-        self.session.events()
-    }
-
-    /// Where the connection is.
-    #[must_use]
-    pub fn state(&self) -> watch::Receiver<State> {
-        self.session.state()
-    }
-
-    /// What was counted so far.
-    #[must_use]
-    pub fn stats(&self) -> SessionStats {
-        self.session.stats()
-    }
+    handle_parts!();
 
     /// Closes, and waits until every callback has run: as [`Session::close`]. Text that has not come yet is lost.
     ///

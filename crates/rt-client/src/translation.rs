@@ -6,15 +6,12 @@ use rt_lowlevel::{Credentials, Endpoint, State};
 use rt_protocol::client_event::{SessionClose, SessionInputAudioBufferAppend};
 use rt_protocol::session::{NoiseReduction, Transcription, TranslationSession};
 use rt_protocol::{Pcm16, ServerEvent, Session as Settings};
-use tokio::sync::watch;
 
-use crate::builder::common_setters;
-use crate::dispatch::EventStream;
 use crate::error::Error;
 use crate::event::Event;
-use crate::playback::PlaybackSink;
-use crate::session::{Session, SessionStats};
-use crate::setup::Setup;
+use crate::kinds::{common_setters, handle_parts, setters};
+use crate::session::Session;
+use crate::setup::{Input, Setup};
 
 /// The audio in one message, as the service likes it.
 const APPEND: Duration = Duration::from_millis(200);
@@ -46,19 +43,8 @@ impl TranslationBuilder {
         self
     }
 
-    /// Plays the translation.
-    pub fn playback(mut self, sink: impl PlaybackSink) -> Self {
-        self.setup.sink = Some(Box::new(sink));
-        self
-    }
-
     common_setters!();
-
-    /// Called with the translation as audio: PCM16 at 24 kHz.
-    pub fn on_audio(mut self, callback: impl FnMut(Pcm16) + Send + 'static) -> Self {
-        self.setup.closures.audio = Some(Box::new(callback));
-        self
-    }
+    setters!(on_audio, playback);
 
     /// Connects, sends the settings, and waits until the server has taken them.
     ///
@@ -69,7 +55,7 @@ impl TranslationBuilder {
     /// Dropping the future ends the connection.
     pub async fn connect(self) -> Result<Translator, Error> {
         let settings = Settings::from(self.settings);
-        let session = self.setup.connect(Some(settings), false, 48).await?;
+        let session = self.setup.connect(Some(settings), false, Input::PCM16).await?;
         Ok(Translator { session })
     }
 }
@@ -77,7 +63,7 @@ impl TranslationBuilder {
 impl std::fmt::Debug for TranslationBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TranslationBuilder")
-            .field("endpoint", &self.setup.endpoint)
+            .field("connection", &self.setup.connection)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
@@ -137,23 +123,7 @@ impl Translator {
         result.unwrap_or_else(|_| Err(Error::timeout("the end of the translation")))
     }
 
-    /// Everything that happens from now on: as [`Session::events`].
-    #[must_use]
-    pub fn events(&self) -> EventStream {
-        self.session.events()
-    }
-
-    /// Where the connection is.
-    #[must_use]
-    pub fn state(&self) -> watch::Receiver<State> {
-        self.session.state()
-    }
-
-    /// What was counted so far.
-    #[must_use]
-    pub fn stats(&self) -> SessionStats {
-        self.session.stats()
-    }
+    handle_parts!();
 
     /// Closes at once, and waits until every callback has run: as [`Session::close`].
     ///

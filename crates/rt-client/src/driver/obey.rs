@@ -8,8 +8,9 @@ use rt_lowlevel::Fate;
 
 use super::{Driver, Request};
 use crate::engine::{Command, Output};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::Event;
+use crate::observe;
 use crate::reply::ReplyUpdate;
 use crate::tool::ToolCall;
 
@@ -19,32 +20,42 @@ impl Driver {
         for output in self.engine.take() {
             match output {
                 Output::Send(event) => self.state.outgoing.push_back(event),
-                Output::Event(event) => self.state.events.push_back(event),
+                Output::Event(event) => {
+                    observe::event(&event);
+                    self.state.events.push_back(event);
+                }
                 Output::Play(audio) => {
-                    if let Some(sink) = &mut self.sink
-                        && let Err(error) = sink.play(audio)
-                    {
-                        let message = format!("the playback sink failed, and is not used any more: {error}");
-                        let error = Error::new(ErrorKind::Playback, message);
-                        self.state.events.push_back(Event::Error(error));
-                        self.sink = None;
+                    // Before anybody can hear it.
+                    if let Some(half_duplex) = &self.half_duplex {
+                        half_duplex.model_speaks(true, self.state.began.elapsed());
                     }
+                    let result = self.sink.play(audio);
+                    self.sink_works(result);
                 }
                 Output::Pause(pause) => {
-                    if let Some(sink) = &mut self.sink {
-                        sink.pause(pause);
-                    }
+                    let result = self.sink.pause(pause);
+                    self.sink_works(result);
                 }
                 Output::Clear => {
-                    if let Some(sink) = &mut self.sink {
-                        sink.clear();
-                        let total = sink.played();
+                    let total = self.sink.clear();
+                    if let Some(total) = self.sink_works(total).flatten() {
                         self.engine.cleared(total);
                     }
                 }
                 Output::RunTool(call) => self.run_tool(call),
                 Output::AbortTool(call_id) => {
                     if let Some(running) = self.state.running.remove(&call_id) {
+                        running.abort();
+                    }
+                }
+                Output::Check(check) => {
+                    let id = check.id;
+                    let checking = async move { (id, check.check.run(check.text).await) };
+                    let running = self.state.checks.spawn(checking);
+                    self.state.checking.insert(id, running);
+                }
+                Output::AbortCheck(id) => {
+                    if let Some(running) = self.state.checking.remove(&id) {
                         running.abort();
                     }
                 }
@@ -70,9 +81,25 @@ impl Driver {
                 }
             }
         }
+        if let Some(half_duplex) = &self.half_duplex {
+            half_duplex.model_speaks(self.engine.is_playing(), self.state.began.elapsed());
+        }
         let (late, forgotten) = self.engine.dropped();
         self.counters.late_deltas.store(late, Ordering::Relaxed);
         self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+    }
+
+    /// What a call of the sink brought. If that failed, everybody is told, once, and the clock takes its place.
+    pub(super) fn sink_works<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::warn!(%error, "no sink any more");
+                self.state.events.push_back(Event::Error(error));
+                self.engine.sink_failed(self.now());
+                None
+            }
+        }
     }
 
     /// Starts a function; its panic is an answer too.

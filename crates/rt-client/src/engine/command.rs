@@ -64,6 +64,11 @@ pub(crate) enum Command {
         call_id: String,
         approve: bool,
     },
+    /// Approves a call the service makes itself, or not.
+    ApproveMcp {
+        request_id: String,
+        approve: bool,
+    },
     /// An event the engine has a say in.
     Raw(ClientEvent),
 }
@@ -75,18 +80,21 @@ impl Engine {
         match command {
             Command::Respond { reply, params } => self.request(Origin::Manual, params, Some(reply)),
             Command::Say { reply, item } => {
+                let event_id = self.ids.next("say");
+                let create = ClientEvent::from(ConversationItemCreate::new(*item));
                 self.out
-                    .push(Output::Send(ConversationItemCreate::new(*item).into()));
-                self.request(Origin::Manual, None, Some(reply));
+                    .push(Output::Send(create.with_event_id(event_id.as_str())));
+                self.request_answer(event_id, reply);
             }
             Command::Commit { ack, reply } => {
                 let event_id = self.ids.next("commit");
                 self.acks.expect(event_id.clone(), ack, Wanted::Committed, now);
                 let commit = ClientEvent::from(InputAudioBufferCommit::default());
-                self.out.push(Output::Send(commit.with_event_id(event_id)));
+                self.out
+                    .push(Output::Send(commit.with_event_id(event_id.as_str())));
                 self.stopwatch.speech_ended(now);
                 if let Some(reply) = reply {
-                    self.request(Origin::Manual, None, Some(reply));
+                    self.request_answer(event_id, reply);
                 }
             }
             Command::Insert { ack, mut item, after } => {
@@ -126,6 +134,12 @@ impl Engine {
             Command::Approve { call_id, approve } => {
                 if !self.tools.approve(&call_id, approve, &mut self.ids, now) {
                     self.unknown_call(&call_id);
+                }
+            }
+            Command::ApproveMcp { request_id, approve } => {
+                match self.mcp.answer(&request_id, approve, &mut self.ids) {
+                    Some(event) => self.out.push(Output::Send(event)),
+                    None => self.unknown_call(&request_id),
                 }
             }
             Command::Raw(event) => self.raw(event),
@@ -195,7 +209,7 @@ impl Engine {
             event_id: event_id.clone(),
             ..Default::default()
         };
-        if !self.claim(&details) {
+        if !self.claim(&details, error) {
             self.report(error.clone());
         }
         self.settle();

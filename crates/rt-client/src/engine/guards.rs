@@ -1,31 +1,48 @@
-//! What was checked of the parts of replies, and the audio that waits for it.
+//! What of the model's replies was checked, and what waits for it.
 
-use std::collections::HashMap;
+mod gate;
 
-use rt_protocol::server_event::ResponseOutputAudioDelta;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::guardrail::Guardrail;
+use rt_protocol::{ServerEvent, Text};
 
-/// One part of a reply.
-#[derive(Debug, Default)]
-struct Checked {
-    response_id: String,
-    text: String,
-    /// Audio that came after the text that has passed.
-    held: Vec<ResponseOutputAudioDelta>,
-    /// All text has come and passed.
-    passed: bool,
+use self::gate::{Gate, Need};
+use crate::guardrail::{AsyncCheck, Blocked, Guardrail, Verdict};
+
+/// Tells a check from others.
+pub(crate) type CheckId = u64;
+
+/// A check to be run.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) id: CheckId,
+    pub(crate) check: AsyncCheck,
+    pub(crate) text: Text,
 }
 
-/// The guardrails of a session.
+/// What may happen now.
+#[derive(Debug, Default)]
+pub(crate) struct Released {
+    /// Events whose turn it is.
+    pub(crate) events: Vec<Arc<ServerEvent>>,
+    /// Audio was dropped because no transcript of it came.
+    pub(crate) unchecked: bool,
+    /// A reply may not go on; `events` only end it.
+    pub(crate) blocked: Option<Blocked>,
+    /// The server has ended that reply.
+    pub(crate) ended: bool,
+}
+
+/// The guardrails of a session, and the replies they look at.
 #[derive(Debug, Default)]
 pub(crate) struct Guards {
     guardrails: Vec<Guardrail>,
-    parts: HashMap<(String, u32), Checked>,
+    gates: Vec<Gate>,
+    next: CheckId,
+    started: Vec<Check>,
+    aborted: Vec<CheckId>,
 }
-
-/// Which guardrail blocks, and why.
-pub(crate) type Objection = (String, String);
 
 impl Guards {
     pub(crate) fn new(guardrails: Vec<Guardrail>) -> Self {
@@ -39,54 +56,232 @@ impl Guards {
         self.guardrails.is_empty()
     }
 
-    /// More text of a part, or all of it. What may be heard now.
-    pub(crate) fn text(
+    /// Checks to be run.
+    pub(crate) fn take_started(&mut self) -> Vec<Check> {
+        std::mem::take(&mut self.started)
+    }
+
+    /// Checks nobody waits for any more.
+    pub(crate) fn take_aborted(&mut self) -> Vec<CheckId> {
+        std::mem::take(&mut self.aborted)
+    }
+
+    fn holds(&self) -> bool {
+        self.guardrails.iter().any(|guardrail| guardrail.hold)
+    }
+
+    /// An event of the server. `None` if it has nothing to wait for.
+    pub(crate) fn admit(&mut self, event: &Arc<ServerEvent>, now: Duration) -> Option<Released> {
+        use ServerEvent as E;
+        match &**event {
+            E::ResponseOutputAudioDelta(delta) => {
+                if !self.holds() {
+                    return None;
+                }
+                let at = self.gate(&delta.response_id);
+                let need = self.gates[at].need_of_audio(&delta.item_id, delta.content_index);
+                Some(self.queue(at, need, event))
+            }
+            E::ResponseOutputAudioTranscriptDelta(delta) => {
+                let place = (&*delta.response_id, &*delta.item_id, delta.content_index);
+                Some(self.text(place, &delta.delta, false, event, now))
+            }
+            E::ResponseOutputTextDelta(delta) => {
+                let place = (&*delta.response_id, &*delta.item_id, delta.content_index);
+                Some(self.text(place, &delta.delta, false, event, now))
+            }
+            E::ResponseOutputAudioTranscriptDone(done) => {
+                let place = (&*done.response_id, &*done.item_id, done.content_index);
+                Some(self.text(place, &done.transcript, true, event, now))
+            }
+            E::ResponseOutputTextDone(done) => {
+                let place = (&*done.response_id, &*done.item_id, done.content_index);
+                Some(self.text(place, &done.text, true, event, now))
+            }
+            E::ResponseOutputAudioDone(done) => self.end(&done.response_id, event),
+            E::ResponseContentPartDone(done) => self.end(&done.response_id, event),
+            E::ResponseOutputItemDone(done) => self.end(&done.response_id, event),
+            E::ResponseDone(done) => {
+                let response_id = done.response.id.as_deref()?;
+                let at = self.gates.iter().position(|gate| gate.is_of(response_id))?;
+                self.gates[at].ended = true;
+                self.end(response_id, event)
+            }
+            E::ConversationItemDone(done) => self.item(done.item.id()?, event),
+            E::ConversationItemCreated(created) => self.item(created.item.id()?, event),
+            _ => None,
+        }
+    }
+
+    /// The gate of a response; a new one if there is none.
+    fn gate(&mut self, response_id: &str) -> usize {
+        if let Some(at) = self.gates.iter().position(|gate| gate.is_of(response_id)) {
+            return at;
+        }
+        self.gates.push(Gate::new(response_id));
+        self.gates.len() - 1
+    }
+
+    /// More text of a part, or all of it.
+    fn text(
         &mut self,
-        response_id: &str,
-        item_id: &str,
-        content_index: u32,
+        (response_id, item_id, content_index): (&str, &str, u32),
         text: &str,
         whole: bool,
-    ) -> Result<Vec<ResponseOutputAudioDelta>, Objection> {
-        let part = self.parts.entry((item_id.to_owned(), content_index)).or_default();
-        response_id.clone_into(&mut part.response_id);
-        if whole {
-            text.clone_into(&mut part.text);
-        } else {
-            part.text.push_str(text);
-        }
+        event: &Arc<ServerEvent>,
+        now: Duration,
+    ) -> Released {
+        let at = self.gate(response_id);
+        let part = self.gates[at].part(item_id, content_index);
+        let known = self.gates[at].add_text(part, text, whole).to_owned();
         for guardrail in &mut self.guardrails {
-            if let Err(reason) = guardrail.check(&part.text) {
-                part.held.clear();
-                return Err((guardrail.name().to_owned(), reason));
+            if let Err(reason) = guardrail.check(&known) {
+                let name = guardrail.name().to_owned();
+                return self.block(at, part, name, reason);
             }
         }
-        part.passed |= whole;
-        Ok(std::mem::take(&mut part.held))
-    }
-
-    /// Audio of a part: it is given back if it may be heard.
-    pub(crate) fn audio(&mut self, delta: &ResponseOutputAudioDelta) -> bool {
-        if !self.guardrails.iter().any(|guardrail| guardrail.hold) {
-            return true;
+        self.start(at, part, now);
+        if self.holds() {
+            let need = match whole {
+                true => Need::Whole(part),
+                false => Need::Text(part, known.len()),
+            };
+            self.queue(at, need, event)
+        } else {
+            Released {
+                events: vec![Arc::clone(event)],
+                ..Released::default()
+            }
         }
-        let key = (delta.item_id.clone(), delta.content_index);
-        let part = self.parts.entry(key).or_default();
-        if !part.passed {
-            delta.response_id.clone_into(&mut part.response_id);
-            part.held.push(delta.clone());
+    }
+
+    /// An event that ends a part of a response, or all of it: it waits for what stands before it.
+    fn end(&mut self, response_id: &str, event: &Arc<ServerEvent>) -> Option<Released> {
+        let at = self.gates.iter().position(|gate| gate.is_of(response_id))?;
+        if self.holds() {
+            Some(self.queue(at, Need::Nothing, event))
+        } else {
+            self.tidy(at);
+            None
         }
-        part.passed
     }
 
-    /// A response is over. Whether audio of it was never checked, and so never heard.
-    pub(crate) fn done(&mut self, response_id: &str) -> bool {
-        let parts = self.parts.extract_if(|_, part| part.response_id == response_id);
-        parts.fold(false, |unchecked, (_, part)| unchecked | !part.held.is_empty())
+    /// An item that is whole tells its text.
+    fn item(&mut self, item_id: &str, event: &Arc<ServerEvent>) -> Option<Released> {
+        let at = self.gates.iter().position(|gate| gate.has_item(item_id))?;
+        self.holds().then(|| self.queue(at, Need::Nothing, event))
     }
 
-    /// All responses are over.
-    pub(crate) fn clear(&mut self) {
-        self.parts.clear();
+    fn queue(&mut self, at: usize, need: Need, event: &Arc<ServerEvent>) -> Released {
+        self.gates[at].queue.push_back((need, Arc::clone(event)));
+        self.release(at)
+    }
+
+    /// What may go on of a response.
+    fn release(&mut self, at: usize) -> Released {
+        let (events, unchecked) = self.gates[at].release();
+        let released = Released {
+            events,
+            unchecked,
+            ..Released::default()
+        };
+        self.tidy(at);
+        released
+    }
+
+    /// Forgets a response of which nothing is to come.
+    fn tidy(&mut self, at: usize) {
+        if self.gates[at].is_over() {
+            self.gates.swap_remove(at);
+        }
+    }
+
+    /// Starts the checks of what was not checked of a part, unless some are running.
+    fn start(&mut self, at: usize, part: usize, now: Duration) {
+        let Some(text) = self.gates[at].unchecked_text(part) else {
+            return;
+        };
+        let text = Text::from(text);
+        let mut pending = Vec::new();
+        for (index, guardrail) in self.guardrails.iter().enumerate() {
+            let Some((check, timeout)) = guardrail.check_async() else {
+                continue;
+            };
+            self.next += 1;
+            pending.push((self.next, index, now.saturating_add(timeout)));
+            self.started.push(Check {
+                id: self.next,
+                check,
+                text: text.clone(),
+            });
+        }
+        self.gates[at].begin_round(part, pending);
+    }
+
+    /// A check has come to a verdict.
+    pub(crate) fn checked(&mut self, id: CheckId, verdict: Verdict, now: Duration) -> Option<Released> {
+        let found = self.gates.iter().enumerate().find_map(|(at, gate)| {
+            let (part, index) = gate.running(id)?;
+            Some((at, part, index))
+        });
+        let (at, part, index) = found?;
+        if let Err(reason) = self.guardrails[index].judge(verdict) {
+            let name = self.guardrails[index].name().to_owned();
+            return Some(self.block(at, part, name, reason));
+        }
+        if self.gates[at].passed(part, id) {
+            self.start(at, part, now);
+        }
+        Some(self.release(at))
+    }
+
+    /// When the next check takes too long.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.gates.iter().filter_map(Gate::deadline).min()
+    }
+
+    /// Gives up checks that take too long: what follows from each.
+    pub(crate) fn handle_timeout(&mut self, now: Duration) -> Vec<Released> {
+        let mut all = Vec::new();
+        while let Some(id) = self.gates.iter().find_map(|gate| gate.overdue(now)) {
+            self.aborted.push(id);
+            all.extend(self.checked(id, Verdict::Failed("it took too long"), now));
+        }
+        all
+    }
+
+    fn block(&mut self, at: usize, part: usize, guardrail: String, reason: String) -> Released {
+        let gate = self.gates.swap_remove(at);
+        self.aborted.extend(gate.checks());
+        let blocked = Blocked {
+            guardrail,
+            reason,
+            response_id: gate.response_id.clone(),
+            item_id: gate.item_of(part).to_owned(),
+        };
+        Released {
+            ended: gate.ended,
+            blocked: Some(blocked),
+            events: gate.endings(),
+            unchecked: false,
+        }
+    }
+
+    /// Responses that are cut wait for nothing any more: the events that end them.
+    pub(crate) fn abandon(&mut self, is_cut: impl Fn(&str) -> bool) -> Vec<Arc<ServerEvent>> {
+        let cut = self.gates.extract_if(.., |gate| is_cut(&gate.response_id));
+        let mut endings = Vec::new();
+        for gate in cut.collect::<Vec<_>>() {
+            self.aborted.extend(gate.checks());
+            endings.extend(gate.endings());
+        }
+        endings
+    }
+
+    /// Whether the server has ended this response, and its end waits for checks.
+    pub(crate) fn has_ended(&self, response_id: &str) -> bool {
+        self.gates
+            .iter()
+            .any(|gate| gate.ended && gate.is_of(response_id))
     }
 }

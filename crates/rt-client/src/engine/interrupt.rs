@@ -51,6 +51,10 @@ impl Engine {
         if let Some(active) = &active {
             self.playback.suppress(active);
         }
+        // What waits for a check is cut with the rest, and its end may have come.
+        let by_server = by_server || active.as_deref().is_some_and(|id| self.guards.has_ended(id));
+        let playback = &self.playback;
+        let endings = self.guards.abandon(|id| playback.is_suppressed(id));
         let heard = cuts
             .iter()
             .find(|cut| !cut.heard.is_zero())
@@ -63,6 +67,9 @@ impl Engine {
             None => (None, Duration::ZERO, Text::default()),
         };
         self.tell(Event::Turn(Turn::Interrupted { item_id, heard, text }));
+        for event in endings {
+            self.apply(&event);
+        }
     }
 
     /// Lets the sink go on, if it was held.
@@ -83,19 +90,24 @@ impl Engine {
         self.responses.user_speaks(false, false, self.now);
     }
 
-    /// A reply may not go on: what was not heard of it is taken back.
-    pub(super) fn block(&mut self, response_id: &str, item_id: &str) {
+    /// A reply may not go on: what was not heard of it is taken back. `ended` is whether the server has ended it.
+    pub(super) fn block(&mut self, response_id: &str, item_id: &str, ended: bool) {
         let spoken = self.playback.truncatable(item_id, 0).is_some();
         self.playback.suppress(response_id);
         if self.responses.active() == Some(response_id) || self.playback.is_playing() {
-            self.interrupt(false);
+            self.interrupt(ended);
         }
         if !spoken && !self.responses.is_outside(response_id) {
-            let change = self.history.cut(item_id, Duration::ZERO, "");
-            self.tell_history(change);
-            let delete = ConversationItemDelete::new(item_id);
-            self.send_cut(delete.into(), item_id.to_owned(), 0, false);
+            self.take_back(item_id);
         }
+    }
+
+    /// An item goes, here and on the server.
+    pub(super) fn take_back(&mut self, item_id: &str) {
+        let change = self.history.cut(item_id, Duration::ZERO, "");
+        self.tell_history(change);
+        let delete = ConversationItemDelete::new(item_id);
+        self.send_cut(delete.into(), item_id.to_owned(), 0, false);
     }
 
     /// Cuts items, here and on the server.

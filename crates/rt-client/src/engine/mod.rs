@@ -8,12 +8,15 @@
 mod acks;
 mod command;
 mod doubt;
+mod facts;
 mod guards;
 mod heard;
 mod history;
 mod ids;
 mod interrupt;
+mod latency;
 mod lines;
+mod mcp;
 mod meter;
 mod output;
 mod playback;
@@ -23,29 +26,35 @@ mod telling;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod written;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use rt_lowlevel::State;
-use rt_protocol::session::{AudioFormatKind, Session};
-use rt_protocol::{ClientEvent, Pcm16, ResponseParams, Text, TurnDetection};
+use rt_protocol::{ClientEvent, Pcm16, ResponseParams, Text};
 
 pub(crate) use self::acks::Acked;
 pub(crate) use self::command::Command;
+pub(crate) use self::responses::check_metadata;
 pub(crate) use self::tools::Policy;
 
 use self::acks::Acks;
 use self::doubt::Doubt;
+use self::facts::Facts;
 use self::guards::Guards;
+pub(crate) use self::guards::{Check, CheckId};
 use self::history::History;
 use self::ids::Ids;
 use self::interrupt::Cuts;
+use self::latency::Stopwatch;
 use self::lines::Lines;
-use self::meter::{Ledger, Stopwatch};
+use self::mcp::Mcp;
+use self::meter::Ledger;
 use self::playback::Playback;
-use self::responses::{Origin, Responses};
+use self::responses::{Origin, Responses, Wish};
 use self::tools::Tools;
+use self::written::Written;
 use crate::error::Error;
 use crate::event::Event;
 use crate::guardrail::Guardrail;
@@ -73,6 +82,8 @@ pub(crate) struct Options {
     pub(crate) guardrails: Vec<Guardrail>,
     /// How long the user has to speak to interrupt; the server neither interrupts nor answers then.
     pub(crate) confirm: Option<Duration>,
+    /// Whether replies in writing are asked for again when the session is to speak.
+    pub(crate) repeat_written: bool,
     pub(crate) seed: u32,
 }
 
@@ -89,23 +100,12 @@ pub(crate) enum Output {
     Clear,
     RunTool(ToolCall),
     AbortTool(String),
+    Check(Check),
+    AbortCheck(CheckId),
     Ack(Ticket, Result<Acked, Error>),
     Reply(Ticket, ReplyUpdate),
     /// There will be no reply.
     NoReply(Ticket, Error),
-}
-
-/// What the server does by itself.
-#[derive(Debug, Clone, Copy, Default)]
-struct Facts {
-    /// It answers turns it heard.
-    answers: bool,
-    /// It cancels a response when it hears the user.
-    interrupts: bool,
-    /// It transcribes the user.
-    transcribes: bool,
-    /// Audio does not come as PCM16.
-    other_format: bool,
 }
 
 /// Every decision of a session.
@@ -116,19 +116,20 @@ pub(crate) struct Engine {
     ids: Ids,
     facts: Facts,
     state: Option<State>,
-    keep_follow_ups: bool,
     responses: Responses,
     playback: Playback,
     cuts: Cuts,
     history: History,
     lines: Lines,
     tools: Tools,
+    mcp: Mcp,
     acks: Acks,
     ledger: Ledger,
     stopwatch: Stopwatch,
     samples: Samples,
     guards: Guards,
     doubt: Doubt,
+    written: Written,
 }
 
 impl Engine {
@@ -139,19 +140,20 @@ impl Engine {
             ids: Ids::new(options.seed),
             facts: Facts::default(),
             state: None,
-            keep_follow_ups: options.keep_follow_ups,
-            responses: Responses::new(),
+            responses: Responses::new(options.keep_follow_ups),
             playback: Playback::new(options.sink),
             cuts: Cuts::default(),
             history: History::default(),
             lines: Lines::default(),
             tools: Tools::new(options.policies),
+            mcp: Mcp::default(),
             acks: Acks::default(),
             ledger: Ledger::new(options.prices, options.budget),
             stopwatch: Stopwatch::default(),
             samples: Samples::default(),
             guards: Guards::new(options.guardrails),
             doubt: Doubt::new(options.confirm),
+            written: Written::new(options.repeat_written),
         }
     }
 
@@ -193,6 +195,7 @@ impl Engine {
         self.now = now;
         let tickets = self.responses.lost_one(response_id, request, now);
         if let (Some(tickets), Some(id)) = (tickets, response_id) {
+            self.guards.abandon(|gate| gate == id);
             self.playback.response_done(id);
             self.end_reply(id, &tickets, ReplyStatus::ConnectionLost);
             self.tools.response_done(id, now);
@@ -221,9 +224,11 @@ impl Engine {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
         self.tools.lost(now);
+        self.mcp.lost();
+        self.stopwatch.lost();
         self.playback.lost();
         self.cuts.forget();
-        self.guards.clear();
+        self.guards.abandon(|_| true);
         self.resume();
         if restores {
             self.acks.opened(now + OUTAGE);
@@ -242,6 +247,7 @@ impl Engine {
         for (response_id, tickets) in self.responses.lost() {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
+        self.guards.abandon(|_| true);
         self.responses.closed(&why);
         let unanswered = self.acks.fail(|_| why.clone());
         self.answer(unanswered);
@@ -263,6 +269,12 @@ impl Engine {
     /// The sink is empty, and has played so many samples in all.
     pub(crate) fn cleared(&mut self, total: u64) {
         self.playback.cleared(Some(total));
+    }
+
+    /// The sink is gone, and with it what it had: from now on the clock says what is played.
+    pub(crate) fn sink_failed(&mut self, now: Duration) {
+        self.now = now;
+        self.playback.unreported();
     }
 
     /// What was heard since this was asked last: items, parts, and samples of them in all.
@@ -292,6 +304,7 @@ impl Engine {
             .chain(self.acks.deadline())
             .chain(self.lines.deadline())
             .chain(self.doubt.deadline())
+            .chain(self.guards.deadline())
             .min()
     }
 
@@ -303,55 +316,33 @@ impl Engine {
         if self.doubt.is_over(now) {
             self.interrupt(false);
         }
+        for released in self.guards.handle_timeout(now) {
+            self.release(released);
+        }
         let late = self.acks.handle_timeout(now);
         self.answer(late);
         self.settle();
     }
 
     fn request(&mut self, origin: Origin, params: Option<Box<ResponseParams>>, ticket: Option<Ticket>) {
-        self.responses
-            .request(&mut self.ids, origin, params, ticket, self.now);
+        let wish = Wish {
+            origin,
+            params,
+            ticket,
+            needs: None,
+        };
+        self.responses.request(&mut self.ids, wish, self.now);
     }
 
-    /// What the server says of the session.
-    fn note_session(&mut self, session: &Session) {
-        let audio = match session {
-            Session::Realtime(session) => session.audio.value(),
-            Session::Transcription(session) => session.audio.value(),
-            _ => None,
+    /// Asks for the answer to what was sent under this event id.
+    fn request_answer(&mut self, event_id: String, ticket: Ticket) {
+        let wish = Wish {
+            origin: Origin::Manual,
+            params: None,
+            ticket: Some(ticket),
+            needs: Some(event_id),
         };
-        let Some(audio) = audio else { return };
-        if let Some(input) = audio.input.value() {
-            let (creates, interrupts) = match input.turn_detection.value() {
-                Some(TurnDetection::ServerVad(vad)) => (&vad.create_response, &vad.interrupt_response),
-                Some(TurnDetection::SemanticVad(vad)) => (&vad.create_response, &vad.interrupt_response),
-                _ => (
-                    &rt_protocol::Field::Value(false),
-                    &rt_protocol::Field::Value(false),
-                ),
-            };
-            let is_on = |field: &rt_protocol::Field<bool>| field.value().copied().unwrap_or(true);
-            let conversation = matches!(session, Session::Realtime(_));
-            self.facts.answers = is_on(creates) && conversation;
-            self.facts.interrupts = is_on(interrupts) && conversation;
-            self.facts.transcribes = input.transcription.value().is_some();
-            if input.turn_detection.is_null() {
-                self.forget_turn();
-            }
-        }
-        let kind = audio
-            .output
-            .value()
-            .and_then(|output| output.format.value())
-            .and_then(|format| format.kind.value());
-        if let Some(kind) = kind {
-            self.facts.other_format = *kind != AudioFormatKind::Pcm;
-            if self.facts.other_format {
-                self.playback.set_format(8_000, 1);
-            } else {
-                self.playback.set_format(24_000, 2);
-            }
-        }
+        self.responses.request(&mut self.ids, wish, self.now);
     }
 
     /// Whether everything is over, for tests.

@@ -1,36 +1,71 @@
 //! What the model says and does, from the first event of a response to the last.
 
-use rt_protocol::Text;
+use std::sync::Arc;
+use std::time::Duration;
+
 use rt_protocol::item::{Item, ItemStatus};
 use rt_protocol::response::Response;
 use rt_protocol::server_event::ResponseOutputAudioDelta;
+use rt_protocol::{ResponseParams, ServerEvent, Text};
 
+use super::guards::{CheckId, Released};
+use super::responses::Origin;
 use super::server::{Place, status_of};
 use super::{Engine, Output, Ticket};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Audio, Event, Turn};
-use crate::guardrail::Blocked;
-use crate::reply::ReplyUpdate;
+use crate::guardrail::Verdict;
+use crate::reply::{ReplyStatus, ReplyUpdate};
 use crate::transcript::Speaker;
 use crate::usage::Usage;
 
 impl Engine {
-    pub(super) fn audio(&mut self, event: &ResponseOutputAudioDelta) {
-        if !self.guards.is_empty()
-            && !self.playback.is_suppressed(&event.response_id)
-            && !self.guards.audio(event)
-        {
-            let outside = self.responses.is_outside(&event.response_id);
+    /// An event of the server, as far as the guardrails let it pass.
+    pub(super) fn admit(&mut self, event: &Arc<ServerEvent>) {
+        if let ServerEvent::ResponseOutputAudioDelta(delta) = &**event {
+            // It is there, even if nobody hears it yet.
+            let outside = self.responses.is_outside(&delta.response_id);
             self.playback
-                .begin(&event.response_id, &event.item_id, event.content_index, outside);
-            self.responses.seen(&event.response_id, self.now);
-            return;
+                .begin(&delta.response_id, &delta.item_id, delta.content_index, outside);
+            self.responses.seen(&delta.response_id, self.now);
         }
-        self.checked_audio(event);
+        let is_cut = response_of(event).is_some_and(|id| self.playback.is_suppressed(id));
+        let released = if is_cut {
+            None
+        } else {
+            self.guards.admit(event, self.now)
+        };
+        match released {
+            None => self.apply(event),
+            Some(released) => self.release(released),
+        }
     }
 
-    /// Audio that may be heard.
-    pub(super) fn checked_audio(&mut self, event: &ResponseOutputAudioDelta) {
+    /// What the guardrails say.
+    pub(super) fn release(&mut self, released: Released) {
+        if released.unchecked {
+            let message = "audio without a transcript was held back: it could not be checked";
+            self.report(Error::new(ErrorKind::Refused, message));
+        }
+        if let Some(blocked) = released.blocked {
+            self.block(&blocked.response_id, &blocked.item_id, released.ended);
+            self.tell(Event::Blocked(blocked));
+        }
+        for event in released.events {
+            self.apply(&event);
+        }
+    }
+
+    /// A check of a guardrail has come to a verdict.
+    pub(crate) fn checked(&mut self, now: Duration, id: CheckId, verdict: Verdict) {
+        self.now = now;
+        if let Some(released) = self.guards.checked(id, verdict, now) {
+            self.release(released);
+        }
+        self.settle();
+    }
+
+    pub(super) fn audio(&mut self, event: &ResponseOutputAudioDelta) {
         if self.playback.is_suppressed(&event.response_id) {
             self.responses.seen(&event.response_id, self.now);
             self.playback.late += 1;
@@ -75,9 +110,6 @@ impl Engine {
             self.playback.late += 1;
             return;
         }
-        if !self.passes(place, piece, false) {
-            return;
-        }
         if spoken {
             self.playback.text(place.item_id, place.content_index, piece);
         } else if let Some(latency) = self.stopwatch.output(place.response_id, self.now) {
@@ -94,7 +126,7 @@ impl Engine {
 
     /// All of what the model said or wrote.
     pub(super) fn whole(&mut self, place: Place<'_>, text: &Text, spoken: bool) {
-        if self.playback.is_suppressed(place.response_id) || !self.passes(place, text, true) {
+        if self.playback.is_suppressed(place.response_id) {
             return;
         }
         if spoken {
@@ -112,36 +144,6 @@ impl Engine {
         self.tell_lines(line.into_iter().collect());
     }
 
-    /// Whether text passes the guardrails; then the audio that waited for it is heard.
-    pub(super) fn passes(&mut self, place: Place<'_>, text: &Text, whole: bool) -> bool {
-        if self.guards.is_empty() {
-            return true;
-        }
-        let Place {
-            response_id,
-            item_id,
-            content_index,
-        } = place;
-        match self.guards.text(response_id, item_id, content_index, text, whole) {
-            Ok(held) => {
-                for delta in held {
-                    self.checked_audio(&delta);
-                }
-                true
-            }
-            Err((guardrail, reason)) => {
-                self.block(response_id, item_id);
-                self.tell(Event::Blocked(Blocked {
-                    guardrail,
-                    reason,
-                    response_id: response_id.to_owned(),
-                    item_id: item_id.to_owned(),
-                }));
-                false
-            }
-        }
-    }
-
     pub(super) fn output_done(&mut self, response_id: &str, item: &Item) {
         if let Item::FunctionCall(call) = item
             && call.status.value() != Some(&ItemStatus::Incomplete)
@@ -149,6 +151,11 @@ impl Engine {
             && !self.responses.is_outside(response_id)
         {
             self.tools.call(response_id, call, &mut self.ids, self.now);
+        }
+        if let Item::McpApprovalRequest(request) = item
+            && let Some(approval) = self.mcp.ask(response_id, request)
+        {
+            self.tell(Event::McpApprovalWanted(approval));
         }
         if let Some(id) = item.id() {
             let (id, mut item) = (id.to_owned(), Box::new(item.clone()));
@@ -167,12 +174,17 @@ impl Engine {
 
     pub(super) fn created(&mut self, response: &Response) {
         let id = response.id.as_deref().unwrap_or_default().to_owned();
-        let tickets = self.responses.created(response, &mut self.ids, self.now);
-        for ticket in tickets {
+        let began = self.responses.created(response, &mut self.ids, self.now);
+        for ticket in began.tickets {
             self.out
                 .push(Output::Reply(ticket, ReplyUpdate::Began(id.clone())));
         }
-        self.stopwatch.created(&id, self.now);
+        if began.unwanted {
+            self.playback.suppress(&id);
+        }
+        let outside = self.responses.is_outside(&id);
+        self.stopwatch
+            .created(&id, began.key.as_deref(), outside, self.now);
         if self.ledger.is_exhausted() && !self.responses.is_outside(&id) {
             self.responses.cancel(&mut self.ids, self.now, false);
             self.playback.suppress(&id);
@@ -184,10 +196,6 @@ impl Engine {
         let id = response.id.as_deref().unwrap_or_default();
         let output = response.output.value().map(Vec::as_slice).unwrap_or_default();
         let suppressed = self.playback.is_suppressed(id);
-        if self.guards.done(id) && !suppressed {
-            let message = "audio without a transcript was held back: it could not be checked";
-            self.report(Error::new(ErrorKind::Refused, message));
-        }
         for item in output {
             // One whose own event was not sent.
             if let Item::FunctionCall(call) = item
@@ -211,10 +219,40 @@ impl Engine {
         if let Some(usage) = response.usage.value() {
             self.used(id, Usage::of_response(usage));
         }
-        let ended = self.responses.done(response, self.keep_follow_ups, self.now);
+        let ended = self.responses.done(response, self.now);
         let status = status_of(response, suppressed);
-        self.end_reply(id, &ended.tickets, status);
+        let written = match suppressed || ended.outside {
+            true => Vec::new(),
+            false => self.written.repeats(response),
+        };
+        if written.is_empty() {
+            self.end_reply(id, &ended.tickets, status);
+        } else {
+            self.repeat(id, &ended.tickets, status, written);
+        }
         self.tools.response_done(id, self.now);
+    }
+
+    /// A reply came in writing, and should be spoken: it is taken back, and asked for again.
+    fn repeat(&mut self, id: &str, tickets: &[Ticket], status: ReplyStatus, written: Vec<String>) {
+        self.end_reply(id, &[], status);
+        self.tell(Event::Turn(Turn::ReplyRepeated {
+            response_id: id.to_owned(),
+        }));
+        for item_id in written {
+            self.take_back(&item_id);
+        }
+        for ticket in tickets {
+            self.out.push(Output::Reply(*ticket, ReplyUpdate::Again));
+        }
+        let (first, others) = tickets
+            .split_first()
+            .map_or((None, tickets), |(first, others)| (Some(*first), others));
+        let params = Some(Box::new(ResponseParams::new().spoken()));
+        self.request(Origin::Manual, params, first);
+        for ticket in others {
+            self.responses.watch(*ticket);
+        }
     }
 
     /// Tells those who wait for a response.
@@ -223,4 +261,21 @@ impl Engine {
             self.out.push(Output::Reply(*ticket, update(*ticket)));
         }
     }
+}
+
+/// The response an event is about, if it is one that guardrails look at.
+fn response_of(event: &ServerEvent) -> Option<&str> {
+    use ServerEvent as E;
+    Some(match event {
+        E::ResponseOutputAudioDelta(event) => &event.response_id,
+        E::ResponseOutputAudioTranscriptDelta(event) => &event.response_id,
+        E::ResponseOutputTextDelta(event) => &event.response_id,
+        E::ResponseOutputAudioTranscriptDone(event) => &event.response_id,
+        E::ResponseOutputTextDone(event) => &event.response_id,
+        E::ResponseOutputAudioDone(event) => &event.response_id,
+        E::ResponseContentPartDone(event) => &event.response_id,
+        E::ResponseOutputItemDone(event) => &event.response_id,
+        E::ResponseDone(event) => event.response.id.as_deref()?,
+        _ => return None,
+    })
 }

@@ -3,58 +3,19 @@
 //! A sink counts samples and knows nothing of items. Here the pieces handed to it are remembered in order, so that its one
 //! number says how far each part of each item was heard.
 
+mod part;
+
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
+use self::part::Part;
+pub(crate) use self::part::{Cut, Tell};
 use super::heard::Script;
 
 /// Parts that are over are remembered for truncations the application asks for.
 const MAX_PARTS: usize = 256;
 /// Responses whose late events are dropped.
 const MAX_SUPPRESSED: usize = 64;
-
-/// One audio part of an item of the model.
-#[derive(Debug)]
-struct Part {
-    item_id: String,
-    content_index: u32,
-    response_id: String,
-    /// Not in the conversation: the server knows no such item.
-    outside: bool,
-    /// Not of this connection: the server has it as text, if at all.
-    past: bool,
-    /// Bytes, for deltas may end within a sample.
-    received: u64,
-    queued: u64,
-    played: u64,
-    /// All of its audio has come.
-    done: bool,
-    /// Samples left by a truncation.
-    cut: Option<u64>,
-    script: Script,
-}
-
-/// What is cut, and what of it was heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cut {
-    pub(crate) item_id: String,
-    pub(crate) content_index: u32,
-    pub(crate) heard: Duration,
-    pub(crate) text: String,
-    /// What the server has to be told.
-    pub(crate) tell: Tell,
-}
-
-/// What the server has to be told of a cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tell {
-    /// It ends at this many milliseconds.
-    Truncate(u64),
-    /// Nothing of it was heard.
-    Delete,
-    /// It is not there, or cannot be cut any more.
-    Nothing,
-}
 
 /// Playback of a session.
 #[derive(Debug)]
@@ -299,6 +260,13 @@ impl Playback {
         self.told = total.unwrap_or(self.told).max(self.told);
     }
 
+    /// Nobody tells any more what is played, and what was handed out will not be.
+    pub(crate) fn unreported(&mut self) {
+        self.queue.clear();
+        self.clock = None;
+        self.reported = false;
+    }
+
     /// Cuts everything that is not heard yet. `has_call` is whether a response made a call: then its items stay.
     pub(crate) fn interrupt(&mut self, now: Duration, has_call: impl Fn(&str) -> bool) -> Vec<Cut> {
         self.settle(now);
@@ -372,30 +340,5 @@ impl Playback {
             part.done = true;
         }
         self.suppressed.clear();
-    }
-}
-
-impl Part {
-    /// Cuts it at what was played. `stays` is whether the item has to stay even if this part was not heard.
-    fn cut(&mut self, rate: u64, width: u64, stays: bool) -> Cut {
-        let received = self.received / width;
-        let played = self.played.min(received);
-        let ms = played * 1000 / rate;
-        let text = self.script.heard(played, received, self.done, rate).to_owned();
-        let tell = match () {
-            () if self.past || self.outside => Tell::Nothing,
-            // An empty part cannot be truncated.
-            () if ms == 0 && stays && received == 0 => Tell::Nothing,
-            () if ms == 0 && !stays => Tell::Delete,
-            () => Tell::Truncate(ms),
-        };
-        self.cut = Some(ms * rate / 1000);
-        Cut {
-            item_id: self.item_id.clone(),
-            content_index: self.content_index,
-            heard: Duration::from_millis(ms),
-            text,
-            tell,
-        }
     }
 }

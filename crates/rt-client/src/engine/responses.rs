@@ -14,6 +14,7 @@ use rt_protocol::response::{ConversationChoice, Response};
 use rt_protocol::{ClientEvent, ResponseParams};
 
 pub(crate) use self::request::Origin;
+pub(crate) use self::request::check_metadata;
 use self::request::{Request, key_of};
 use super::Ticket;
 use super::ids::Ids;
@@ -72,6 +73,27 @@ pub(crate) enum Step {
     Report(Error),
 }
 
+/// A wish for a response, as the engine passes it on.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    pub(crate) origin: Origin,
+    pub(crate) params: Option<Box<ResponseParams>>,
+    pub(crate) ticket: Option<Ticket>,
+    /// The event id of what it answers: if the server refuses that, there is nothing to answer.
+    pub(crate) needs: Option<String>,
+}
+
+/// A response that began.
+#[derive(Debug, Default)]
+pub(crate) struct Began {
+    /// Who waited for it.
+    pub(crate) tickets: Vec<Ticket>,
+    /// The request it answers.
+    pub(crate) key: Option<String>,
+    /// It was taken back before it began, and is being cancelled.
+    pub(crate) unwanted: bool,
+}
+
 /// How a response of which the end was told belongs to the session.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
@@ -95,13 +117,15 @@ pub(crate) struct Responses {
     owed: bool,
     user_speaks: bool,
     online: bool,
+    /// Whether what the session wanted by itself survives an interruption.
+    keep_auto: bool,
     /// Why no more are asked for.
     stopped: Option<Error>,
     steps: Vec<Step>,
 }
 
 impl Responses {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(keep_auto: bool) -> Self {
         Self {
             queue: VecDeque::new(),
             slot: Slot::Free,
@@ -112,6 +136,7 @@ impl Responses {
             owed: false,
             user_speaks: false,
             online: false,
+            keep_auto,
             stopped: None,
             steps: Vec::new(),
         }
@@ -123,25 +148,19 @@ impl Responses {
     }
 
     /// Somebody wants a response.
-    pub(crate) fn request(
-        &mut self,
-        ids: &mut Ids,
-        origin: Origin,
-        params: Option<Box<ResponseParams>>,
-        ticket: Option<Ticket>,
-        now: Duration,
-    ) {
+    pub(crate) fn request(&mut self, ids: &mut Ids, wish: Wish, now: Duration) {
         if let Some(error) = &self.stopped {
             let error = error.clone();
             self.steps
-                .extend(ticket.map(|ticket| Step::Failed(ticket, error)));
+                .extend(wish.ticket.map(|ticket| Step::Failed(ticket, error)));
             return;
         }
         let request = Request {
             key: ids.next("resp"),
-            origin,
-            params,
-            ticket,
+            origin: wish.origin,
+            params: wish.params,
+            ticket: wish.ticket,
+            needs: wish.needs,
             refusals: 0,
         };
         let outside = request
@@ -195,23 +214,29 @@ impl Responses {
         };
     }
 
-    /// `response.created`: who waited for it.
-    pub(crate) fn created(&mut self, response: &Response, ids: &mut Ids, now: Duration) -> Vec<Ticket> {
+    /// `response.created`.
+    pub(crate) fn created(&mut self, response: &Response, ids: &mut Ids, now: Duration) -> Began {
+        let mut began = Began::default();
         let Some(id) = response.id.as_deref() else {
-            return Vec::new();
+            return began;
         };
         let key = key_of(response);
         if let Some((request, _)) = key.and_then(|key| self.outside.remove(key)) {
-            return self.begin(id, request.ticket.into_iter().collect(), true, now);
+            began.tickets.extend(request.ticket);
+            began.key = Some(request.key);
+            self.begin(id, &began.tickets, true, now);
+            return began;
         }
-        let mut tickets = std::mem::take(&mut self.watchers);
+        began.tickets = std::mem::take(&mut self.watchers);
         // Servers that do not echo metadata exist: then it is ours, unless the server owes one to a turn it heard.
         let unasked = self.expecting.take().is_some();
         match std::mem::replace(&mut self.slot, Slot::Free) {
             Slot::Requested { request, cancel, .. }
                 if key == Some(&request.key) || (key.is_none() && !unasked) =>
             {
-                tickets.extend(request.ticket);
+                began.tickets.extend(request.ticket);
+                began.key = Some(request.key);
+                began.unwanted = cancel;
                 self.slot = Slot::Active {
                     id: id.to_owned(),
                     cancelling: None,
@@ -228,26 +253,27 @@ impl Responses {
                     cancelling: None,
                 };
                 // It sees all that the session would have asked about.
-                while self
-                    .queue
-                    .front()
-                    .is_some_and(|request| request.origin == Origin::Auto)
+                while !self.keep_auto
+                    && self
+                        .queue
+                        .front()
+                        .is_some_and(|request| request.origin == Origin::Auto)
                 {
                     self.queue.pop_front();
                 }
             }
         }
-        self.begin(id, tickets, false, now)
+        self.begin(id, &began.tickets, false, now);
+        began
     }
 
-    fn begin(&mut self, id: &str, tickets: Vec<Ticket>, outside: bool, now: Duration) -> Vec<Ticket> {
+    fn begin(&mut self, id: &str, tickets: &[Ticket], outside: bool, now: Duration) {
         let live = Live {
-            tickets: tickets.clone(),
+            tickets: tickets.to_vec(),
             outside,
             seen: now,
         };
         self.live.insert(id.to_owned(), live);
-        tickets
     }
 
     /// An event of this response came. Whose it is.
@@ -287,9 +313,12 @@ impl Responses {
         }
     }
 
-    /// Stops the response under way, unless the server is doing so. What the session wanted by itself is forgotten.
+    /// Stops the response under way, unless the server is doing so. What the session wanted by itself is forgotten, unless
+    /// it is to be kept.
     pub(crate) fn cancel(&mut self, ids: &mut Ids, now: Duration, by_server: bool) {
-        self.drop_auto();
+        if !self.keep_auto {
+            self.drop_auto();
+        }
         match &mut self.slot {
             Slot::Active { id, cancelling } if cancelling.is_none() && !by_server => {
                 let event_id = ids.next("cancel");

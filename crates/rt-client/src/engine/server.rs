@@ -42,22 +42,32 @@ impl Engine {
     pub(crate) fn server(&mut self, now: Duration, event: &Arc<ServerEvent>) {
         self.now = now;
         self.tell(Event::Server(Arc::clone(event)));
-        self.apply(event);
+        if self.guards.is_empty() {
+            self.apply(event);
+        } else {
+            self.admit(event);
+        }
         self.settle();
     }
 
-    fn apply(&mut self, event: &ServerEvent) {
+    pub(super) fn apply(&mut self, event: &ServerEvent) {
         use ServerEvent as E;
         match event {
             E::SessionCreated(event) => self.note_session(&event.session),
             E::SessionUpdated(event) => self.note_session(&event.session),
             E::Error(event) => {
-                if !self.claim(&event.error) {
-                    self.report(Error::refused("a request", &event.error));
+                let error = Error::refused("a request", &event.error);
+                if !self.claim(&event.error, &error) {
+                    self.report(error);
                 }
             }
             E::ResponseCreated(event) => self.created(&event.response),
             E::ResponseOutputItemAdded(event) => {
+                if let Item::McpCall(call) = &event.item
+                    && let Some(id) = call.id.as_deref()
+                {
+                    self.mcp.began(id);
+                }
                 if let Some(id) = event.item.id() {
                     let (id, item) = (id.to_owned(), Box::new(event.item.clone()));
                     self.reply(&event.response_id, |_| ReplyUpdate::Item {
@@ -209,6 +219,9 @@ impl Engine {
                 };
                 self.report(Error::refused("to transcribe", &details));
             }
+            E::ResponseMcpCallInProgress(event) => self.mcp.began(&event.item_id),
+            E::ResponseMcpCallCompleted(event) => self.mcp_over(&event.item_id),
+            E::ResponseMcpCallFailed(event) => self.mcp_over(&event.item_id),
             E::SessionOutputAudioDelta(event) => {
                 let delta = ResponseOutputAudioDelta {
                     delta: event.delta.clone(),
@@ -228,15 +241,25 @@ impl Engine {
         }
     }
 
-    /// Whether an `error` answers something the session or the application asked for.
-    pub(super) fn claim(&mut self, details: &ErrorDetails) -> bool {
+    /// Whether an `error` answers something the session or the application asked for. `error` is how it is told to whoever
+    /// waits for the answer to what was refused.
+    pub(super) fn claim(&mut self, details: &ErrorDetails, error: &Error) -> bool {
+        let about = details.event_id.as_deref();
+        let withdrawn = about.is_some_and(|id| self.responses.withdraw(id, error, self.now));
         if self.responses.error(details, self.now) || self.tools.error(details) || self.cut_refused(details) {
             return true;
         }
         let answer = self.acks.error(details);
         let found = answer.is_some();
         self.answer(answer);
-        found
+        found || withdrawn
+    }
+
+    /// The service has called a tool of an MCP server, and waits to be asked for what follows.
+    fn mcp_over(&mut self, item_id: &str) {
+        if self.mcp.over(item_id) {
+            self.request(Origin::Auto, None, None);
+        }
     }
 
     fn acknowledge(&mut self, wanted: &Wanted, item_id: &str) {

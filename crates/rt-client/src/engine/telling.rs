@@ -30,6 +30,12 @@ impl Engine {
                 self.response_step(step);
             }
         }
+        for id in self.guards.take_aborted() {
+            self.out.push(Output::AbortCheck(id));
+        }
+        for check in self.guards.take_started() {
+            self.out.push(Output::Check(check));
+        }
         let lines = self.lines.take(self.now);
         self.tell_lines(lines);
     }
@@ -38,8 +44,8 @@ impl Engine {
         use responses::Step;
         match step {
             Step::Send(event) => {
-                if matches!(event, ClientEvent::ResponseCreate(_)) {
-                    self.stopwatch.asked(self.now);
+                if let (ClientEvent::ResponseCreate(_), Some(key)) = (&event, event.event_id()) {
+                    self.stopwatch.asked(key, self.now);
                 }
                 self.out.push(Output::Send(event));
             }
@@ -62,14 +68,21 @@ impl Engine {
             Step::Tell(call) => self.tell(Event::ToolCall(call)),
             Step::Ask(call) => self.tell(Event::ApprovalWanted(call)),
             Step::Respond => self.request(Origin::Auto, None, None),
-            Step::Took { call, took } => self.tell(Event::Latency(Latency::Tool { call_id: call, took })),
+            Step::Took { call, took, failed } => {
+                self.stopwatch.tool(took, self.now);
+                self.tell(Event::Latency(Latency::Tool {
+                    call_id: call,
+                    took,
+                    failed,
+                }));
+            }
             Step::Report(error) => self.report(error),
         }
     }
 
     /// Tells those who wait for a response that it is over.
     pub(super) fn end_reply(&mut self, response_id: &str, tickets: &[Ticket], status: ReplyStatus) {
-        self.stopwatch.done(response_id);
+        let timing = self.stopwatch.done(response_id);
         for ticket in tickets {
             self.out
                 .push(Output::Reply(*ticket, ReplyUpdate::Ended(status.clone())));
@@ -77,6 +90,7 @@ impl Engine {
         self.tell(Event::Turn(Turn::ReplyEnded {
             response_id: response_id.to_owned(),
             status,
+            timing,
         }));
     }
 

@@ -1,5 +1,6 @@
 //! Calls of functions: each is answered once, and a response's calls together get one follow-up response.
 
+mod outage;
 mod overdue;
 
 use std::collections::{HashMap, VecDeque};
@@ -47,6 +48,7 @@ pub(crate) enum Step {
     Took {
         call: String,
         took: Duration,
+        failed: bool,
     },
     Report(Error),
 }
@@ -238,6 +240,7 @@ impl Tools {
         self.steps.push(Step::Took {
             call: call_id.to_owned(),
             took,
+            failed: result.is_err(),
         });
         if let Err(message) = &result {
             let text = format!("the tool {name} failed: {message}");
@@ -362,40 +365,6 @@ impl Tools {
                 self.steps.push(Step::Respond);
             }
             self.batches.remove(response_id);
-        }
-    }
-
-    /// The connection is lost: responses are over, and outputs on their way may not have arrived.
-    pub(crate) fn lost(&mut self, now: Duration) {
-        self.offline = true;
-        let open: Vec<String> = self.batches.keys().cloned().collect();
-        for response_id in open {
-            self.response_done(&response_id, now);
-        }
-    }
-
-    /// There is a connection again. Unless it sees to that itself, outputs that may not have arrived are sent again, under
-    /// the same ids.
-    pub(crate) fn opened(&mut self, restored: bool, now: Duration) {
-        if !std::mem::take(&mut self.offline) {
-            return;
-        }
-        for batch in self.batches.values_mut() {
-            batch.closed = batch.closed.map(|_| now + ACCEPT);
-        }
-        if restored {
-            return;
-        }
-        for (call_id, call) in &self.calls {
-            if let State::Answering {
-                item_id,
-                output,
-                event_id,
-            } = &call.state
-            {
-                self.steps
-                    .push(Step::Send(output_event(call_id, item_id, event_id, output)));
-            }
         }
     }
 }

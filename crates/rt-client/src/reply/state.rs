@@ -42,6 +42,8 @@ pub(crate) enum ReplyUpdate {
         id: String,
         item: Box<Item>,
     },
+    /// What came so far was taken back: it is said again.
+    Again,
     Ended(ReplyStatus),
 }
 
@@ -64,6 +66,8 @@ pub(super) struct ItemState {
     pub(super) item: Box<Item>,
     pub(super) parts: Vec<PartState>,
     pub(super) done: bool,
+    /// It is no part of the reply any more.
+    pub(super) taken_back: bool,
 }
 
 #[derive(Debug)]
@@ -134,6 +138,7 @@ impl State {
                         item,
                         parts: Vec::new(),
                         done: false,
+                        taken_back: false,
                     });
                 }
             }
@@ -168,6 +173,12 @@ impl State {
                     known.done = true;
                 }
             }
+            ReplyUpdate::Again => {
+                for item in &mut self.items {
+                    item.done = true;
+                    item.taken_back = true;
+                }
+            }
             ReplyUpdate::Ended(status) => {
                 self.end.get_or_insert(Ok(status));
             }
@@ -184,6 +195,7 @@ impl State {
                     item: Box::default(),
                     parts: Vec::new(),
                     done: false,
+                    taken_back: false,
                 });
                 self.items.len() - 1
             }
@@ -205,7 +217,8 @@ impl State {
     }
 
     pub(super) fn whole(&self, status: ReplyStatus) -> Reply {
-        let parts = || self.items.iter().flat_map(|item| &item.parts);
+        let items = || self.items.iter().filter(|item| !item.taken_back);
+        let parts = || items().flat_map(|item| &item.parts);
         let mut text = Text::default();
         for part in parts() {
             match &part.whole {
@@ -223,7 +236,7 @@ impl State {
                 ReplyChunk::Audio(audio) => Some(audio),
                 ReplyChunk::Text(_) => None,
             });
-        let calls = self.items.iter().filter_map(|item| match &*item.item {
+        let calls = items().filter_map(|item| match &*item.item {
             Item::FunctionCall(call) if item.done => Some(call.clone()),
             _ => None,
         });

@@ -39,6 +39,20 @@ impl Session {
         .await
     }
 
+    /// Approves a call of a remote MCP tool that came as [`Event::McpApprovalWanted`](crate::Event::McpApprovalWanted), or
+    /// not, by the id of the request. When the service has called the tool, the model goes on.
+    ///
+    /// # Errors
+    /// `Closed` if the session is closed. A request that waits for no approval, or is one of a connection that was lost, is
+    /// an error event.
+    pub async fn approve_mcp(&self, request_id: impl Into<String>, approve: bool) -> Result<(), Error> {
+        self.command(Command::ApproveMcp {
+            request_id: request_id.into(),
+            approve,
+        })
+        .await
+    }
+
     /// The conversation as far as it is known, in order: at most the latest 4096 items.
     ///
     /// # Errors

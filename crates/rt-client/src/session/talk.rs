@@ -33,8 +33,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) async fn append(&self, append: InputAudioBufferAppend) -> Result<(), Error> {
+    pub(super) async fn append(&self, mut append: InputAudioBufferAppend) -> Result<(), Error> {
         let bytes = append.audio.len() as u64;
+        let half_duplex = self.shared.half_duplex.as_ref();
+        if let Some(silence) = half_duplex.and_then(|gate| gate.silence(self.shared.began.elapsed())) {
+            append.audio = vec![silence; append.audio.len()].into();
+        }
         let sent = self.handle().send(append).await;
         sent.map(|_| ()).map_err(Error::sending)?;
         self.shared

@@ -9,6 +9,7 @@
 //! Reader and writer poll the stream that the dialer opened. Messages are written by the writer only; answers to pings and closes are left to it by the WebSocket.
 
 mod attempt;
+mod note;
 mod reader;
 mod shared;
 mod supervisor;

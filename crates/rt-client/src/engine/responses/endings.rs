@@ -1,5 +1,6 @@
 //! How requests and responses end: done, refused, lost, overdue.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rt_protocol::response::{Response, ResponseStatus, StatusReason};
@@ -19,7 +20,7 @@ const BLOCKED: Duration = Duration::from_secs(2);
 
 impl Responses {
     /// `response.done`, also of a response that was never created.
-    pub(crate) fn done(&mut self, response: &Response, keep_auto: bool, now: Duration) -> Ended {
+    pub(crate) fn done(&mut self, response: &Response, now: Duration) -> Ended {
         let id = response.id.as_deref().unwrap_or_default();
         let mut ended = match self.live.remove(id) {
             Some(live) => Ended {
@@ -51,7 +52,7 @@ impl Responses {
                 .status_details
                 .value()
                 .is_some_and(|details| details.reason.value() == Some(&StatusReason::TurnDetected));
-        if by_speech && !keep_auto {
+        if by_speech && !self.keep_auto {
             self.drop_auto();
         }
         self.advance(now);
@@ -106,6 +107,32 @@ impl Responses {
                 details.is("response_cancel_not_active")
             }
         }
+    }
+
+    /// What these requests would answer was refused, or never sent: they are taken back. Whether there was one.
+    pub(crate) fn withdraw(&mut self, event_id: &str, error: &Error, now: Duration) -> bool {
+        let needs_it = |request: &Request| request.needs.as_deref() == Some(event_id);
+        let (needless, queue) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition::<VecDeque<Request>, _>(needs_it);
+        self.queue = queue;
+        let mut found = !needless.is_empty();
+        for request in needless {
+            self.refuse(request, error.clone());
+        }
+        // One that was sent will be answered: it is stopped as soon as it has an id.
+        if let Slot::Requested { request, cancel, .. } = &mut self.slot
+            && needs_it(request)
+        {
+            found = true;
+            *cancel = true;
+            match request.ticket.take() {
+                Some(ticket) => self.steps.push(Step::Failed(ticket, error.clone())),
+                None => self.steps.push(Step::Report(error.clone())),
+            }
+        }
+        self.advance(now);
+        found
     }
 
     /// A request met another response: it goes first again when that one is over.

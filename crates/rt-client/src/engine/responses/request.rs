@@ -5,11 +5,12 @@ use rt_protocol::response::Response;
 use rt_protocol::{ClientEvent, ResponseParams, Text};
 
 use crate::engine::Ticket;
+use crate::error::{Error, ErrorKind};
 
 /// The metadata entry by which a response names the request it answers.
 const KEY: &str = "rt_req";
-/// Metadata entries the service takes.
-const METADATA: usize = 16;
+/// Metadata entries the service takes, but for ours.
+const METADATA: usize = 15;
 
 /// Who wants a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(super) struct Request {
     pub(super) origin: Origin,
     pub(super) params: Option<Box<ResponseParams>>,
     pub(super) ticket: Option<Ticket>,
+    /// The event id of what it answers.
+    pub(super) needs: Option<String>,
     pub(super) refusals: u32,
 }
 
@@ -35,11 +38,25 @@ impl Request {
     pub(super) fn event(&self) -> ClientEvent {
         let mut params = self.params.as_deref().cloned().unwrap_or_default();
         let metadata = params.metadata.or_default();
-        if metadata.len() < METADATA {
-            metadata.insert(KEY.to_owned(), Text::from(self.key.as_str()));
-        }
+        metadata.insert(KEY.to_owned(), Text::from(self.key.as_str()));
         ClientEvent::from(ResponseCreate::new(params)).with_event_id(self.key.as_str())
     }
+}
+
+/// Whether a request leaves room for the metadata entry by which its response is known again.
+pub(crate) fn check_metadata(params: &ResponseParams) -> Result<(), Error> {
+    let entries = params
+        .metadata
+        .value()
+        .map_or(0, |metadata| metadata.keys().filter(|key| *key != KEY).count());
+    if entries <= METADATA {
+        return Ok(());
+    }
+    let message = format!(
+        "response.create: metadata has {entries} entries, and the service takes {METADATA} beside the one this SDK adds: \
+         leave some out"
+    );
+    Err(Error::new(ErrorKind::InvalidEvent, message))
 }
 
 /// The request a response answers.
@@ -55,4 +72,34 @@ pub(super) fn named_response(message: &str) -> Option<&str> {
         .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
         .unwrap_or(name.len());
     Some(&name[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_entries(count: usize) -> ResponseParams {
+        let entries = (0..count).map(|n| (format!("key{n}"), "value"));
+        ResponseParams::new().metadata(entries)
+    }
+
+    #[test]
+    fn metadata_leaves_room_for_ours() {
+        let most = with_entries(METADATA);
+        check_metadata(&most).unwrap();
+        // Ours among them is written over.
+        check_metadata(&most.clone().metadata([(KEY, "mine")])).unwrap();
+        let request = Request {
+            key: "rt_1".into(),
+            origin: Origin::Manual,
+            params: Some(Box::new(most)),
+            ticket: None,
+            needs: None,
+            refusals: 0,
+        };
+        request.event().check().expect("within the documented limit");
+        let error = check_metadata(&with_entries(METADATA + 1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidEvent);
+        assert!(error.to_string().contains("metadata has 16"), "{error}");
+    }
 }

@@ -2,7 +2,11 @@
 
 mod barge_in;
 mod checks;
+mod mcp;
+mod pains;
 mod queue;
+mod refusals;
+mod slow_checks;
 mod tool_calls;
 mod transcripts;
 mod world;

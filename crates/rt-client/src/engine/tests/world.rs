@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use rt_emulator::{Brain, Output as Sent, Pacing, Script, Settings};
 use rt_protocol::client_event::{InputAudioBufferAppend, SessionUpdate};
 use rt_protocol::session::{RealtimeSession, SessionKind};
 use rt_protocol::{ClientEvent, Pcm16, ServerEvent};
 
-use crate::engine::{Command, Engine, Options, Output, Policy, Ticket};
+use crate::engine::{CheckId, Command, Engine, Options, Output, Policy, Ticket};
 use crate::event::Event;
+use crate::guardrail::{Blocked, Verdict};
 use crate::reply::{ReplyStatus, ReplyUpdate};
 use crate::transcript::Line;
 
@@ -23,6 +25,7 @@ pub(super) enum Came {
     Reply(ReplyStatus),
     Nothing(crate::ErrorKind),
     Ack,
+    Refused,
 }
 
 pub(super) struct World {
@@ -37,10 +40,17 @@ pub(super) struct World {
     sink: VecDeque<(String, u64)>,
     played: u64,
     paused: bool,
+    /// The sink failed: nobody tells what is played.
+    lost: bool,
     pub(super) played_of: HashMap<String, u64>,
     pub(super) received_of: HashMap<String, u64>,
     /// Tools that run.
     tools: Vec<(Duration, String)>,
+    /// Checks of guardrails that run.
+    checks: Vec<(Duration, CheckId, Verdict)>,
+    pub(super) check_time: Duration,
+    pub(super) checks_run: u32,
+    pub(super) blocked: Vec<Blocked>,
     pub(super) tool_time: Duration,
     pub(super) next_ticket: Ticket,
     pub(super) came: BTreeMap<Ticket, Vec<Came>>,
@@ -95,9 +105,14 @@ impl World {
             sink: VecDeque::new(),
             played: 0,
             paused: false,
+            lost: false,
             played_of: HashMap::new(),
             received_of: HashMap::new(),
             tools: Vec::new(),
+            checks: Vec::new(),
+            check_time: Duration::from_millis(40),
+            checks_run: 0,
+            blocked: Vec::new(),
             tool_time: Duration::from_millis(300),
             next_ticket: 0,
             came: BTreeMap::new(),
@@ -125,7 +140,7 @@ impl World {
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        self.engine.played(self.now, self.played);
+        self.report();
         self.engine.command(self.now, command);
         self.obey();
     }
@@ -154,6 +169,7 @@ impl World {
                 self.brain.deadline(),
                 self.engine.deadline(),
                 self.tools.iter().map(|(due, _)| *due).min(),
+                self.checks.iter().map(|(due, ..)| *due).min(),
             ];
             let next = next.into_iter().flatten().min().unwrap_or(end);
             let tick = self.now + Duration::from_millis(1);
@@ -171,7 +187,7 @@ impl World {
                 self.note(sent);
             }
             while let Some(event) = due(&mut self.down, self.now) {
-                self.engine.played(self.now, self.played);
+                self.report();
                 self.engine.server(self.now, &event);
                 self.obey();
             }
@@ -181,11 +197,38 @@ impl World {
                     .tool_finished(self.now, &call_id, Ok(r#"{"ok":true}"#.into()));
                 self.obey();
             }
+            let over = self.checks.extract_if(.., |(due, ..)| *due <= self.now);
+            for (_, id, verdict) in over.collect::<Vec<_>>() {
+                self.report();
+                self.engine.checked(self.now, id, verdict);
+                self.obey();
+            }
             if self.engine.deadline().is_some_and(|due| due <= self.now) {
                 self.engine.handle_timeout(self.now);
                 self.obey();
             }
+            if self.lost {
+                self.report();
+            }
         }
+    }
+
+    /// Tells how much was played.
+    fn report(&mut self) {
+        if self.lost {
+            // As the session's task does, which looks from time to time.
+            self.engine.heard(self.now);
+        } else {
+            self.engine.played(self.now, self.played);
+        }
+    }
+
+    /// The sink fails.
+    pub(super) fn lose_sink(&mut self) {
+        self.report();
+        self.lost = true;
+        self.sink.clear();
+        self.engine.sink_failed(self.now);
     }
 
     fn play(&mut self, mut samples: u64) {
@@ -246,7 +289,9 @@ impl World {
                 Output::Pause(pause) => self.paused = pause,
                 Output::Clear => {
                     self.sink.clear();
-                    self.engine.cleared(self.played);
+                    if !self.lost {
+                        self.engine.cleared(self.played);
+                    }
                 }
                 Output::RunTool(call) => {
                     // Each takes longer than the last one.
@@ -255,7 +300,10 @@ impl World {
                         .push((self.now + self.tool_time * (running + 1), call.call_id));
                 }
                 Output::AbortTool(call_id) => self.tools.retain(|(_, id)| *id != call_id),
-                Output::Ack(ticket, _) => self.came.entry(ticket).or_default().push(Came::Ack),
+                Output::Ack(ticket, result) => {
+                    let came = result.map_or(Came::Refused, |_| Came::Ack);
+                    self.came.entry(ticket).or_default().push(came);
+                }
                 Output::Reply(ticket, ReplyUpdate::Ended(status)) => {
                     self.came.entry(ticket).or_default().push(Came::Reply(status));
                 }
@@ -269,6 +317,16 @@ impl World {
                     *self.received_of.entry(audio.item_id.clone()).or_default() += samples;
                     self.sink.push_back((audio.item_id, samples));
                 }
+                Output::Check(check) => {
+                    self.checks_run += 1;
+                    let verdict = check.check.run(check.text).now_or_never();
+                    // One that never comes to an end is given up by the engine.
+                    if let Some(verdict) = verdict {
+                        self.checks.push((self.now + self.check_time, check.id, verdict));
+                    }
+                }
+                Output::AbortCheck(check) => self.checks.retain(|(_, id, _)| *id != check),
+                Output::Event(Event::Blocked(blocked)) => self.blocked.push(blocked),
                 Output::Event(Event::Line(line)) => self.lines.push(line),
                 Output::Event(Event::Error(error)) => self.reported.push(error.to_string()),
                 Output::Event(_) => {}

@@ -1,0 +1,6 @@
+//! What is left without the feature.
+
+use crate::event::Event;
+
+#[inline(always)]
+pub(crate) fn event(_event: &Event) {}
