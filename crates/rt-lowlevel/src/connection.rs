@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use futures::Stream;
+use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
@@ -140,7 +140,11 @@ impl Builder {
     ///
     /// # Panics
     /// Outside of a Tokio runtime with time and I/O enabled.
-    pub async fn connect(self) -> Result<Connection, Error> {
+    pub async fn connect(mut self) -> Result<Connection, Error> {
+        // The session is the call's, and outlives this connection to it: there is nothing to tell it, and no other to make.
+        if self.endpoint.is_call() {
+            self.config.restore.enabled = false;
+        }
         let kind = self.endpoint.session_kind();
         if self
             .snapshot

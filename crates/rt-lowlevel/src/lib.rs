@@ -105,6 +105,7 @@
 //! There is one [`Error`]. Its [`kind`](Error::kind) is what to branch on, its text is for people, and
 //! [`is_retryable`](Error::is_retryable) says whether the same may work later.
 
+mod address;
 mod classify;
 mod close;
 mod config;

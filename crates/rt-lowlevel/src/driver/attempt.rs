@@ -33,15 +33,10 @@ pub(super) struct Connected {
 
 impl Context {
     fn target(&self) -> Target {
-        let host = match self.endpoint.host() {
-            Some(url::Host::Ipv6(address)) => address.to_string(),
-            Some(other) => other.to_string(),
-            None => String::new(),
-        };
         let carries_secret =
             !self.credentials.is_none() || self.headers.values().any(http::HeaderValue::is_sensitive);
         Target {
-            host,
+            host: self.endpoint.host().bare(),
             port: self.endpoint.port(),
             is_tls: self.endpoint.is_tls(),
             loopback_only: carries_secret && !self.endpoint.is_tls() && !self.config.allow_insecure,

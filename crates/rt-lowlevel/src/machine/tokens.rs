@@ -43,8 +43,7 @@ impl RetryTokens {
             .get_or_init(Mutex::default)
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let name = endpoint.host().map(|host| host.to_string()).unwrap_or_default();
-        let name = format!("{name}:{}", endpoint.port());
+        let name = format!("{}:{}", endpoint.host(), endpoint.port());
         if hosts.len() >= Self::HOSTS && !hosts.contains_key(&name) {
             // A full bucket that nobody uses is as good as a new one.
             hosts.retain(|_, tokens| Arc::strong_count(&tokens.level) > 1 || !tokens.is_full(Instant::now()));
