@@ -155,36 +155,27 @@ impl Builder {
                 "the snapshot is of another kind of session than the endpoint",
             ));
         }
-        let dialer = match self.dialer {
-            Some(dialer) => dialer,
-            None => Arc::new(TcpDialer::new(self.roots.config()?, self.proxy)),
-        };
+        let snapshot = self.snapshot.take();
+        let context = self.into_context()?;
         let translator = Arc::new(Translator::new(
-            self.endpoint.dialect(),
-            self.endpoint.beta_variant(),
+            context.endpoint.dialect(),
+            context.endpoint.beta_variant(),
         ));
-        let mut machine = Machine::new(self.config.clone(), self.credentials.can_refresh())
-            .with_tokens(RetryTokens::of_host(&self.endpoint))
-            .for_sessions(self.endpoint.session_kind(), Arc::clone(&translator));
-        if let Some(snapshot) = self.snapshot {
+        let mut machine = Machine::new(context.config.clone(), context.credentials.can_refresh())
+            .with_tokens(RetryTokens::of_host(&context.endpoint))
+            .for_sessions(kind, Arc::clone(&translator));
+        if let Some(snapshot) = snapshot {
             machine = machine.resume(snapshot);
         }
-        let (shared, events) = Shared::new(machine, &self.config.limits, translator);
+        let (shared, events) = Shared::new(machine, &context.config.limits, translator);
         let handle = Handle::new(
             Arc::clone(&shared),
-            self.config.limits.message,
-            self.config.strict,
+            context.config.limits.message,
+            context.config.strict,
         );
         // From here on, dropping it closes.
         let connection = Connection { handle, events };
-        let span = tracing::debug_span!(parent: None, "rt.connection", endpoint = %self.endpoint);
-        let context = Context {
-            endpoint: self.endpoint,
-            credentials: self.credentials,
-            headers: self.headers,
-            config: self.config,
-            dialer,
-        };
+        let span = tracing::debug_span!(parent: None, "rt.connection", endpoint = %context.endpoint);
         shared.with(|machine, at| machine.handle_start(at));
         tokio::spawn(run(Arc::clone(&shared), Arc::new(context)).instrument(span));
 
@@ -203,6 +194,21 @@ impl Builder {
             Some(error) => Err(error),
             None => Ok(connection),
         }
+    }
+
+    /// What every attempt needs.
+    pub(crate) fn into_context(self) -> Result<Context, Error> {
+        let dialer = match self.dialer {
+            Some(dialer) => dialer,
+            None => Arc::new(TcpDialer::new(self.roots.config()?, self.proxy)),
+        };
+        Ok(Context {
+            endpoint: self.endpoint,
+            credentials: self.credentials,
+            headers: self.headers,
+            config: self.config,
+            dialer,
+        })
     }
 }
 
