@@ -163,6 +163,17 @@ impl SessionBuilder {
         self
     }
 
+    /// Listens to and steers the session of a running WebRTC or SIP call at the server of the endpoint, in place of opening a new
+    /// one: settings given here are sent to it, and it outlives this session unless somebody hangs up.
+    ///
+    /// # Errors
+    /// `Settings` if the id is empty or the endpoint has no calls, as Azure's preview.
+    pub fn call(mut self, call_id: &str) -> Result<Self, Error> {
+        let endpoint = self.setup.endpoint.with_call_id(call_id);
+        self.setup.endpoint = endpoint.map_err(|error| Error::new(ErrorKind::Settings, error.to_string()))?;
+        Ok(self)
+    }
+
     /// Plays the model's audio, and tells how far it is.
     pub fn playback(mut self, sink: impl PlaybackSink) -> Self {
         self.setup.sink = Some(Box::new(sink));

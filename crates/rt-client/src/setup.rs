@@ -108,7 +108,7 @@ impl Setup {
             keep_follow_ups: self.keep_follow_ups,
             guardrails: self.guardrails,
             confirm: self.confirm,
-            seed: fastrand::u32(..),
+            seed: rand::random(),
         };
         let mut driver = Driver {
             engine: Engine::new(options),
