@@ -239,7 +239,7 @@ impl HttpClient {
         // A second key that nobody knows of expires unused.
         let answer = self.request(json(path.to_owned(), body, true)).await?;
         let secret = text(&name, &answer).and_then(|text| {
-            ClientSecretResponse::from_json(text).map_err(|error| unreadable(&name, error))
+            ClientSecretResponse::from_json(text).map_err(|error| unreadable(&name, &error))
         })?;
         if secret.value.expose().is_empty() {
             return Err(Error::new(
@@ -408,7 +408,7 @@ fn text<'a>(name: &str, answer: &'a Answer) -> Result<&'a str, Error> {
     })
 }
 
-fn unreadable(name: &str, error: DecodeError) -> Error {
+fn unreadable(name: &str, error: &DecodeError) -> Error {
     // The cause keeps the text of the answer, in which there is a key, but shows the place only.
     let message = format!("the answer to {name} cannot be read: {error}");
     Error::new(ErrorKind::InvalidBody, message)
