@@ -209,8 +209,17 @@ fn read_host(text: &str, refuse: &impl Fn(&str) -> Error) -> Result<Host, Error>
             .map(Host::V6)
             .ok_or_else(|| refuse("has brackets around something else than an IPv6 address"));
     }
-    if let Ok(address) = text.parse() {
-        return Ok(Host::V4(address));
+    let last = text
+        .strip_suffix('.')
+        .unwrap_or(text)
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
+    if number(last).is_some() || last.bytes().all(|byte| byte.is_ascii_digit()) && !last.is_empty() {
+        let address = read_v4(text.strip_suffix('.').unwrap_or(text));
+        return address
+            .map(Host::V4)
+            .ok_or_else(|| refuse("has a host that is no name and no address"));
     }
     if !text.is_ascii() {
         return Err(refuse("has a host that is not ASCII").with_hint("write it in its ASCII form, `xn--...`"));
@@ -223,6 +232,35 @@ fn read_host(text: &str, refuse: &impl Fn(&str) -> Error) -> Result<Host, Error>
         return Err(refuse("has a host that is no name and no address"));
     }
     Ok(Host::Name(text.to_ascii_lowercase()))
+}
+
+/// An IPv4 address in any of the spellings that resolvers and browsers take: `127.0.0.1`, `127.1`, `0x7f.1`, `2130706433`.
+fn read_v4(text: &str) -> Option<Ipv4Addr> {
+    let parts: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;
+    let (last, first) = parts.split_last()?;
+    if first.len() > 3 || first.iter().any(|part| *part > 255) {
+        return None;
+    }
+    // The last part stands for all bytes that are left.
+    let left = 8 * (4 - u32::try_from(first.len()).ok()?);
+    if left < 32 && last >> left != 0 {
+        return None;
+    }
+    let high = first.iter().zip([24, 16, 8]).map(|(part, shift)| part << shift);
+    Some(Ipv4Addr::from_bits(high.sum::<u32>() | last))
+}
+
+/// A part of an IPv4 address: decimal, `0x` and hexadecimal, or `0` and octal.
+fn number(text: &str) -> Option<u32> {
+    let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some("") => return Some(0),
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+        None => (text, 10),
+    };
+    // `from_str_radix` alone would take a sign.
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, radix).ok().filter(|_| is_number)
 }
 
 fn unescaped(text: &str) -> Cow<'_, str> {
@@ -252,6 +290,14 @@ mod tests {
                 "wss://h/a%20b/%C3%A9?q=%C3%BC%20w&r=%20",
             ),
             ("wss://a_b.test./p", "wss://a_b.test./p"),
+            ("ws://127.0.0.1./", "ws://127.0.0.1/"),
+            ("ws://0x7f.1/", "ws://127.0.0.1/"),
+            ("ws://2130706433/", "ws://127.0.0.1/"),
+            ("ws://0300.0.2.1/", "ws://192.0.2.1/"),
+            ("ws://192.513/", "ws://192.0.2.1/"),
+            ("ws://0/", "ws://0.0.0.0/"),
+            ("ws://4294967295/", "ws://255.255.255.255/"),
+            ("ws://1.2.3.test/", "ws://1.2.3.test/"),
         ] {
             assert_eq!(Address::parse("endpoint", text).unwrap().to_string(), shown);
         }
@@ -276,6 +322,12 @@ mod tests {
             ("wss://canary%2e", "no name"),
             ("wss://canary test", "no name"),
             ("wss://..", "no name"),
+            ("wss://1.2.3.4.5", "no name"),
+            ("wss://256.1.1.1", "no name"),
+            ("wss://1.1.1.256", "no name"),
+            ("wss://4294967296", "no name"),
+            ("wss://a.1", "no name"),
+            ("wss://08.1", "no name"),
             ("wss://h/canary\r\nx: y", "control"),
         ] {
             let error = Address::parse("endpoint", text)

@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind};
 const JSON: &str = "application/json";
 const SDP: &str = "application/sdp";
 
-/// Makes the HTTP calls of a server. See the [module](self).
+/// Makes the HTTP calls of a server. See the [module](crate::http).
 pub struct HttpClient {
     context: Context,
     /// The path of the realtime API, without a slash at the end.
