@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! cargo run --example push_to_talk
+//! cargo run --example push_to_talk --features device   (a microphone and a speaker: Enter begins and ends a turn)
 //! ```
 //!
-//! Runs on the emulator in this process, which gives back what it hears; a file is the microphone. Prints, and writes `reply.wav`:
+//! The second needs ALSA's headers on Linux (libasound2-dev). The first runs on the emulator in this process, which gives back what it hears; a file is the microphone. Prints, and writes `reply.wav`:
 //!
 //! ```text
 //! [pressed] talking …
@@ -20,13 +21,71 @@ mod local;
 use std::time::Duration;
 
 use rt_client::playback::FileSink;
-use rt_client::{ErrorKind, Session};
+use rt_client::{Credentials, Endpoint, ErrorKind, Session};
 use rt_emulator::Script;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let script = Script::parrot().hear("What is the weather like today?");
     let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime").await?;
+    if cfg!(feature = "device") {
+        with_devices(endpoint, credentials).await
+    } else {
+        with_files(endpoint, credentials).await
+    }
+}
+
+#[cfg(not(feature = "device"))]
+async fn with_devices(_: Endpoint, _: Credentials) -> anyhow::Result<()> {
+    anyhow::bail!("this was built without the feature `device`")
+}
+
+/// Enter begins a turn, Enter ends it, the end of the input ends the program.
+#[cfg(feature = "device")]
+async fn with_devices(endpoint: Endpoint, credentials: Credentials) -> anyhow::Result<()> {
+    let (speaker, _monitor) = rt_client::device::Speaker::open()?;
+    let mut microphone = rt_client::device::Microphone::open()?;
+    let session = Session::builder(endpoint, credentials)
+        .push_to_talk()
+        .playback(speaker)
+        .on_error(|error| eprintln!("{error}"))
+        .connect()
+        .await?;
+    let (keys, mut pressed) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || std::io::stdin().lines().try_for_each(|_| keys.send(())));
+    println!("Enter to talk, Enter when done, Ctrl-D to end");
+    let mut is_talking = false;
+    loop {
+        tokio::select! {
+            // Taken all the time, so that a turn does not begin with old sound; nobody hears an echo in this one.
+            chunk = microphone.next() => match chunk {
+                Some(Ok(audio)) if is_talking => session.send_audio(audio).await?,
+                Some(Ok(_)) => {}
+                Some(Err(error)) => eprintln!("{error}"),
+                None => anyhow::bail!("there is no microphone any more"),
+            },
+            key = pressed.recv() => match (key, is_talking) {
+                (None, _) => break,
+                (Some(()), false) => {
+                    session.start_talking().await?;
+                    is_talking = true;
+                    println!("[pressed] talking …");
+                }
+                (Some(()), true) => {
+                    is_talking = false;
+                    match session.stop_talking().await {
+                        Ok(_) => println!("[released]"),
+                        Err(error) => println!("[released] {error}"),
+                    }
+                }
+            },
+        }
+    }
+    session.close().await;
+    Ok(())
+}
+
+async fn with_files(endpoint: Endpoint, credentials: Credentials) -> anyhow::Result<()> {
     let (lines, mut said) = tokio::sync::mpsc::unbounded_channel();
     let session = Session::builder(endpoint, credentials)
         .push_to_talk()

@@ -106,6 +106,18 @@ impl SessionBuilder {
         self
     }
 
+    /// Listens to and steers the session of a running WebRTC or SIP call at the server of the endpoint, in place of opening a new
+    /// one: settings given here are sent to it, and it outlives this session unless somebody hangs up.
+    ///
+    /// # Errors
+    /// `Settings` if the id is empty or the endpoint has no calls, as Azure's preview.
+    pub fn call(mut self, call_id: &str) -> Result<Self, Error> {
+        let connection = self.setup.connection.call(call_id);
+        self.setup.connection =
+            connection.map_err(|error| Error::new(ErrorKind::Settings, error.to_string()))?;
+        Ok(self)
+    }
+
     /// Checks what the model says; call it several times for several guardrails.
     pub fn guardrail(mut self, guardrail: Guardrail) -> Self {
         self.setup.guardrails.push(guardrail);

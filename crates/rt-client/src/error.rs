@@ -44,6 +44,8 @@ pub enum ErrorKind {
     Tool,
     /// The budget is used up: no more responses are asked for.
     Budget,
+    /// A microphone or a speaker is not there, was lost, or cannot be used; the message says why.
+    Device,
     /// The playback sink failed. The session goes on without it.
     Playback,
 }

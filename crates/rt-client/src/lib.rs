@@ -36,10 +36,18 @@
 //!   says: [`guardrail`]. The conversation as items: [`history`]. Tokens and money: [`usage`]. How long answers take:
 //!   [`event::Latency`].
 //!
+//! # Features
+//!
+//! Both are off by default.
+//!
+//! - `http`: ephemeral keys and calls over HTTP, in `lowlevel::http`. Webhooks need no feature: [`lowlevel::webhook`]. The session
+//!   of a running call is [`SessionBuilder::call`]'s.
+//! - `device`: microphone, speaker and echo guard, in `device`.
+//!
 //! # What it does not do
 //!
-//! Nothing is recorded from a microphone or played on a speaker: audio comes from your program, and goes to a sink of
-//! yours, a channel or a file.
+//! Nothing is recorded from a microphone or played on a speaker unless the feature `device` is on: audio comes from your
+//! program, and goes to a sink of yours, a channel or a file.
 //!
 //! # Features
 //!
@@ -59,6 +67,8 @@
 //! messages are those of [`protocol`].
 
 mod builder;
+#[cfg(feature = "device")]
+pub mod device;
 mod dispatch;
 mod driver;
 mod engine;

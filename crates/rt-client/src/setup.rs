@@ -142,7 +142,7 @@ impl Setup {
             guardrails: self.guardrails,
             confirm: self.confirm,
             repeat_written: self.repeat_written,
-            seed: fastrand::u32(..),
+            seed: rand::random(),
         };
         let mut driver = Driver {
             engine: Engine::new(options),

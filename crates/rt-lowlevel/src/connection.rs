@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use futures::Stream;
+use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rt_protocol::dialect::BetaVariant;
 use tokio::sync::{mpsc, watch};
@@ -122,6 +122,15 @@ impl Builder {
         self
     }
 
+    /// Listens to and steers the session of a running WebRTC or SIP call: see [`Endpoint::with_call_id`].
+    ///
+    /// # Errors
+    /// `InvalidConfig` if the id is empty or the endpoint has no calls, as Azure's preview.
+    pub fn call(mut self, call_id: &str) -> Result<Self, Error> {
+        self.endpoint = self.endpoint.with_call_id(call_id)?;
+        Ok(self)
+    }
+
     /// Goes on with the conversation of a [`Handle::snapshot`](crate::Handle::snapshot): the first session is told what that
     /// one knew, and [`ConnectionEvent::Restored`] tells how that went. It must be of the endpoint's kind of session, or
     /// [`connect`](Self::connect) fails with `InvalidConfig`.
@@ -141,7 +150,11 @@ impl Builder {
     ///
     /// # Panics
     /// Outside of a Tokio runtime with time and I/O enabled.
-    pub async fn connect(self) -> Result<Connection, Error> {
+    pub async fn connect(mut self) -> Result<Connection, Error> {
+        // The session is the call's, and outlives this connection to it: there is nothing to tell it, and no other to make.
+        if self.endpoint.is_call() {
+            self.config.restore.enabled = false;
+        }
         let kind = self.endpoint.session_kind();
         if self
             .snapshot
@@ -152,35 +165,26 @@ impl Builder {
                 "the snapshot is of another kind of session than the endpoint",
             ));
         }
-        let dialer = match self.dialer {
-            Some(dialer) => dialer,
-            None => Arc::new(TcpDialer::new(self.roots.config()?, self.proxy)),
-        };
-        let variant = self.endpoint.beta_variant();
-        let translator = Arc::new(Translator::new(self.endpoint.dialect(), variant));
-        let mut machine = Machine::new(self.config.clone(), self.credentials.can_refresh())
-            .with_tokens(RetryTokens::of_host(&self.endpoint))
-            .for_sessions(self.endpoint.session_kind(), Arc::clone(&translator));
-        if let Some(snapshot) = self.snapshot {
+        let snapshot = self.snapshot.take();
+        let context = self.into_context()?;
+        let variant = context.endpoint.beta_variant();
+        let translator = Arc::new(Translator::new(context.endpoint.dialect(), variant));
+        let mut machine = Machine::new(context.config.clone(), context.credentials.can_refresh())
+            .with_tokens(RetryTokens::of_host(&context.endpoint))
+            .for_sessions(kind, Arc::clone(&translator));
+        if let Some(snapshot) = snapshot {
             machine = machine.resume(snapshot);
         }
-        let (shared, events) = Shared::new(machine, &self.config.limits, translator);
+        let (shared, events) = Shared::new(machine, &context.config.limits, translator);
         let handle = Handle::new(
             Arc::clone(&shared),
-            self.config.limits.message,
+            context.config.limits.message,
             // Its limits are not those of the GA service.
-            self.config.strict && variant != BetaVariant::VoiceLive,
+            context.config.strict && variant != BetaVariant::VoiceLive,
         );
         // From here on, dropping it closes.
         let connection = Connection { handle, events };
-        let span = tracing::debug_span!(parent: None, "rt.connection", endpoint = %self.endpoint);
-        let context = Context {
-            endpoint: self.endpoint,
-            credentials: self.credentials,
-            headers: self.headers,
-            config: self.config,
-            dialer,
-        };
+        let span = tracing::debug_span!(parent: None, "rt.connection", endpoint = %context.endpoint);
         shared.with(|machine, at| machine.handle_start(at));
         tokio::spawn(run(Arc::clone(&shared), Arc::new(context)).instrument(span));
 
@@ -199,6 +203,21 @@ impl Builder {
             Some(error) => Err(error),
             None => Ok(connection),
         }
+    }
+
+    /// What every attempt needs.
+    pub(crate) fn into_context(self) -> Result<Context, Error> {
+        let dialer = match self.dialer {
+            Some(dialer) => dialer,
+            None => Arc::new(TcpDialer::new(self.roots.config()?, self.proxy)),
+        };
+        Ok(Context {
+            endpoint: self.endpoint,
+            credentials: self.credentials,
+            headers: self.headers,
+            config: self.config,
+            dialer,
+        })
     }
 }
 

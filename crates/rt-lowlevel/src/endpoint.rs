@@ -4,8 +4,8 @@ use std::fmt;
 
 use rt_protocol::dialect::{BetaVariant, Dialect};
 use rt_protocol::session::SessionKind;
-use url::{Host, Url};
 
+use crate::address::{Address, Host};
 use crate::credentials::names_secret;
 use crate::error::Error;
 
@@ -13,6 +13,9 @@ use crate::error::Error;
 mod tests;
 
 const OPENAI_BASE: &str = "https://api.openai.com/v1";
+/// The paths below a base.
+const REALTIME: &str = "realtime";
+const TRANSLATIONS: &str = "realtime/translations";
 
 /// The address of a Realtime API: a URL that is known to be usable, and how a key is shown there.
 ///
@@ -22,21 +25,23 @@ const OPENAI_BASE: &str = "https://api.openai.com/v1";
 /// use rt_lowlevel::Endpoint;
 ///
 /// let openai = Endpoint::openai("gpt-realtime")?;
-/// assert_eq!(openai.url().as_str(), "wss://api.openai.com/v1/realtime?model=gpt-realtime");
+/// assert_eq!(openai.url(), "wss://api.openai.com/v1/realtime?model=gpt-realtime");
 ///
 /// let azure = Endpoint::azure("my-resource", "my-deployment")?;
 /// assert_eq!(
-///     azure.url().as_str(),
+///     azure.url(),
 ///     "wss://my-resource.openai.azure.com/openai/v1/realtime?model=my-deployment"
 /// );
 ///
 /// let local = Endpoint::from_url("http://127.0.0.1:8787/v1/realtime?model=any")?;
-/// assert_eq!(local.url().scheme(), "ws");
+/// assert!(!local.is_tls());
 /// # Ok::<(), rt_lowlevel::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    url: Url,
+    address: Address,
+    /// The address as text.
+    url: String,
     provider: Provider,
 }
 
@@ -58,7 +63,7 @@ impl Endpoint {
     /// # Errors
     /// `InvalidConfig` if `model` is empty.
     pub fn openai(model: &str) -> Result<Self, Error> {
-        Self::built(OPENAI_BASE, "realtime", &[("model", model)], Provider::OpenAi)
+        Self::built(OPENAI_BASE, REALTIME, &[("model", model)], Provider::OpenAi)
     }
 
     /// A transcription session at OpenAI. The model is part of the session's configuration, not of the URL.
@@ -68,18 +73,28 @@ impl Endpoint {
     pub fn openai_transcription() -> Result<Self, Error> {
         Self::built(
             OPENAI_BASE,
-            "realtime",
+            REALTIME,
             &[("intent", "transcription")],
             Provider::OpenAi,
         )
     }
 
-    /// The control channel of a running WebRTC or SIP call at OpenAI.
+    /// A translation at OpenAI with `model`, such as `gpt-realtime-translate`: speech goes in without turns, and comes out in
+    /// another language.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if `model` is empty.
+    pub fn openai_translation(model: &str) -> Result<Self, Error> {
+        Self::built(OPENAI_BASE, TRANSLATIONS, &[("model", model)], Provider::OpenAi)
+    }
+
+    /// The control channel of a running WebRTC or SIP call at OpenAI. Its session is the call's: after a reconnect it is as it
+    /// was, so nothing is restored, and nothing takes over from it.
     ///
     /// # Errors
     /// `InvalidConfig` if `call_id` is empty.
     pub fn openai_call(call_id: &str) -> Result<Self, Error> {
-        Self::built(OPENAI_BASE, "realtime", &[("call_id", call_id)], Provider::OpenAi)
+        Self::built(OPENAI_BASE, REALTIME, &[("call_id", call_id)], Provider::OpenAi)
     }
 
     /// A deployment at Azure OpenAI, GA form: no `api-version`.
@@ -91,7 +106,7 @@ impl Endpoint {
     /// `InvalidConfig` if the resource is not a name or an address, or the deployment is empty.
     pub fn azure(resource: &str, deployment: &str) -> Result<Self, Error> {
         let base = format!("{}/openai/v1", azure_base(resource)?);
-        Self::built(&base, "realtime", &[("model", deployment)], Provider::Azure)
+        Self::built(&base, REALTIME, &[("model", deployment)], Provider::Azure)
     }
 
     /// A transcription session at Azure OpenAI, GA form.
@@ -100,7 +115,7 @@ impl Endpoint {
     /// `InvalidConfig` if the resource is not a name or an address.
     pub fn azure_transcription(resource: &str) -> Result<Self, Error> {
         let base = format!("{}/openai/v1", azure_base(resource)?);
-        Self::built(&base, "realtime", &[("intent", "transcription")], Provider::Azure)
+        Self::built(&base, REALTIME, &[("intent", "transcription")], Provider::Azure)
     }
 
     /// A deployment at Azure OpenAI, preview form.
@@ -110,7 +125,7 @@ impl Endpoint {
     pub fn azure_preview(resource: &str, deployment: &str, api_version: &str) -> Result<Self, Error> {
         let base = format!("{}/openai", azure_base(resource)?);
         let query = [("api-version", api_version), ("deployment", deployment)];
-        Self::built(&base, "realtime", &query, Provider::AzurePreview)
+        Self::built(&base, REALTIME, &query, Provider::AzurePreview)
     }
 
     /// Any server, by its whole URL: `wss`, `ws`, or `https` and `http` for the same two.
@@ -122,21 +137,44 @@ impl Endpoint {
     /// `InvalidConfig` for another scheme, a user name or password, a fragment, or a key, token or signature in the
     /// query.
     pub fn from_url(url: &str) -> Result<Self, Error> {
-        let url = checked(url)?;
-        let provider = provider_of(&url);
-        Ok(Self { url, provider })
+        Ok(Self::of(checked(url)?))
     }
 
     /// The same query at another base, such as `https://eu.api.openai.com/v1` or `http://127.0.0.1:8787/v1`: the path is
-    /// the base's with `/realtime` added. The provider is that of the new host, as with [`from_url`](Self::from_url).
+    /// the base's with `/realtime` added (`/realtime/translations` for a translation). The provider is that of the new host, as with [`from_url`](Self::from_url).
     ///
     /// # Errors
     /// As [`from_url`](Self::from_url).
     pub fn with_base_url(self, base: &str) -> Result<Self, Error> {
-        let mut url = joined(&checked(base)?, "realtime")?;
-        url.set_query(self.url.query());
-        let provider = provider_of(&url);
-        Ok(Self { url, provider })
+        let path = match self.session_kind() {
+            SessionKind::Translation => TRANSLATIONS,
+            _ => REALTIME,
+        };
+        let mut address = joined(checked(base)?, path)?;
+        address.query.clone_from(&self.address.query);
+        Ok(Self::of(address))
+    }
+
+    /// The control channel of a running WebRTC or SIP call at the same server: the query is `?call_id=` and nothing else.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if `call_id` is empty, or the endpoint is Azure's preview, which has no calls, or not a
+    /// conversation's.
+    pub fn with_call_id(self, call_id: &str) -> Result<Self, Error> {
+        if self.provider == Provider::AzurePreview || self.session_kind() == SessionKind::Translation {
+            return Err(
+                Error::config("calls are at the address of conversations, GA form")
+                    .with_hint("begin with `Endpoint::openai` or `Endpoint::azure`"),
+            );
+        }
+        let mut address = self.address;
+        address.query = None;
+        push(&mut address, "call_id", call_id)?;
+        Ok(Self {
+            url: address.to_string(),
+            address,
+            provider: self.provider,
+        })
     }
 
     /// The same address, treated as that provider's.
@@ -159,17 +197,18 @@ impl Endpoint {
             Provider::Azure => Some(Dialect::Ga),
             Provider::AzurePreview => Some(Dialect::Beta),
             Provider::OpenAi => {
-                let host = self.url.host_str()?;
+                let Host::Name(host) = &self.address.host else {
+                    return None;
+                };
                 (host == "openai.com" || host.ends_with(".openai.com")).then_some(Dialect::Ga)
             }
         }
     }
 
-    /// Which beta it would be.
     /// What its sessions are for.
     pub(crate) fn session_kind(&self) -> SessionKind {
-        let mut query = self.url.query_pairs();
-        if self.url.path().trim_end_matches('/').ends_with("/translations") {
+        let mut query = self.address.pairs();
+        if self.address.path.trim_end_matches('/').ends_with("/translations") {
             SessionKind::Translation
         } else if query.any(|(name, value)| name == "intent" && value == "transcription") {
             SessionKind::Transcription
@@ -178,9 +217,10 @@ impl Endpoint {
         }
     }
 
+    /// Which beta it would be.
     pub(crate) fn beta_variant(&self) -> BetaVariant {
         match self.provider {
-            _ if self.url.path().contains("/voice-live/") => BetaVariant::VoiceLive,
+            _ if self.address.path.contains("/voice-live/") => BetaVariant::VoiceLive,
             Provider::AzurePreview => BetaVariant::AzurePreview,
             Provider::OpenAi | Provider::Azure => BetaVariant::OpenAi,
         }
@@ -189,47 +229,70 @@ impl Endpoint {
     /// Whether the connection is encrypted: `wss`, not `ws`.
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        self.url.scheme() == "wss"
+        self.address.scheme == "wss"
     }
 
     /// The whole URL, query values included: do not log it.
     #[must_use]
-    pub fn url(&self) -> &Url {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The host as it stands in the URL, brackets included for IPv6.
-    pub(crate) fn host(&self) -> Option<Host<&str>> {
-        self.url.host()
+    /// Whether it is the control channel of a call, whose session is the call's.
+    pub(crate) fn is_call(&self) -> bool {
+        self.address.pairs().any(|(name, _)| name == "call_id")
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.address.host
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.url.port_or_known_default().unwrap_or(443)
+        self.address.port_or_default()
+    }
+
+    fn of(address: Address) -> Self {
+        Self {
+            url: address.to_string(),
+            provider: provider_of(&address),
+            address,
+        }
     }
 
     fn built(base: &str, path: &str, query: &[(&str, &str)], provider: Provider) -> Result<Self, Error> {
-        let mut url = joined(&checked(base)?, path)?;
+        let mut address = joined(checked(base)?, path)?;
         for (name, value) in query {
-            if value.trim().is_empty() {
-                return Err(Error::config(format!("`{name}` of the endpoint is empty")));
-            }
-            url.query_pairs_mut().append_pair(name, value.trim());
+            push(&mut address, name, value)?;
         }
-        // The form encoding writes a space as `+`, which only forms are sure to read as a space.
-        let query = url.query().unwrap_or_default().replace('+', "%20");
-        url.set_query(Some(&query));
-        Ok(Self { url, provider })
+        Ok(Self {
+            url: address.to_string(),
+            address,
+            provider,
+        })
     }
 }
 
+fn push(address: &mut Address, name: &str, value: &str) -> Result<(), Error> {
+    if value.trim().is_empty() {
+        return Err(Error::config(format!("`{name}` of the endpoint is empty")));
+    }
+    address.push_pair(name, value.trim());
+    Ok(())
+}
+
 /// Who runs the server, by its name.
-fn provider_of(url: &Url) -> Provider {
-    match url.host_str() {
-        Some(host) if is_azure(host) && url.query_pairs().any(|(name, _)| name == "api-version") => {
-            Provider::AzurePreview
-        }
-        Some(host) if is_azure(host) => Provider::Azure,
-        _ => Provider::OpenAi,
+fn provider_of(address: &Address) -> Provider {
+    let Host::Name(host) = &address.host else {
+        return Provider::OpenAi;
+    };
+    match is_azure(host) {
+        true if address.pairs().any(|(name, _)| name == "api-version") => Provider::AzurePreview,
+        true => Provider::Azure,
+        false => Provider::OpenAi,
     }
 }
 
@@ -263,69 +326,43 @@ fn azure_base(resource: &str) -> Result<String, Error> {
     Ok(format!("https://{resource}.openai.azure.com"))
 }
 
-fn joined(base: &Url, path: &str) -> Result<Url, Error> {
-    if base.query().is_some() {
+fn joined(mut base: Address, path: &str) -> Result<Address, Error> {
+    if base.query.is_some() {
         return Err(Error::config("a base URL has no query"));
     }
-    let mut url = base.clone();
-    url.path_segments_mut()
-        .map_err(|()| Error::config("the base URL cannot have a path"))?
-        .pop_if_empty()
-        .push(path);
-    Ok(url)
+    base.path = format!("{}/{path}", base.path.strip_suffix('/').unwrap_or(&base.path));
+    Ok(base)
 }
 
 /// Parses a URL and makes sure that nothing in it can send a secret astray.
-fn checked(text: &str) -> Result<Url, Error> {
-    let text = text.trim();
-    // A special scheme cannot be set on a parsed URL of another, so it is mapped in the text.
-    let mapped = match text.split_once("://") {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => format!("wss://{rest}"),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => format!("ws://{rest}"),
-        _ => text.to_owned(),
+fn checked(text: &str) -> Result<Address, Error> {
+    let mut address = Address::parse("endpoint", text)?;
+    let scheme = match address.scheme.as_str() {
+        "wss" | "https" => "wss",
+        "ws" | "http" => "ws",
+        _ => {
+            return Err(Error::config(
+                "the endpoint's scheme is not wss, ws, https or http",
+            ));
+        }
     };
-    // Not the parser's own message: it may repeat a part of the text.
-    let url =
-        Url::parse(&mapped).map_err(|cause| Error::config("the endpoint is not a URL").with_source(cause))?;
-    if !matches!(url.scheme(), "ws" | "wss") {
-        return Err(Error::config(
-            "the endpoint's scheme is not wss, ws, https or http",
-        ));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(Error::config("the endpoint has no host"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::config("the endpoint holds a user name or password")
-            .with_hint("pass credentials as `Credentials`"));
-    }
-    if url.fragment().is_some() {
-        return Err(Error::config("the endpoint has a fragment (`#`)"));
-    }
-    if url
-        .query_pairs()
+    scheme.clone_into(&mut address.scheme);
+    if address
+        .pairs()
         .any(|(name, _)| names_secret(&name) || name.eq_ignore_ascii_case("sig"))
     {
         return Err(Error::config("the endpoint has a key or token in its query")
             .with_hint("pass it as `Credentials`, or with `Builder::header`: it is sent as a header"));
     }
-    Ok(url)
+    Ok(address)
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}://{}",
-            self.url.scheme(),
-            self.url.host_str().unwrap_or_default()
-        )?;
-        if let Some(port) = self.url.port() {
-            write!(f, ":{port}")?;
-        }
-        f.write_str(self.url.path())?;
+        let Address { scheme, path, .. } = &self.address;
+        write!(f, "{scheme}://{}{path}", self.address.authority())?;
         let mut separator = '?';
-        for (name, _) in self.url.query_pairs() {
+        for (name, _) in self.address.pairs() {
             write!(f, "{separator}{name}=..")?;
             separator = '&';
         }

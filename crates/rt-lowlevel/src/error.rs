@@ -94,6 +94,10 @@ pub enum ErrorKind {
     MessageTooLarge,
     /// An event to be sent breaks a documented limit; the message names field, value and range. Correct it.
     InvalidEvent,
+    /// The body of an HTTP answer or of a webhook is not what the protocol says. Not retryable.
+    InvalidBody,
+    /// A webhook that does not prove that it is the service's: answer 400 and do nothing. Not retryable.
+    InvalidSignature,
     /// No events were taken for too long, and the configuration says that this is the end. Not retryable.
     SlowConsumer,
     /// The connection is closed, or closing: nothing more can be sent.
@@ -206,6 +210,8 @@ impl Error {
             | ErrorKind::ClosedByServer
             | ErrorKind::MessageTooLarge
             | ErrorKind::InvalidEvent
+            | ErrorKind::InvalidBody
+            | ErrorKind::InvalidSignature
             | ErrorKind::SlowConsumer
             | ErrorKind::Closed => false,
         }

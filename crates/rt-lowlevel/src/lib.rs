@@ -69,6 +69,11 @@
 //!   [`Config::allow_insecure`] is set, through a proxy neither; no redirects.
 //! - **Cancel safety.** Every future may be dropped at any time.
 //!
+//! # Beside the connection
+//!
+//! Ephemeral keys and calls over HTTP are in `http`, with the feature of that name, off by default: it brings hyper along. The
+//! signature of webhooks is in [`webhook`].
+//!
 //! # Logs
 //!
 //! Through `tracing`: the spans `rt.connection` and, in it, `rt.attempt`, and what was opened, retried and given up, with types,
@@ -105,6 +110,7 @@
 //! There is one [`Error`]. Its [`kind`](Error::kind) is what to branch on, its text is for people, and
 //! [`is_retryable`](Error::is_retryable) says whether the same may work later.
 
+mod address;
 mod classify;
 mod close;
 mod config;
@@ -118,6 +124,8 @@ mod event;
 mod fate;
 mod frame;
 mod handle;
+#[cfg(feature = "http")]
+pub mod http;
 mod machine;
 mod mirror;
 mod observe;
@@ -125,6 +133,7 @@ mod proxy;
 mod retry_after;
 mod state;
 mod transport;
+pub mod webhook;
 
 pub use rt_protocol as protocol;
 

@@ -86,7 +86,6 @@ async fn pain_06_azure_is_different() {
     assert!(
         preview
             .url()
-            .as_str()
             .contains("my-resource.openai.azure.com/openai/realtime")
     );
     assert_eq!(preview.dialect(), Some(rt_client::protocol::Dialect::Beta));

@@ -22,7 +22,7 @@ impl Failure {
             | Self::BadResponse(error)
             | Self::NotWebSocket(error)
             | Self::Ended(error) => error.clone(),
-            Self::Refused(refusal) => refused(refusal),
+            Self::Refused(refusal) => refusal.to_error("the server refused the connection"),
             Self::AttemptTimeout(limit) => Error::new(
                 ErrorKind::Handshake,
                 format!("the server was not reached within {limit:?}"),
@@ -118,29 +118,32 @@ fn api_kind(api: &ApiError) -> Option<ErrorKind> {
         .find_map(|name| kind_of(name))
 }
 
-fn refused(refusal: &Refusal) -> Error {
-    let by_status = match refusal.status {
-        200..=299 => ErrorKind::NotWebSocket,
-        300..=399 => ErrorKind::RedirectRefused,
-        401 => ErrorKind::Unauthorized,
-        403 => ErrorKind::Forbidden,
-        404 => ErrorKind::NotFound,
-        429 if refusal.api.is_quota() => ErrorKind::Quota,
-        429 => ErrorKind::RateLimited,
-        408 | 421 | 425 | 500 | 502 | 503 | 504 | 520..=524 | 529 => ErrorKind::ServerUnavailable,
-        _ => ErrorKind::Rejected,
-    };
-    let mut message = format!("the server refused the connection with HTTP {}", refusal.status);
-    push_server_text(&mut message, &refusal.api, by_status);
-    let error = Error::new(by_status, message).with_detail(Detail {
-        retry_after: refusal.retry_after,
-        http_status: Some(refusal.status),
-        code: refusal.api.name().map(str::to_owned),
-        close: None,
-        request_id: refusal.request_id.clone(),
-        session_id: None,
-    });
-    hinted(error)
+impl Refusal {
+    /// The error to show for it; `what` says who refused what.
+    pub(crate) fn to_error(&self, what: &str) -> Error {
+        let by_status = match self.status {
+            200..=299 => ErrorKind::NotWebSocket,
+            300..=399 => ErrorKind::RedirectRefused,
+            401 => ErrorKind::Unauthorized,
+            403 => ErrorKind::Forbidden,
+            404 => ErrorKind::NotFound,
+            429 if self.api.is_quota() => ErrorKind::Quota,
+            429 => ErrorKind::RateLimited,
+            408 | 421 | 425 | 500 | 502 | 503 | 504 | 520..=524 | 529 => ErrorKind::ServerUnavailable,
+            _ => ErrorKind::Rejected,
+        };
+        let mut message = format!("{what} with HTTP {}", self.status);
+        push_server_text(&mut message, &self.api, by_status);
+        let error = Error::new(by_status, message).with_detail(Detail {
+            retry_after: self.retry_after,
+            http_status: Some(self.status),
+            code: self.api.name().map(str::to_owned),
+            close: None,
+            request_id: self.request_id.clone(),
+            session_id: None,
+        });
+        hinted(error)
+    }
 }
 
 fn event(api: &ApiError) -> Error {

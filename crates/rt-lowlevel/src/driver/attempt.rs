@@ -32,16 +32,29 @@ pub(super) struct Connected {
 }
 
 impl Context {
-    fn target(&self) -> Target {
-        let host = match self.endpoint.host() {
-            Some(url::Host::Ipv6(address)) => address.to_string(),
-            Some(other) => other.to_string(),
-            None => String::new(),
-        };
+    /// The headers of an attempt, credentials among them.
+    pub(crate) async fn signed_headers(&self, refresh_token: bool) -> Result<HeaderMap, Failure> {
+        let mut headers = self.headers.clone();
+        let provider = self.endpoint.provider();
+        let applied = self
+            .credentials
+            .apply(provider, refresh_token, &mut headers)
+            .await;
+        applied.map_err(|error| {
+            if error.kind() == ErrorKind::TokenProvider {
+                Failure::Token(error)
+            } else {
+                Failure::Config(error)
+            }
+        })?;
+        Ok(headers)
+    }
+
+    pub(crate) fn target(&self) -> Target {
         let carries_secret =
             !self.credentials.is_none() || self.headers.values().any(http::HeaderValue::is_sensitive);
         Target {
-            host,
+            host: self.endpoint.host().bare(),
             port: self.endpoint.port(),
             is_tls: self.endpoint.is_tls(),
             loopback_only: carries_secret && !self.endpoint.is_tls() && !self.config.allow_insecure,
@@ -61,19 +74,7 @@ pub(super) async fn attempt(context: Arc<Context>, refresh_token: bool) -> Resul
 async fn connect(context: &Context, refresh_token: bool) -> Result<Connected, Failure> {
     let timeouts = &context.config.timeouts;
     let begun = Instant::now();
-    let mut headers = context.headers.clone();
-    let provider = context.endpoint.provider();
-    context
-        .credentials
-        .apply(provider, refresh_token, &mut headers)
-        .await
-        .map_err(|error| {
-            if error.kind() == ErrorKind::TokenProvider {
-                Failure::Token(error)
-            } else {
-                Failure::Config(error)
-            }
-        })?;
+    let headers = context.signed_headers(refresh_token).await?;
     let stream = context
         .dialer
         .dial(&context.target())

@@ -138,7 +138,7 @@ impl Shared {
             wake_senders: Notify::new(),
             wake_reader: Notify::new(),
             ids: AtomicU32::new(0),
-            id_prefix: fastrand::u64(..1 << 48),
+            id_prefix: rand::random::<u64>() >> 16,
             control_line: tokio::sync::Mutex::new(()),
             audio_line: tokio::sync::Mutex::new(()),
         };
@@ -154,7 +154,7 @@ impl Shared {
     fn with_delivery<T>(&self, tell: impl FnOnce(&mut Machine, At) -> (T, Option<Delivery>)) -> T {
         let at = At {
             now: tokio::time::Instant::now().into_std(),
-            jitter: fastrand::f64(),
+            jitter: rand::random(),
             unix: SystemTime::now()
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap_or_default(),

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn every_form_has_its_url() {
-    let cases: [(Result<Endpoint, Error>, &str, Provider); 17] = [
+    let cases: [(Result<Endpoint, Error>, &str, Provider); 20] = [
         (
             Endpoint::openai("gpt-realtime"),
             "wss://api.openai.com/v1/realtime?model=gpt-realtime",
@@ -17,6 +17,21 @@ fn every_form_has_its_url() {
             Endpoint::openai_transcription(),
             "wss://api.openai.com/v1/realtime?intent=transcription",
             Provider::OpenAi,
+        ),
+        (
+            Endpoint::openai_translation(" gpt-realtime-translate "),
+            "wss://api.openai.com/v1/realtime/translations?model=gpt-realtime-translate",
+            Provider::OpenAi,
+        ),
+        (
+            Endpoint::openai_translation("m").and_then(|it| it.with_base_url("http://127.0.0.1:8787/v1")),
+            "ws://127.0.0.1:8787/v1/realtime/translations?model=m",
+            Provider::OpenAi,
+        ),
+        (
+            Endpoint::azure("res", "dep").and_then(|it| it.with_call_id("rtc_1")),
+            "wss://res.openai.azure.com/openai/v1/realtime?call_id=rtc_1",
+            Provider::Azure,
         ),
         (
             Endpoint::openai_call("rtc_1"),
@@ -93,7 +108,7 @@ fn every_form_has_its_url() {
     ];
     for (endpoint, url, provider) in cases {
         let endpoint = endpoint.unwrap();
-        assert_eq!(endpoint.url().as_str(), url);
+        assert_eq!(endpoint.url(), url);
         assert_eq!(endpoint.provider(), provider, "{url}");
     }
 }
@@ -102,6 +117,10 @@ fn every_form_has_its_url() {
 fn what_is_not_usable_is_refused_and_not_repeated() {
     let refused = [
         Endpoint::openai(" "),
+        Endpoint::openai_translation(""),
+        Endpoint::openai("m").and_then(|it| it.with_call_id(" ")),
+        Endpoint::openai_translation("m").and_then(|it| it.with_call_id("rtc_1")),
+        Endpoint::azure_preview("r", "d", "v").and_then(|it| it.with_call_id("rtc_1")),
         Endpoint::azure("", "d"),
         Endpoint::azure("evil.com/", "d"),
         Endpoint::azure("a.b", "d"),
@@ -134,4 +153,25 @@ fn query_values_are_not_shown() {
         format!("{endpoint:?}"),
         "Endpoint(wss://h:8443/p?model=..&x=.., OpenAi)"
     );
+}
+
+#[test]
+fn the_kind_of_session_is_in_the_address() {
+    for (endpoint, kind, is_call) in [
+        (Endpoint::openai("m"), SessionKind::Realtime, false),
+        (
+            Endpoint::openai_transcription(),
+            SessionKind::Transcription,
+            false,
+        ),
+        (Endpoint::openai_translation("m"), SessionKind::Translation, false),
+        (Endpoint::openai_call("rtc_1"), SessionKind::Realtime, true),
+    ] {
+        let endpoint = endpoint.unwrap();
+        assert_eq!(
+            (endpoint.session_kind(), endpoint.is_call()),
+            (kind, is_call),
+            "{endpoint}"
+        );
+    }
 }

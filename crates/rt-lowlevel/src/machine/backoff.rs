@@ -15,7 +15,7 @@ pub(super) fn nominal(policy: &RetryPolicy, failures: u32) -> Duration {
 }
 
 /// The wait itself: `jitter`, from 0 to 1, of the ceiling.
-pub(super) fn delay(policy: &RetryPolicy, failures: u32, jitter: f64) -> Duration {
+pub(crate) fn delay(policy: &RetryPolicy, failures: u32, jitter: f64) -> Duration {
     // The product of the longest duration is rounded up to one that does not exist.
     let nominal = nominal(policy, failures).min(Duration::MAX / 2);
     nominal.mul_f64(jitter.clamp(0.0, 1.0))

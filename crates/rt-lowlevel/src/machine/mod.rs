@@ -22,7 +22,7 @@
 //!
 //! While a session is open there may be a second connection, which is prepared to take over; see `rollover`.
 
-mod backoff;
+pub(crate) mod backoff;
 mod deadlines;
 mod exchange;
 mod ledger;

@@ -43,8 +43,7 @@ impl RetryTokens {
             .get_or_init(Mutex::default)
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let name = endpoint.host().map(|host| host.to_string()).unwrap_or_default();
-        let name = format!("{name}:{}", endpoint.port());
+        let name = format!("{}:{}", endpoint.host(), endpoint.port());
         Self::of_name(&mut hosts, name, Instant::now())
     }
 

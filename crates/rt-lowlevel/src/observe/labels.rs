@@ -34,6 +34,8 @@ pub(super) fn cause(kind: ErrorKind) -> &'static str {
         ErrorKind::Protocol => "protocol",
         ErrorKind::MessageTooLarge => "message_too_large",
         ErrorKind::InvalidEvent => "invalid_event",
+        ErrorKind::InvalidBody => "invalid_body",
+        ErrorKind::InvalidSignature => "invalid_signature",
         ErrorKind::Closed => "closed",
     }
 }

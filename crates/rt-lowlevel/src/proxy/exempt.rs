@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use url::Host;
+use crate::address::Host;
 
 /// Hosts that are reached without the proxy.
 #[derive(Debug, Default)]
@@ -45,14 +45,14 @@ impl Exemptions {
     }
 
     /// Whether this host is reached directly. This machine always is.
-    pub(super) fn cover(&self, host: &Host<&str>, port: u16) -> bool {
+    pub(super) fn cover(&self, host: &Host, port: u16) -> bool {
         let (name, address) = match host {
-            Host::Domain(name) => (
+            Host::Name(name) => (
                 Some(name.trim_end_matches('.').to_ascii_lowercase()),
                 name.parse::<IpAddr>().ok(),
             ),
-            Host::Ipv4(address) => (None, Some(IpAddr::V4(*address))),
-            Host::Ipv6(address) => (None, Some(IpAddr::V6(*address))),
+            Host::V4(address) => (None, Some(IpAddr::V4(*address))),
+            Host::V6(address) => (None, Some(IpAddr::V6(*address))),
         };
         let address = address.map(|address| address.to_canonical());
         let is_local = address.is_some_and(|address| address.is_loopback())
@@ -142,8 +142,8 @@ mod tests {
     use super::*;
 
     fn covered(list: &str, url: &str) -> bool {
-        let url = url::Url::parse(url).unwrap();
-        Exemptions::parse(list).cover(&url.host().unwrap(), url.port_or_known_default().unwrap())
+        let address = crate::address::Address::parse("endpoint", url).unwrap();
+        Exemptions::parse(list).cover(&address.host, address.port_or_default())
     }
 
     #[test]

@@ -8,10 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
-use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use self::exempt::Exemptions;
+use crate::address::Address;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 
@@ -35,31 +35,33 @@ impl Proxy {
         } else {
             format!("http://{}", text.trim())
         });
-        // Not the parser's message: it may repeat a part of the text.
-        let url = Url::parse(&text).map_err(|_| Error::config("the proxy is not a URL"))?;
-        let is_tls = match url.scheme() {
-            "http" => false,
-            "https" => true,
-            _ => {
-                return Err(Error::config("the proxy's scheme is not http or https")
-                    .with_hint("SOCKS proxies need a `Dialer` of your own"));
-            }
+        // Not the parser's message: it speaks of what an endpoint may have.
+        let not_a_url = || Error::config("the proxy is not a URL");
+        let (scheme, rest) = text.split_once("://").ok_or_else(not_a_url)?;
+        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+        let (user, host) = match rest[..end].rsplit_once('@') {
+            Some((user, host)) => (user, host),
+            None => ("", &rest[..end]),
         };
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        let is_tls = if scheme.eq_ignore_ascii_case("https") {
+            true
+        } else if scheme.eq_ignore_ascii_case("http") {
+            false
+        } else {
+            return Err(Error::config("the proxy's scheme is not http or https")
+                .with_hint("SOCKS proxies need a `Dialer` of your own"));
+        };
+        if !matches!(&rest[end..], "" | "/") {
             return Err(Error::config(
                 "the URL of the proxy has more than a host and a port",
             ));
         }
-        let host = match url.host() {
-            Some(Host::Ipv6(address)) => address.to_string(),
-            Some(host) => host.to_string(),
-            None => return Err(Error::config("the proxy has no host")),
-        };
+        let address = Address::parse("proxy", &format!("{scheme}://{host}"))?;
         Ok(Self {
-            host,
-            port: url.port_or_known_default().unwrap_or(80),
+            host: address.host.bare(),
+            port: address.port_or_default(),
             is_tls,
-            authorization: basic(&url)?,
+            authorization: basic(user)?,
         })
     }
 
@@ -84,10 +86,7 @@ impl Proxy {
         };
         let value = Zeroizing::new(value);
         let exempt = get("no_proxy").or_else(|| get("NO_PROXY")).unwrap_or_default();
-        let Some(host) = endpoint.host() else {
-            return Ok(None);
-        };
-        if Exemptions::parse(&exempt).cover(&host, endpoint.port()) {
+        if Exemptions::parse(&exempt).cover(endpoint.host(), endpoint.port()) {
             return Ok(None);
         }
         Self::parse(&value).map(Some).map_err(|error| {
@@ -96,17 +95,18 @@ impl Proxy {
     }
 }
 
-/// The header of a user name and a password in the URL.
-fn basic(url: &Url) -> Result<Option<SecretString>, Error> {
-    if url.username().is_empty() && url.password().is_none() {
+/// The header of a user name and a password, as they stand before the host.
+fn basic(user: &str) -> Result<Option<SecretString>, Error> {
+    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    if name.is_empty() && password.is_empty() {
         return Ok(None);
     }
-    let mut pair = Zeroizing::new(percent_decode_str(url.username()).collect::<Vec<u8>>());
+    let mut pair = Zeroizing::new(percent_decode_str(name).collect::<Vec<u8>>());
     if pair.contains(&b':') {
         return Err(Error::config("the user name of the proxy has a colon in it"));
     }
     pair.push(b':');
-    pair.extend(percent_decode_str(url.password().unwrap_or_default()));
+    pair.extend(percent_decode_str(password));
     let encoded = Zeroizing::new(STANDARD.encode(&*pair));
     Ok(Some(SecretString::from(format!("Basic {}", *encoded))))
 }

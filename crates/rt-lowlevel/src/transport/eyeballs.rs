@@ -5,9 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 /// Connects to the first address that answers. The next one starts when the last has had its head start or has
 /// failed; each has its own deadline.
@@ -17,11 +16,12 @@ pub(super) async fn connect(
     limit: Duration,
 ) -> Result<TcpStream, io::Error> {
     let mut waiting = interleaved(addresses);
-    let mut racing = FuturesUnordered::new();
+    // Those that lose end with the set.
+    let mut racing = JoinSet::new();
     let mut last_error = io::Error::new(io::ErrorKind::AddrNotAvailable, "the host has no address");
     loop {
         if let Some(address) = waiting.pop_front() {
-            racing.push(async move {
+            racing.spawn(async move {
                 match tokio::time::timeout(limit, TcpStream::connect(address)).await {
                     Ok(result) => result,
                     Err(_) => Err(io::Error::new(
@@ -36,9 +36,10 @@ pub(super) async fn connect(
         } else {
             stagger
         };
-        match tokio::time::timeout(head_start, racing.next()).await {
-            Ok(Some(Ok(stream))) => return Ok(stream),
-            Ok(Some(Err(error))) => last_error = error,
+        match tokio::time::timeout(head_start, racing.join_next()).await {
+            Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
+            Ok(Some(Ok(Err(error)))) => last_error = error,
+            Ok(Some(Err(error))) => last_error = error.into(),
             Ok(None) if waiting.is_empty() => return Err(last_error),
             Ok(None) | Err(_) => {}
         }

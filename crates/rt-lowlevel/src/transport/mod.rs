@@ -21,6 +21,8 @@ use crate::config::Timeouts;
 use crate::error::{Detail, Error, ErrorKind};
 
 pub(crate) use self::meter::Meter;
+#[cfg(feature = "http")]
+pub(crate) use self::response::refusal;
 pub(crate) use self::tcp::TcpDialer;
 pub(crate) use self::tls::Roots;
 pub(crate) use self::upgrade::{Request, upgrade};

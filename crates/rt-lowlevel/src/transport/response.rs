@@ -157,6 +157,13 @@ impl Head {
     }
 }
 
+/// A refusal whose body has been read.
+#[cfg(feature = "http")]
+pub(crate) fn refusal(status: u16, mut headers: HeaderMap, body: &[u8], wall: SystemTime) -> Refusal {
+    headers.remove(header::TRANSFER_ENCODING);
+    Head { status, headers }.into_refusal(body, wall)
+}
+
 /// How a body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Body {

@@ -3,10 +3,12 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
+use ring::digest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
-use tungstenite::handshake::{client::generate_key, derive_accept_key};
 use zeroize::Zeroizing;
 
 use super::Io;
@@ -30,21 +32,14 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(endpoint: &Endpoint, headers: &HeaderMap) -> Self {
-        let key = generate_key();
-        let url = endpoint.url();
+        let key = STANDARD.encode(rand::random::<[u8; 16]>());
+        let address = endpoint.address();
         let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
         let mut put = |part: &str| bytes.extend_from_slice(part.as_bytes());
         put("GET ");
-        put(url.path());
-        if let Some(query) = url.query() {
-            put("?");
-            put(query);
-        }
+        put(&address.path_and_query());
         put(" HTTP/1.1\r\nHost: ");
-        put(url.host_str().unwrap_or_default());
-        if let Some(port) = url.port() {
-            put(&format!(":{port}"));
-        }
+        put(&address.authority());
         put(
             "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
         );
@@ -59,10 +54,20 @@ impl Request {
         bytes.extend_from_slice(b"\r\n");
         Self {
             bytes,
-            accept: derive_accept_key(key.as_bytes()),
+            accept: accept_of(&key),
             server: endpoint.to_string(),
         }
     }
+}
+
+/// What a WebSocket server answers to a key (RFC 6455, 4.2.2): proof that it read the request, no secret.
+fn accept_of(key: &str) -> String {
+    const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    let hash = digest::digest(
+        &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        format!("{key}{GUID}").as_bytes(),
+    );
+    STANDARD.encode(hash.as_ref())
 }
 
 /// An upgraded stream.
@@ -195,6 +200,14 @@ mod tests {
     use super::*;
     use crate::classify::{Facts, verdict};
     use crate::config::RetryPolicy;
+
+    #[test]
+    fn the_answer_to_a_key_is_that_of_the_standard() {
+        assert_eq!(
+            accept_of("dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+    }
 
     fn request() -> Request {
         let endpoint = Endpoint::from_url("ws://h:81/v1/realtime?model=a%20b").unwrap();

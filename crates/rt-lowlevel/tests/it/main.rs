@@ -10,6 +10,8 @@
 
 mod closing;
 mod dialect;
+#[cfg(feature = "http")]
+mod http;
 mod matrix;
 mod memory;
 #[cfg(feature = "metrics")]

@@ -1,0 +1,316 @@
+//! [`Speaker`]: a device as a [`PlaybackSink`].
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use rt_protocol::Pcm16;
+
+use super::host::{Chosen, PATIENCE, RETRY, device_error};
+use super::output::{Output, Shared};
+use crate::error::Error;
+use crate::playback::PlaybackSink;
+
+/// How often the ring is filled up while more waits: it holds a second.
+const REFILL: Duration = Duration::from_millis(50);
+
+/// Plays the model's audio on a device, and tells how much of it was heard: what the device took, less what is still on its way
+/// by the latency the sound system reports.
+pub struct Speaker {
+    shared: Arc<Shared>,
+    commands: Sender<Command>,
+    began: Instant,
+}
+
+/// What a [`Speaker`] plays, for an [`EchoGuard`](super::EchoGuard).
+pub struct PlaybackMonitor {
+    shared: Arc<Shared>,
+    began: Instant,
+}
+
+enum Command {
+    Play(Pcm16),
+    Clear,
+    /// The stream of this number ended.
+    Lost(u32),
+    Stop,
+}
+
+impl Speaker {
+    /// The default device. Blocks until it is open: some milliseconds.
+    ///
+    /// # Errors
+    /// `Device` if there is none, or it cannot be used.
+    pub fn open() -> Result<(Self, PlaybackMonitor), Error> {
+        Self::start(None)
+    }
+
+    /// The device of this name, as [`speakers`](super::speakers) lists it.
+    ///
+    /// # Errors
+    /// `Device` if there is none, or it cannot be used.
+    pub fn open_named(name: &str) -> Result<(Self, PlaybackMonitor), Error> {
+        Self::start(Some(name.to_owned()))
+    }
+
+    fn start(name: Option<String>) -> Result<(Self, PlaybackMonitor), Error> {
+        let shared = Arc::new(Shared::new());
+        let (commands, receiver) = mpsc::channel();
+        let (opened, open) = mpsc::channel();
+        let began = Instant::now();
+        let player = Player {
+            shared: Arc::clone(&shared),
+            began,
+            lost: commands.clone(),
+            streams: 0,
+            waiting: VecDeque::new(),
+        };
+        // A stream stays on the thread that opened it: not every system lets it go elsewhere.
+        std::thread::Builder::new()
+            .name("rt-speaker".to_owned())
+            .spawn(move || player.run(name.as_deref(), &receiver, &opened))
+            .map_err(|error| device_error(format!("no thread for the speaker: {error}")))?;
+        open.recv()
+            .unwrap_or_else(|_| Err(device_error("the thread of the speaker ended")))?;
+        let monitor = PlaybackMonitor {
+            shared: Arc::clone(&shared),
+            began,
+        };
+        let speaker = Self {
+            shared,
+            commands,
+            began,
+        };
+        Ok((speaker, monitor))
+    }
+}
+
+impl PlaybackSink for Speaker {
+    fn play(&mut self, audio: Pcm16) -> io::Result<()> {
+        let gone = || {
+            io::Error::new(
+                io::ErrorKind::NotConnected,
+                "the speaker is gone, and there is no other",
+            )
+        };
+        if self.shared.is_gone.load(Ordering::Relaxed) {
+            return Err(gone());
+        }
+        self.commands.send(Command::Play(audio)).map_err(|_| gone())
+    }
+
+    fn clear(&mut self) {
+        // Nobody to tell is nothing to clear.
+        let _ = self.commands.send(Command::Clear);
+    }
+
+    fn pause(&mut self, pause: bool) {
+        self.shared.is_paused.store(pause, Ordering::Relaxed);
+    }
+
+    fn played(&self) -> u64 {
+        self.shared.progress.heard(self.began.elapsed())
+    }
+}
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Stop);
+    }
+}
+
+impl PlaybackMonitor {
+    /// When the speaker falls, or fell, silent; `None` before the first sound.
+    #[must_use]
+    pub fn audible_until(&self) -> Option<Instant> {
+        let until = self.shared.progress.audible_until();
+        (!until.is_zero())
+            .then(|| self.began.checked_add(until))
+            .flatten()
+    }
+
+    /// What went to the device, 24 kHz mono with silence; how many samples were filled in. Half a second is kept.
+    pub(super) fn far(&self, out: &mut [f32]) -> usize {
+        self.shared.far.pop(out)
+    }
+}
+
+impl fmt::Debug for Speaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Speaker")
+            .field("played", &self.played())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PlaybackMonitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlaybackMonitor")
+            .field("audible_until", &self.audible_until())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The thread of a speaker.
+struct Player {
+    shared: Arc<Shared>,
+    began: Instant,
+    lost: Sender<Command>,
+    /// How many streams there were.
+    streams: u32,
+    /// What finds no room in the ring.
+    waiting: VecDeque<i16>,
+}
+
+impl Player {
+    fn run(mut self, name: Option<&str>, commands: &Receiver<Command>, opened: &Sender<Result<(), Error>>) {
+        let mut stream = match self.open(name) {
+            Ok(stream) => Some(stream),
+            Err(error) => {
+                let _ = opened.send(Err(error));
+                return;
+            }
+        };
+        let _ = opened.send(Ok(()));
+        let mut lost_at = None;
+        loop {
+            let patience = match (&stream, self.waiting.is_empty()) {
+                (None, _) => RETRY,
+                (Some(_), false) => REFILL,
+                (Some(_), true) => PATIENCE,
+            };
+            match commands.recv_timeout(patience) {
+                Ok(Command::Lost(number)) if number == self.streams => {
+                    stream = None;
+                    lost_at = Some(Instant::now());
+                }
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(command) => self.obey(command),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Some(since) = lost_at {
+                // What waits goes on where it was, on whichever device there is now.
+                match self.open(None) {
+                    Ok(new) => (stream, lost_at) = (Some(new), None),
+                    Err(error) if since.elapsed() > PATIENCE => {
+                        tracing::warn!(%error, "no speaker");
+                        self.shared.is_gone.store(true, Ordering::Relaxed);
+                        return;
+                    }
+                    Err(_) => {}
+                }
+            }
+            self.refill();
+        }
+    }
+
+    fn open(&mut self, name: Option<&str>) -> Result<cpal::Stream, Error> {
+        let chosen = Chosen::speaker(name)?;
+        let mut output = Output::new(Arc::clone(&self.shared), chosen.rate())?;
+        self.streams += 1;
+        let (channels, began, number) = (chosen.channels(), self.began, self.streams);
+        let lost = self.lost.clone();
+        chosen.play(
+            move |out, latency| output.fill(out, channels, began.elapsed(), latency),
+            move || drop(lost.send(Command::Lost(number))),
+        )
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Play(audio) => self.waiting.extend(audio.to_samples()),
+            Command::Clear => {
+                self.waiting.clear();
+                self.shared.ring.clear();
+            }
+            Command::Lost(_) | Command::Stop => {}
+        }
+    }
+
+    fn refill(&mut self) {
+        let count = self.waiting.len().min(self.shared.ring.room());
+        let samples = self.waiting.drain(..count);
+        self.shared
+            .ring
+            .push(samples.map(|sample| f32::from(sample) / 32_768.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn player() -> (Player, Receiver<Command>) {
+        let (lost, commands) = mpsc::channel();
+        let player = Player {
+            shared: Arc::new(Shared::new()),
+            began: Instant::now(),
+            lost,
+            streams: 0,
+            waiting: VecDeque::new(),
+        };
+        (player, commands)
+    }
+
+    #[test]
+    fn a_long_reply_finds_room_and_comes_out_in_order() {
+        let (mut player, _commands) = player();
+        let samples: Vec<i16> = (0..30_000)
+            .map(|at| i16::try_from(at).unwrap())
+            .chain(0..30_000)
+            .collect();
+        player.obey(Command::Play(Pcm16::from_samples(&samples)));
+        player.refill();
+        assert!(!player.waiting.is_empty(), "the ring is smaller");
+        let (mut heard, mut buffer) = (Vec::new(), [0.0; 480]);
+        while heard.len() < samples.len() {
+            let count = player.shared.ring.pop(&mut buffer);
+            heard.extend(buffer[..count].iter().map(|sample| sample * 32_768.0));
+            player.refill();
+        }
+        assert!(
+            heard
+                .iter()
+                .zip(&samples)
+                .all(|(heard, sent)| *heard == f32::from(*sent))
+        );
+        player.obey(Command::Play(Pcm16::from_samples(&samples)));
+        player.refill();
+        player.obey(Command::Clear);
+        player.refill();
+        assert_eq!(player.shared.ring.pop(&mut buffer), 0);
+    }
+
+    #[test]
+    fn a_speaker_without_a_device_refuses_and_does_not_panic() {
+        let shared = Arc::new(Shared::new());
+        let (commands, receiver) = mpsc::channel();
+        let mut speaker = Speaker {
+            shared: Arc::clone(&shared),
+            commands,
+            began: Instant::now(),
+        };
+        assert!(speaker.play(Pcm16::new()).is_ok());
+        shared.is_gone.store(true, Ordering::Relaxed);
+        assert_eq!(
+            speaker.play(Pcm16::new()).unwrap_err().kind(),
+            io::ErrorKind::NotConnected
+        );
+        drop(receiver);
+        shared.is_gone.store(false, Ordering::Relaxed);
+        assert!(speaker.play(Pcm16::new()).is_err(), "its thread has ended");
+        speaker.clear();
+        speaker.pause(true);
+        assert_eq!(speaker.played(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_an_error() {
+        let error = Speaker::open_named("no device has this name").unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Device);
+    }
+}
