@@ -21,6 +21,31 @@ const KEPT: usize = 256 << 10;
 /// How much is asked for at once while a long frame comes in. What a header claims is not reserved: it may be a lie.
 const STEP: usize = 64 << 10;
 
+/// The fragments of a message so far.
+#[derive(Debug)]
+struct Fragments {
+    kind: Data,
+    bytes: BytesMut,
+    /// How many bytes of a text are known to be UTF-8: all but a letter that is cut.
+    checked: usize,
+}
+
+impl Fragments {
+    fn push(&mut self, payload: &[u8]) -> Result<(), Failure> {
+        self.bytes.extend_from_slice(payload);
+        if self.kind != Data::Text {
+            return Ok(());
+        }
+        // A text that cannot become one any more is not waited for.
+        match std::str::from_utf8(&self.bytes[self.checked..]) {
+            Ok(rest) => self.checked += rest.len(),
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return Err(Failure::NotUtf8),
+        }
+        Ok(())
+    }
+}
+
 /// The bytes read so far, and what of a message they are.
 #[derive(Debug)]
 pub(super) struct Decoder {
@@ -28,7 +53,7 @@ pub(super) struct Decoder {
     /// The header of the frame whose payload is awaited, and the payload's length.
     header: Option<(FrameHeader, usize)>,
     /// The message whose fragments are coming in.
-    fragments: Option<(Data, BytesMut)>,
+    fragments: Option<Fragments>,
     /// How much is asked for at once at rest, and now.
     rest_size: usize,
     read_size: usize,
@@ -128,7 +153,10 @@ impl Decoder {
             }
         }
         // Known before the payload comes: what is too long is never held.
-        let before = self.fragments.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        let before = self
+            .fragments
+            .as_ref()
+            .map_or(0, |fragments| fragments.bytes.len());
         match usize::try_from(length) {
             Ok(length) if length <= self.limit.saturating_sub(before) => Ok(Some((header, length))),
             Ok(length) if length <= CONTROL && matches!(header.opcode, OpCode::Control(_)) => {
@@ -155,21 +183,26 @@ impl Decoder {
                 Err(violation(&ProtocolError::UnknownDataFrameType(code)))
             }
             (OpCode::Data(Data::Continue), None) => Err(violation(&ProtocolError::UnexpectedContinueFrame)),
-            (OpCode::Data(Data::Continue), Some((_, bytes))) => {
-                bytes.extend_from_slice(&payload);
+            (OpCode::Data(Data::Continue), Some(fragments)) => {
+                fragments.push(&payload)?;
                 drop(payload);
                 if !header.is_final {
                     return Ok(None);
                 }
                 match self.fragments.take() {
-                    Some((kind, bytes)) => message(kind, bytes.freeze()).map(Some),
+                    Some(whole) => message(whole.kind, whole.bytes.freeze()).map(Some),
                     None => Ok(None),
                 }
             }
             (OpCode::Data(kind), Some(_)) => Err(violation(&ProtocolError::ExpectedFragment(kind))),
             (OpCode::Data(kind), None) if header.is_final => message(kind, payload).map(Some),
             (OpCode::Data(kind), none) => {
-                *none = Some((kind, BytesMut::from(&payload[..])));
+                let first = Fragments {
+                    kind,
+                    bytes: BytesMut::with_capacity(payload.len()),
+                    checked: 0,
+                };
+                none.insert(first).push(&payload)?;
                 Ok(None)
             }
         }
@@ -201,6 +234,95 @@ fn close_frame(payload: &[u8]) -> Result<CloseFrame, Failure> {
 
 fn violation(what: &ProtocolError) -> Failure {
     Failure::Violation(what.to_string())
+}
+
+/// Fails unless these bytes, in pieces of this size, give the messages that tungstenite's own reader makes of them.
+#[cfg(fuzzing)]
+pub(super) fn compare(bytes: &[u8], step: usize) {
+    const LIMIT: usize = 4096;
+    let mut decoder = Decoder::new(&[], 1024, LIMIT);
+    let mut ours = Vec::new();
+    'pieces: for piece in bytes.chunks(step.max(1)) {
+        decoder.room().extend_from_slice(piece);
+        loop {
+            match decoder.decode() {
+                Ok(Some(incoming)) => ours.push(match incoming {
+                    Incoming::Text(text) => format!("text {}", text.as_str()),
+                    Incoming::Binary(length) => format!("binary {length}"),
+                    Incoming::Ping(payload) => format!("ping {payload:?}"),
+                    Incoming::Pong(payload) => format!("pong {payload:?}"),
+                    Incoming::Close(close) => {
+                        ours.push(close_text(close.code.as_u16(), &close.reason));
+                        break 'pieces;
+                    }
+                }),
+                Ok(None) => break,
+                Err(_) => break 'pieces,
+            }
+        }
+    }
+    assert_eq!(ours, theirs(bytes, LIMIT));
+}
+
+/// What tungstenite makes of these bytes.
+#[cfg(fuzzing)]
+fn theirs(bytes: &[u8], limit: usize) -> Vec<String> {
+    use tungstenite::protocol::{Message, Role, WebSocket, WebSocketConfig};
+
+    /// Reads the bytes, and forgets what is written.
+    struct Line<'a>(Cursor<&'a [u8]>);
+
+    impl std::io::Read for Line<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl std::io::Write for Line<'_> {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit));
+    let mut socket = WebSocket::from_raw_socket(Line(Cursor::new(bytes)), Role::Client, Some(config));
+    let mut messages = Vec::new();
+    loop {
+        messages.push(match socket.read() {
+            Ok(Message::Text(text)) => format!("text {}", text.as_str()),
+            Ok(Message::Binary(payload)) => format!("binary {}", payload.len()),
+            Ok(Message::Ping(payload)) => format!("ping {:?}", payload.to_vec()),
+            Ok(Message::Pong(payload)) => format!("pong {:?}", payload.to_vec()),
+            Ok(Message::Close(None)) => {
+                messages.push(close_text(CloseCode::NO_STATUS.as_u16(), ""));
+                return messages;
+            }
+            Ok(Message::Close(Some(close))) => {
+                messages.push(close_text(close.code.into(), close.reason.as_str()));
+                return messages;
+            }
+            Ok(Message::Frame(_)) | Err(_) => return messages,
+        });
+    }
+}
+
+/// A close in a few words. Of codes that nobody may send tungstenite makes another, with a reason of its own.
+#[cfg(fuzzing)]
+fn close_text(code: u16, reason: &str) -> String {
+    use tungstenite::protocol::frame::coding::CloseCode as Theirs;
+    if code == CloseCode::NO_STATUS.as_u16() && reason.is_empty() {
+        return "close".to_owned();
+    }
+    if !Theirs::from(code).is_allowed() {
+        return "close 1002 Protocol violation".to_owned();
+    }
+    format!("close {code} {reason}")
 }
 
 #[cfg(test)]
