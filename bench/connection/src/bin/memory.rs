@@ -38,6 +38,9 @@ struct Arguments {
     /// cores do not carry for a thousand sessions with the server beside them
     #[arg(long, default_value_t = 100)]
     every: u64,
+    /// Chunks in a turn, after which it is committed. The speech of a turn is held until then, 960 bytes per chunk
+    #[arg(long, default_value_t = 50)]
+    turn: u64,
     /// Sessions with an open turn of 30 s
     #[arg(long, default_value_t = 50)]
     turns: u32,
@@ -146,23 +149,25 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
         per_session(count)?
     );
 
-    // In use: a turn of two seconds after the other, each committed.
+    // In use: one turn after the other, each committed.
     let mut talking = JoinSet::new();
     let start = tokio::time::Instant::now();
     let every = Duration::from_millis(arguments.every);
+    let turn = arguments.turn.max(5);
     let end = start + Duration::from_secs(arguments.seconds);
     for (n, handle) in (0_u32..).zip(handles.clone()) {
         // They do not all speak at the same moment.
         let mut next = start + every * n / count;
         talking.spawn(async move {
             let audio = Pcm16::silence(20 * MS);
-            let mut chunks = 0;
+            // They do not all begin a turn at the same moment either.
+            let mut chunks = u64::from(n) % turn;
             while next < end {
                 sleep_until(next).await;
                 next += every;
                 handle.send(InputAudioBufferAppend::new(audio.clone())).await?;
                 chunks += 1;
-                if chunks % 100 == 0 {
+                if chunks % turn == 0 {
                     handle.send(InputAudioBufferCommit::default()).await?;
                 }
             }
@@ -171,9 +176,10 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
     }
     sleep_until(end - 100 * MS).await;
     println!(
-        "active wss session: {:.1} KiB each, {count} sessions that send 20 ms each {} ms and commit each 2 s of audio",
+        "active wss session: {:.1} KiB each, {count} sessions that send 20 ms each {} ms and commit each {} ms of audio",
         per_session(count)?,
-        arguments.every
+        arguments.every,
+        turn * 20
     );
     while let Some(done) = talking.join_next().await {
         done??;

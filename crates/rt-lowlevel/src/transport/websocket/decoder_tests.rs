@@ -395,3 +395,37 @@ fn group_7_closes() {
         assert_eq!(decoded(&close(code, b""), 99), [format!("close code {code}")]);
     }
 }
+
+#[test]
+fn random_frames_are_what_tungstenite_makes_of_them() {
+    let mut dice = fastrand::Rng::with_seed(7);
+    for _ in 0..20_000 {
+        let mut bytes = Vec::new();
+        for _ in 0..dice.usize(1..8) {
+            // Mostly frames that may be; now and then any at all.
+            let first = match dice.u8(..12) {
+                0 => dice.u8(..),
+                1 => 0x88,
+                2 | 3 => 0x89,
+                4 => 0x01,
+                5 => 0x02,
+                6 | 7 => 0x00,
+                8 => 0x80,
+                9 => 0x82,
+                _ => 0x81,
+            };
+            let letters: String = (0..dice.usize(..40)).map(|_| dice.char(..)).collect();
+            let from = dice.usize(..=letters.len().min(2));
+            let payload = match first {
+                0x88 => [&dice.u16(990..1020).to_be_bytes()[..], b"why"].concat(),
+                _ if dice.u8(..6) == 0 => letters.as_bytes()[from..].to_vec(),
+                _ => letters.into_bytes(),
+            };
+            bytes.extend(frame(first, &payload));
+        }
+        if dice.u8(..10) == 0 {
+            bytes.truncate(dice.usize(..bytes.len()));
+        }
+        compare::compare(&bytes, dice.usize(1..64));
+    }
+}
