@@ -357,3 +357,31 @@ async fn the_end_of_a_call_closes_its_sideband() {
     other.send(json!({"type": "response.create"})).await;
     other.until("response.done").await;
 }
+
+#[tokio::test]
+async fn waits_without_end_are_just_that() {
+    let endless = [
+        Shape::default().delay(Duration::MAX).jitter(Duration::MAX),
+        Shape::default().drip(1, Duration::MAX),
+    ];
+    for shape in endless {
+        let emulator = fast()
+            .fault(1, Fault::at(Trigger::Upgraded, Action::Shape(shape)))
+            .start()
+            .await
+            .unwrap();
+        let (all, stream) = raw(&emulator).await;
+        assert!(after_head(&all).len() <= 1);
+        drop(stream);
+    }
+    let emulator = fast()
+        .fault(
+            1,
+            Fault::at(Trigger::Upgraded, Action::StallReading(Duration::MAX)),
+        )
+        .start()
+        .await
+        .unwrap();
+    let (all, _stream) = raw(&emulator).await;
+    assert!(!after_head(&all).is_empty());
+}

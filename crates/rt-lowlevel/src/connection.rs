@@ -239,7 +239,7 @@ impl fmt::Debug for Builder {
 /// accepted still being written for [`Timeouts::close`](crate::Timeouts::close) at most.
 pub struct Connection {
     handle: Handle,
-    events: mpsc::UnboundedReceiver<Delivery>,
+    events: mpsc::UnboundedReceiver<Box<Delivery>>,
 }
 
 impl Connection {

@@ -135,6 +135,16 @@ mod state;
 mod transport;
 pub mod webhook;
 
+/// What the fuzz targets call; not part of the crate otherwise.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    /// Fails unless these bytes of a server, read in pieces of this size, give the messages that tungstenite's own reader
+    /// makes of them.
+    pub fn websocket_reader(bytes: &[u8], step: usize) {
+        crate::transport::compare_readers(bytes, step);
+    }
+}
+
 pub use rt_protocol as protocol;
 
 pub use self::close::{CloseCode, CloseFrame};

@@ -8,7 +8,7 @@ use rt_lowlevel::{ConnectionEvent, Fate, TrySendErrorKind};
 use super::bench::{Bench, Client, MS, brisk, patient, text_item};
 
 /// How many clients are cut off at once.
-const CROWD: usize = 200;
+const CROWD: usize = 1000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f62_a_crowd_is_cut_off_at_once() {
@@ -37,7 +37,7 @@ async fn f62_a_crowd_is_cut_off_at_once() {
         });
         delays.push(delay.unwrap());
     }
-    // Spread over the whole quarter of a second: no hundredth has more than thrice its share, no half less than a third.
+    // Spread: no hundredth of a second has more than thrice its share of the first quarter, where nobody stands in line.
     assert!(delays.iter().all(|delay| *delay <= Duration::from_millis(250)));
     let busiest = (0..25)
         .map(|bin| {

@@ -44,11 +44,9 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         }
         shared.open.fetch_add(1, Ordering::SeqCst);
         let open = Open(Arc::clone(&shared));
-        // What is told from here on is meant for this connection, too.
-        let lanes = (shared.up.subscribe(), shared.down.subscribe());
-        let cuts = shared.cuts.subscribe();
+        let told = Told::of(&shared);
         relays.spawn(async move {
-            relay(client, &open.0, number, lanes, cuts).await;
+            relay(client, &open.0, number, told).await;
         });
     }
 }
@@ -62,14 +60,39 @@ impl Drop for Open {
     }
 }
 
+/// What a connection is told from the moment it is accepted, whether or not its pumps have begun.
+struct Told {
+    /// From the client to the server, and the cuts on that lane that were meant for others.
+    up: (watch::Receiver<Lane>, u64),
+    /// From the server to the client, in the same way.
+    down: (watch::Receiver<Lane>, u64),
+    /// Cuts at once.
+    cuts: watch::Receiver<(u64, Cut)>,
+}
+
+impl Told {
+    /// What is told from now on.
+    fn of(shared: &Shared) -> Self {
+        let lane = |lane: &watch::Sender<Lane>| {
+            let lane = lane.subscribe();
+            let seen = lane.borrow().cuts;
+            (lane, seen)
+        };
+        Self {
+            up: lane(&shared.up),
+            down: lane(&shared.down),
+            cuts: shared.cuts.subscribe(),
+        }
+    }
+}
+
 /// One connection.
-async fn relay(
-    client: TcpStream,
-    shared: &Shared,
-    number: u64,
-    (up, down): (watch::Receiver<Lane>, watch::Receiver<Lane>),
-    mut cuts: watch::Receiver<(u64, Cut)>,
-) {
+async fn relay(client: TcpStream, shared: &Shared, number: u64, told: Told) {
+    let Told {
+        up: (up, up_seen),
+        down: (down, down_seen),
+        mut cuts,
+    } = told;
     let _ = client.set_nodelay(true);
     let target = *shared.target.lock().unwrap_or_else(PoisonError::into_inner);
     let server = match TcpStream::connect(target).await {
@@ -88,12 +111,14 @@ async fn relay(
         let up_pump = Pump {
             lane: up.clone(),
             back: down.clone(),
+            seen: up_seen,
             passed: &shared.up_bytes,
             seed,
         };
         let down_pump = Pump {
             lane: down,
             back: up,
+            seen: down_seen,
             passed: &shared.down_bytes,
             seed: seed | 1,
         };
@@ -139,6 +164,8 @@ struct Pump<'a> {
     lane: watch::Receiver<Lane>,
     /// What is told about the other one.
     back: watch::Receiver<Lane>,
+    /// Cuts of the lane that came before the connection.
+    seen: u64,
     /// Counts the bytes.
     passed: &'a AtomicU64,
     /// The source of jitter.
@@ -153,6 +180,9 @@ impl Pump<'_> {
         let mut shaper = Shaper::new(first.shape, self.seed);
         shaper.stall_until(first.stalled_until.saturating_duration_since(since));
         let mut cuts = first.cuts;
+        if cuts > self.seen {
+            shaper.cut_after(first.cut.0, first.cut.1);
+        }
         let mut ended = false;
         let mut buffer = vec![0; READ];
         loop {
@@ -205,4 +235,42 @@ impl Pump<'_> {
 /// Returns when bytes can pass a lane: nothing comes out of a hole, not even the news of an end.
 async fn through(lane: &mut watch::Receiver<Lane>) {
     let _ = lane.wait_for(|lane| !lane.shape.hole).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::proxy::{Direction, FaultProxy};
+
+    async fn listener() -> TcpListener {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_cut_that_is_told_before_the_pumps_begin_is_meant_too() {
+        let (near, far) = (listener().await, listener().await);
+        let proxy = FaultProxy::start(far.local_addr().unwrap()).await.unwrap();
+        // One that was told before the connection came is not.
+        proxy.cut_after(Direction::Up, 1, Cut::Fin);
+        let mut client = TcpStream::connect(near.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = near.accept().await.unwrap();
+        let told = Told::of(&proxy.shared);
+        proxy.cut_after(Direction::Down, 3, Cut::Fin);
+        let relaying = relay(accepted, &proxy.shared, 1, told);
+        let talking = async {
+            let (mut server, _) = far.accept().await.unwrap();
+            client.write_all(b"hello").await.unwrap();
+            let mut heard = [0; 5];
+            server.read_exact(&mut heard).await.unwrap();
+            assert_eq!(&heard, b"hello");
+            server.write_all(b"abcdef").await.unwrap();
+            let mut rest = Vec::new();
+            client.read_to_end(&mut rest).await.unwrap();
+            assert_eq!(rest, b"abc");
+        };
+        let both = async { tokio::join!(relaying, talking) };
+        timeout(Duration::from_secs(20), both).await.unwrap();
+    }
 }

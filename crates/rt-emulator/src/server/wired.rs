@@ -147,7 +147,7 @@ impl Wired {
                     self.out.wrote(now, written);
                 }
                 Next::At(at) => {
-                    self.out_timer.as_mut().reset(self.since + at);
+                    self.out_timer.as_mut().reset(self.since + at.min(FOREVER));
                     ready!(self.out_timer.as_mut().poll(cx));
                 }
                 Next::Idle if self.out.is_empty() => return Pin::new(&mut self.stream).poll_flush(cx),
@@ -173,7 +173,7 @@ impl AsyncRead for Wired {
         match this.deaf_until {
             Some(Duration::MAX) => return Poll::Pending,
             Some(until) => {
-                this.in_timer.as_mut().reset(this.since + until);
+                this.in_timer.as_mut().reset(this.since + until.min(FOREVER));
                 ready!(this.in_timer.as_mut().poll(cx));
                 this.deaf_until = None;
             }

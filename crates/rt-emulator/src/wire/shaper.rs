@@ -136,7 +136,7 @@ impl Shaper {
         }
         let mut due = now.saturating_add(self.shape.delay);
         if !self.shape.jitter.is_zero() {
-            due += self.shape.jitter.mul_f64(self.rng.f64());
+            due = due.saturating_add(self.shape.jitter.mul_f64(self.rng.f64()));
         }
         // No piece overtakes the one before it.
         if let Some((last, _)) = self.queue.back() {
@@ -204,7 +204,11 @@ impl Shaper {
         // A timer that was late is made up for; time in which there was nothing to send is not.
         let late = now.saturating_sub(self.ready_at);
         let from = if late <= MAX_LATE { self.ready_at } else { now };
-        self.ready_at = if pause.is_zero() { now } else { from + pause };
+        self.ready_at = if pause.is_zero() {
+            now
+        } else {
+            from.saturating_add(pause)
+        };
     }
 }
 
@@ -324,6 +328,24 @@ mod tests {
         line.push(now, Bytes::from_static(b"ab"));
         assert_eq!(run(&mut line, &mut now, 2 * MS)[0].1, b"a");
         assert_eq!(line.next(now), Next::Cut(Cut::Fin));
+    }
+
+    #[test]
+    fn times_without_end_do_not_overflow() {
+        let now = Duration::from_secs(1);
+        let mut line = shaper(Shape::default().delay(Duration::MAX).jitter(Duration::MAX));
+        line.push(now, Bytes::from_static(b"never"));
+        assert_eq!(line.next(now), Next::At(Duration::MAX));
+        let mut line = shaper(Shape::default().jitter(Duration::MAX));
+        line.push(now, Bytes::from_static(b"hardly"));
+        assert!(matches!(line.next(now), Next::At(_)));
+        let mut line = shaper(Shape::default().drip(1, Duration::MAX));
+        line.push(now, Bytes::from_static(b"ab"));
+        assert_eq!(line.next(now), Next::Write);
+        line.wrote(now, 1);
+        assert_eq!(line.next(now), Next::At(Duration::MAX));
+        line.stall_until(Duration::MAX);
+        assert_eq!(line.next(now), Next::Idle);
     }
 
     #[test]

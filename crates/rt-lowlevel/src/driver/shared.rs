@@ -62,7 +62,8 @@ pub(crate) struct Shared {
     core: Mutex<Core>,
     /// Reads and writes the messages of the server's dialect.
     pub(crate) translator: Arc<Translator>,
-    events: mpsc::UnboundedSender<Delivery>,
+    /// A channel has room for 32 events at least; boxed, they take no more than a pointer each while there are none.
+    events: mpsc::UnboundedSender<Box<Delivery>>,
     state: watch::Sender<State>,
     /// What `state` is to say. Published without the machine's lock, since whoever looks at the state holds it still
     /// and may send meanwhile.
@@ -111,7 +112,7 @@ impl Shared {
         machine: Machine,
         limits: &Limits,
         translator: Arc<Translator>,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Delivery>) {
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Box<Delivery>>) {
         let (events, receiver) = mpsc::unbounded_channel();
         let max = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
         let event_limit = u32::try_from(limits.event_bytes).unwrap_or(max).clamp(1, max);
@@ -167,25 +168,25 @@ impl Shared {
                 core.timeline.event(at.now, &event);
                 notes.extend(note(&event));
                 // Nobody listens any more: nothing is lost that anybody wanted.
-                let _ = self.events.send(Delivery { event, _room: None });
+                let _ = self.events.send(Box::new(Delivery { event, _room: None }));
             }
             if let Some(delivery) = delivery {
-                let _ = self.events.send(delivery);
+                let _ = self.events.send(Box::new(delivery));
             }
             while let Some(event) = core.machine.poll_event_after() {
                 core.timeline.event(at.now, &event);
                 notes.extend(note(&event));
-                let _ = self.events.send(Delivery { event, _room: None });
+                let _ = self.events.send(Box::new(Delivery { event, _room: None }));
             }
             // Audio that is dropped to stay live could go on for ever: told when there is room.
             while core.machine.has_settled()
                 && let Some(room) = self.try_reserve(0)
                 && let Some(settled) = core.machine.poll_settled()
             {
-                let _ = self.events.send(Delivery {
+                let _ = self.events.send(Box::new(Delivery {
                     event: ConnectionEvent::Settled(settled),
                     _room: Some(room),
-                });
+                }));
             }
             core.tell_receipts();
             let (messages, audio) = (core.machine.waiting_messages(), core.machine.waiting_audio());

@@ -26,6 +26,8 @@ pub(crate) use self::response::refusal;
 pub(crate) use self::tcp::TcpDialer;
 pub(crate) use self::tls::Roots;
 pub(crate) use self::upgrade::{Request, upgrade};
+#[cfg(fuzzing)]
+pub(crate) use self::websocket::compare_readers;
 pub(crate) use self::websocket::{Incoming, Reader, Writer, flush, open, read_incoming, write_frame};
 
 /// A byte stream in both directions: TCP, TLS, or a pipe in memory.

@@ -1,7 +1,7 @@
 //! TLS: rustls, with a provider that is named and one configuration that is shared.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
@@ -17,6 +17,9 @@ use crate::error::Error;
 pub(crate) struct Roots {
     extra: Vec<CertificateDer<'static>>,
 }
+
+/// A configuration that is in use, and the roots it was made for.
+type Made = (Vec<CertificateDer<'static>>, Weak<ClientConfig>);
 
 impl Roots {
     pub(crate) fn add_pem(&mut self, pem: &[u8]) -> Result<(), Error> {
@@ -35,11 +38,22 @@ impl Roots {
         Ok(())
     }
 
-    /// The configuration for these roots: the shared one, unless there are roots of our own.
+    /// The configuration for these roots. Connections with the same roots share one: it takes more memory than all the
+    /// rest of a connection, and holds the tickets with which TLS sessions are resumed.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, Error> {
         static SHARED: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+        static WITH_EXTRA: Mutex<Vec<Made>> = Mutex::new(Vec::new());
         if !self.extra.is_empty() {
-            return build(self);
+            let mut made = WITH_EXTRA.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those that nobody uses any more are forgotten.
+            made.retain(|(_, config)| config.strong_count() > 0);
+            let same = made.iter().find(|(extra, _)| *extra == self.extra);
+            if let Some(config) = same.and_then(|(_, config)| config.upgrade()) {
+                return Ok(config);
+            }
+            let config = build(self)?;
+            made.push((self.extra.clone(), Arc::downgrade(&config)));
+            return Ok(config);
         }
         if let Some(config) = SHARED.get() {
             return Ok(Arc::clone(config));
@@ -142,7 +156,12 @@ mod tests {
         let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let mut roots = Roots::default();
         roots.add_pem(key.cert.pem().as_bytes()).unwrap();
-        assert!(roots.config().is_ok());
+        let config = roots.config().unwrap();
+        assert!(
+            Arc::ptr_eq(&config, &roots.clone().config().unwrap()),
+            "shared by all with these roots"
+        );
+        assert!(!Arc::ptr_eq(&config, &Roots::default().config().unwrap()));
         assert!(roots.add_pem(b"not PEM").is_err());
         let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert!(roots.add_pem(junk.as_bytes()).is_err());

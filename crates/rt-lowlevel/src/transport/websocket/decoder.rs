@@ -21,6 +21,31 @@ const KEPT: usize = 256 << 10;
 /// How much is asked for at once while a long frame comes in. What a header claims is not reserved: it may be a lie.
 const STEP: usize = 64 << 10;
 
+/// The fragments of a message so far.
+#[derive(Debug)]
+struct Fragments {
+    kind: Data,
+    bytes: BytesMut,
+    /// How many bytes of a text are known to be UTF-8: all but a letter that is cut.
+    checked: usize,
+}
+
+impl Fragments {
+    fn push(&mut self, payload: &[u8]) -> Result<(), Failure> {
+        self.bytes.extend_from_slice(payload);
+        if self.kind != Data::Text {
+            return Ok(());
+        }
+        // A text that cannot become one any more is not waited for.
+        match std::str::from_utf8(&self.bytes[self.checked..]) {
+            Ok(rest) => self.checked += rest.len(),
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return Err(Failure::NotUtf8),
+        }
+        Ok(())
+    }
+}
+
 /// The bytes read so far, and what of a message they are.
 #[derive(Debug)]
 pub(super) struct Decoder {
@@ -28,7 +53,7 @@ pub(super) struct Decoder {
     /// The header of the frame whose payload is awaited, and the payload's length.
     header: Option<(FrameHeader, usize)>,
     /// The message whose fragments are coming in.
-    fragments: Option<(Data, BytesMut)>,
+    fragments: Option<Fragments>,
     /// How much is asked for at once at rest, and now.
     rest_size: usize,
     read_size: usize,
@@ -128,7 +153,10 @@ impl Decoder {
             }
         }
         // Known before the payload comes: what is too long is never held.
-        let before = self.fragments.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        let before = self
+            .fragments
+            .as_ref()
+            .map_or(0, |fragments| fragments.bytes.len());
         match usize::try_from(length) {
             Ok(length) if length <= self.limit.saturating_sub(before) => Ok(Some((header, length))),
             Ok(length) if length <= CONTROL && matches!(header.opcode, OpCode::Control(_)) => {
@@ -155,21 +183,26 @@ impl Decoder {
                 Err(violation(&ProtocolError::UnknownDataFrameType(code)))
             }
             (OpCode::Data(Data::Continue), None) => Err(violation(&ProtocolError::UnexpectedContinueFrame)),
-            (OpCode::Data(Data::Continue), Some((_, bytes))) => {
-                bytes.extend_from_slice(&payload);
+            (OpCode::Data(Data::Continue), Some(fragments)) => {
+                fragments.push(&payload)?;
                 drop(payload);
                 if !header.is_final {
                     return Ok(None);
                 }
                 match self.fragments.take() {
-                    Some((kind, bytes)) => message(kind, bytes.freeze()).map(Some),
+                    Some(whole) => message(whole.kind, whole.bytes.freeze()).map(Some),
                     None => Ok(None),
                 }
             }
             (OpCode::Data(kind), Some(_)) => Err(violation(&ProtocolError::ExpectedFragment(kind))),
             (OpCode::Data(kind), None) if header.is_final => message(kind, payload).map(Some),
             (OpCode::Data(kind), none) => {
-                *none = Some((kind, BytesMut::from(&payload[..])));
+                let first = Fragments {
+                    kind,
+                    bytes: BytesMut::with_capacity(payload.len()),
+                    checked: 0,
+                };
+                none.insert(first).push(&payload)?;
                 Ok(None)
             }
         }
@@ -202,6 +235,12 @@ fn close_frame(payload: &[u8]) -> Result<CloseFrame, Failure> {
 fn violation(what: &ProtocolError) -> Failure {
     Failure::Violation(what.to_string())
 }
+
+#[cfg(any(test, fuzzing))]
+mod compare;
+
+#[cfg(fuzzing)]
+pub(super) use self::compare::compare;
 
 #[cfg(test)]
 #[path = "decoder_tests.rs"]

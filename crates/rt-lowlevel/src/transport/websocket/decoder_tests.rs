@@ -191,3 +191,241 @@ fn a_long_message_leaves_no_long_buffer_behind() {
     decoder.buffer.extend_from_slice(b"ext!");
     assert_eq!(shown(&decoder.decode().unwrap().unwrap()), "text next!");
 }
+
+/// A table of cases in the groups of the Autobahn test suite: bytes, and what is made of them. `!` stands for a violation,
+/// `?` for text that is not UTF-8.
+fn check(cases: &[(&str, Vec<u8>, &[&str])]) {
+    for (name, bytes, expected) in cases {
+        for step in [1, 2, 3, bytes.len().max(1)] {
+            let all = decoded(bytes, step);
+            let short: Vec<&str> = all
+                .iter()
+                .map(|line| match line.as_str() {
+                    line if line.starts_with("Violation") => "!",
+                    line if line.starts_with("NotUtf8") => "?",
+                    line => line,
+                })
+                .collect();
+            assert_eq!(short, *expected, "{name}, in pieces of {step}");
+        }
+    }
+}
+
+fn frames(frames: &[(u8, &[u8])]) -> Vec<u8> {
+    frames
+        .iter()
+        .flat_map(|(first, payload)| frame(*first, payload))
+        .collect()
+}
+
+#[test]
+fn group_1_messages_of_every_length() {
+    for length in [0, 1, 125, 126, 127, 128, 999, 1000] {
+        let text = "x".repeat(length);
+        check(&[
+            ("text", frame(0x81, text.as_bytes()), &[&format!("text {text}")]),
+            (
+                "binary",
+                frame(0x82, text.as_bytes()),
+                &[&format!("binary {length}")],
+            ),
+        ]);
+    }
+    // A length may be written longer than it needs to be.
+    check(&[
+        ("16 bits", vec![0x81, 126, 0, 1, b'x'], &["text x"]),
+        (
+            "64 bits",
+            vec![0x81, 127, 0, 0, 0, 0, 0, 0, 0, 1, b'x'],
+            &["text x"],
+        ),
+    ]);
+}
+
+#[test]
+fn group_2_pings_and_pongs() {
+    let full = [0xfe; 125];
+    let shown = format!("{full:?}");
+    check(&[
+        ("2.1", frame(0x89, b""), &["ping []"]),
+        ("2.3", frame(0x89, &[0, 0xff, 0xfe]), &["ping [0, 255, 254]"]),
+        ("2.4", frame(0x89, &full), &[&format!("ping {shown}")]),
+        ("2.5", frame(0x89, &[0; 126]), &["!"]),
+        ("2.7", frame(0x8a, b""), &["pong []"]),
+        (
+            "2.9",
+            frames(&[(0x8a, &[1]), (0x89, &[2])]),
+            &["pong [1]", "ping [2]"],
+        ),
+        (
+            "2.10",
+            frames(&[(0x89, &[1]), (0x89, &[2]), (0x89, &[3])]),
+            &["ping [1]", "ping [2]", "ping [3]"],
+        ),
+    ]);
+}
+
+#[test]
+fn group_3_and_4_reserved_bits_and_opcodes() {
+    for first in [0xc1, 0xa1, 0x91, 0xb1, 0xd1, 0xe1, 0xf1, 0xc9, 0xa2, 0x98] {
+        let bytes = frames(&[(0x81, b"before"), (first, b"x"), (0x89, b"")]);
+        check(&[("3", bytes, &["text before", "!"])]);
+    }
+    for opcode in [3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf] {
+        let bytes = frames(&[(0x81, b"before"), (0x80 | opcode, b"x"), (0x89, b"")]);
+        check(&[("4", bytes, &["text before", "!"])]);
+    }
+}
+
+#[test]
+fn group_5_fragments() {
+    check(&[
+        ("5.1", frames(&[(0x09, b"a"), (0x80, b"b")]), &["!"]),
+        ("5.2", frames(&[(0x0a, b"a"), (0x80, b"b")]), &["!"]),
+        ("5.3", frames(&[(0x01, b"a"), (0x80, b"b")]), &["text ab"]),
+        (
+            "5.6",
+            frames(&[(0x01, b"a"), (0x89, &[7]), (0x80, b"b")]),
+            &["ping [7]", "text ab"],
+        ),
+        ("5.9", frames(&[(0x80, b"a"), (0x81, b"b")]), &["!"]),
+        ("5.10", frames(&[(0x00, b"a"), (0x81, b"b")]), &["!"]),
+        (
+            "5.15",
+            frames(&[(0x01, b"a"), (0x80, b"b"), (0x00, b"c")]),
+            &["text ab", "!"],
+        ),
+        ("5.18", frames(&[(0x01, b"a"), (0x01, b"b")]), &["!"]),
+        (
+            "5.19",
+            frames(&[
+                (0x01, b"a"),
+                (0x00, b"b"),
+                (0x89, &[1]),
+                (0x00, b"c"),
+                (0x00, b"d"),
+                (0x89, &[2]),
+                (0x80, b"e"),
+            ]),
+            &["ping [1]", "ping [2]", "text abcde"],
+        ),
+        (
+            "empty ones",
+            frames(&[(0x01, b""), (0x00, b""), (0x80, b"")]),
+            &["text "],
+        ),
+    ]);
+}
+
+#[test]
+fn group_6_utf8() {
+    let word = "\u{3ba}\u{1f79}\u{3c3}\u{3bc}\u{3b5}";
+    let bytes = word.as_bytes();
+    let (whole, broken): (String, &[u8]) = (format!("text {word}"), &[0xed, 0xa0, 0x80]);
+    // At every byte, and byte by byte.
+    for at in 0..=bytes.len() {
+        check(&[(
+            "6.2",
+            frames(&[(0x01, &bytes[..at]), (0x80, &bytes[at..])]),
+            &[&whole],
+        )]);
+    }
+    let mut single = frame(0x01, b"");
+    single.extend(bytes.iter().flat_map(|byte| frame(0x00, &[*byte])));
+    check(&[("6.2.4", [single, frame(0x80, b"")].concat(), &[&whole])]);
+    check(&[
+        ("6.3.1", frame(0x81, &[bytes, broken, b"edited"].concat()), &["?"]),
+        // What cannot become UTF-8 any more is not waited for: the ping behind it is never seen.
+        (
+            "6.4.1",
+            frames(&[(0x01, bytes), (0x00, broken), (0x89, b""), (0x80, b"edited")]),
+            &["?"],
+        ),
+        (
+            "6.4.2",
+            frames(&[(0x01, &[0xf4]), (0x00, &[0x90]), (0x89, b"")]),
+            &["?"],
+        ),
+        ("half a letter", frames(&[(0x01, b"a"), (0x80, &[0xce])]), &["?"]),
+        (
+            "6.6",
+            frame(0x81, &[0xf4, 0x8f, 0xbf, 0xbf]),
+            &["text \u{10ffff}"],
+        ),
+        ("6.12 too long a form", frame(0x81, &[0xc0, 0xaf]), &["?"]),
+        ("6.16 a surrogate", frame(0x81, &[0xed, 0xbf, 0xbf]), &["?"]),
+        ("beyond Unicode", frame(0x81, &[0xf4, 0x90, 0x80, 0x80]), &["?"]),
+        (
+            "in binary anything goes",
+            frames(&[(0x02, &[0xff]), (0x80, &[0xfe])]),
+            &["binary 2"],
+        ),
+    ]);
+}
+
+#[test]
+fn group_7_closes() {
+    let close = |code: u16, reason: &[u8]| frame(0x88, &[&code.to_be_bytes(), reason].concat());
+    let after = |mut bytes: Vec<u8>| {
+        bytes.extend(frames(&[(0x89, b""), (0x81, b"late")]));
+        bytes
+    };
+    let longest = "x".repeat(123);
+    check(&[
+        ("7.1.2", after(frame(0x88, b"")), &["close frame without a code"]),
+        (
+            "7.1.5 within a message",
+            after(frames(&[(0x01, b"a"), (0x88, &[3, 232])])),
+            &["close code 1000"],
+        ),
+        ("7.3.2", frame(0x88, &[3]), &["!"]),
+        ("7.3.4", close(1000, b"Hello"), &["close code 1000 (Hello)"]),
+        (
+            "7.3.5",
+            close(1000, longest.as_bytes()),
+            &[&format!("close code 1000 ({longest})")],
+        ),
+        ("7.3.6", close(1000, &[b'x'; 124]), &["!"]),
+        ("7.5.1", close(1000, &[0xce, 0xba, 0xed, 0xa0, 0x80]), &["?"]),
+    ]);
+    // Whatever the code, it is handed on as it came; what follows from it is decided elsewhere.
+    for code in [
+        0, 999, 1000, 1001, 1004, 1006, 1011, 1014, 1016, 2999, 3000, 4999, 5000, 65_535,
+    ] {
+        assert_eq!(decoded(&close(code, b""), 99), [format!("close code {code}")]);
+    }
+}
+
+#[test]
+fn random_frames_are_what_tungstenite_makes_of_them() {
+    let mut dice = fastrand::Rng::with_seed(7);
+    for _ in 0..20_000 {
+        let mut bytes = Vec::new();
+        for _ in 0..dice.usize(1..8) {
+            // Mostly frames that may be; now and then any at all.
+            let first = match dice.u8(..12) {
+                0 => dice.u8(..),
+                1 => 0x88,
+                2 | 3 => 0x89,
+                4 => 0x01,
+                5 => 0x02,
+                6 | 7 => 0x00,
+                8 => 0x80,
+                9 => 0x82,
+                _ => 0x81,
+            };
+            let letters: String = (0..dice.usize(..40)).map(|_| dice.char(..)).collect();
+            let from = dice.usize(..=letters.len().min(2));
+            let payload = match first {
+                0x88 => [&dice.u16(990..1020).to_be_bytes()[..], b"why"].concat(),
+                _ if dice.u8(..6) == 0 => letters.as_bytes()[from..].to_vec(),
+                _ => letters.into_bytes(),
+            };
+            bytes.extend(frame(first, &payload));
+        }
+        if dice.u8(..10) == 0 {
+            bytes.truncate(dice.usize(..bytes.len()));
+        }
+        compare::compare(&bytes, dice.usize(1..64));
+    }
+}

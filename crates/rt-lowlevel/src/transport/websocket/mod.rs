@@ -87,6 +87,12 @@ pub(crate) fn open(upgraded: Upgraded, meter: &Meter, limits: &Limits) -> (Reade
     (reader, writer)
 }
 
+/// See [`decoder::compare`].
+#[cfg(fuzzing)]
+pub(crate) fn compare_readers(bytes: &[u8], step: usize) {
+    decoder::compare(bytes, step);
+}
+
 /// The next message. Cancel safe.
 pub(crate) async fn read_incoming(reader: &mut Reader) -> Result<Incoming, Failure> {
     loop {
