@@ -271,6 +271,6 @@ mod tests {
             assert_eq!(rest, b"abc");
         };
         let both = async { tokio::join!(relaying, talking) };
-        timeout(Duration::from_secs(20), both).await.unwrap();
+        timeout(Duration::from_secs(20), Box::pin(both)).await.unwrap();
     }
 }
