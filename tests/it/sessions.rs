@@ -162,7 +162,7 @@ fn the_service_merges_updates_the_same_way() {
         );
         // The service fills in what a new object leaves out, and its own instructions for empty ones.
         differences.retain(|it| match it.path.rsplit_once('.') {
-            Some((object, _)) if it.how == "added" => {
+            Some((object, _)) if ["added", "defaulted"].contains(&it.how) => {
                 !["audio.input.transcription", "audio.input.turn_detection"].contains(&object)
             }
             _ => it.path != "instructions",
