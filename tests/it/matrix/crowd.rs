@@ -7,25 +7,27 @@ use rt_lowlevel::{ConnectionEvent, Fate, TrySendErrorKind};
 
 use super::bench::{Bench, Client, MS, brisk, patient, text_item};
 
-/// How many clients are cut off at once.
-const CROWD: usize = 1000;
+/// How many clients are cut off at once, unless `RT_CROWD` says it: a thousand take a machine that has nothing else to do.
+const CROWD: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f62_a_crowd_is_cut_off_at_once() {
+    let crowd = std::env::var("RT_CROWD").ok().and_then(|text| text.parse().ok());
+    let crowd: usize = crowd.unwrap_or(CROWD);
     let bench = Bench::start(Emulator::builder().pacing(Pacing::instant()).keep_audio(false)).await;
     let mut config = patient();
     // As by default: the spread is what this is about.
     config.retry.base = Duration::from_millis(250);
     config.retry.cap = Duration::from_secs(8);
     let mut clients: Vec<Client> = Vec::new();
-    for _ in 0..CROWD {
+    for _ in 0..crowd {
         let client = bench.client(config.clone()).await;
         // A connection that has proved itself: its end is an outage of its own, and no retry.
         client.handle.send(text_item("hello")).await.unwrap();
         client.server("conversation.item.done", 1).await;
         clients.push(client);
     }
-    assert_eq!(bench.line.cut(Cut::Reset), CROWD as u64);
+    assert_eq!(bench.line.cut(Cut::Reset), crowd as u64);
     let mut delays = Vec::new();
     for client in &clients {
         client.restored(2).await;
@@ -48,16 +50,16 @@ async fn f62_a_crowd_is_cut_off_at_once() {
         })
         .max()
         .unwrap();
-    assert!(busiest <= CROWD * 3 / 25, "{busiest} of {CROWD} within 10 ms");
+    assert!(busiest <= crowd * 3 / 25, "{busiest} of {crowd} within 10 ms");
     let early = delays.iter().filter(|delay| delay.as_millis() < 125).count();
     assert!(
-        (CROWD / 3..=CROWD * 2 / 3).contains(&early),
-        "{early} of {CROWD} in the first half"
+        (crowd / 3..=crowd * 2 / 3).contains(&early),
+        "{early} of {crowd} in the first half"
     );
     let connects = bench.journal().connects();
     assert!(
-        connects <= CROWD as u64 * 5 / 2,
-        "{connects} connects for {CROWD} clients"
+        connects <= crowd as u64 * 5 / 2,
+        "{connects} connects for {crowd} clients"
     );
     for client in clients {
         client.close().await;

@@ -258,7 +258,7 @@ mod tests {
         let (accepted, _) = near.accept().await.unwrap();
         let told = Told::of(&proxy.shared);
         proxy.cut_after(Direction::Down, 3, Cut::Fin);
-        let relaying = relay(accepted, &proxy.shared, 1, told);
+        let relaying = Box::pin(relay(accepted, &proxy.shared, 1, told));
         let talking = async {
             let (mut server, _) = far.accept().await.unwrap();
             client.write_all(b"hello").await.unwrap();
