@@ -168,8 +168,8 @@ async fn delays_drips_stalls_and_slices() {
     assert_eq!(read(&mut stream, 10).await.unwrap(), b"0123456789");
     assert!(start.elapsed() >= 40 * MS, "{:?}", start.elapsed());
     proxy.heal();
-    proxy.stall(Direction::Up, 100 * MS);
     let start = Instant::now();
+    proxy.stall(Direction::Up, 100 * MS);
     stream.write_all(b"late").await.unwrap();
     assert_eq!(read(&mut stream, 4).await.unwrap(), b"late");
     assert!(start.elapsed() >= 90 * MS, "{:?}", start.elapsed());

@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A raw handshake; everything the server then says, until it stops for a while or ends.
-async fn raw(emulator: &Emulator) -> (Vec<u8>, TcpStream) {
+/// A raw handshake; what the server then says, until that is enough or ends.
+async fn raw(emulator: &Emulator, is_enough: impl Fn(&[u8]) -> bool) -> (Vec<u8>, TcpStream) {
     let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
     let request = format!(
         "GET {TARGET} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
@@ -27,19 +27,20 @@ async fn raw(emulator: &Emulator) -> (Vec<u8>, TcpStream) {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut all = Vec::new();
     let mut buffer = [0; 4096];
-    while let Ok(Ok(length)) = timeout(300 * MS, stream.read(&mut buffer)).await {
-        if length == 0 {
-            break;
+    while !is_enough(&all) {
+        match timeout(SOON, stream.read(&mut buffer)).await {
+            Ok(Ok(0) | Err(_)) => break,
+            Ok(Ok(length)) => all.extend_from_slice(&buffer[..length]),
+            Err(_) => panic!("waited in vain behind {} bytes", all.len()),
         }
-        all.extend_from_slice(&buffer[..length]);
     }
     (all, stream)
 }
 
 /// What follows the head of the answer.
-fn after_head(all: &[u8]) -> &[u8] {
-    let head = all.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-    &all[head + 4..]
+fn after_head(all: &[u8]) -> Option<&[u8]> {
+    let head = all.windows(4).position(|four| four == b"\r\n\r\n")?;
+    Some(&all[head + 4..])
 }
 
 #[tokio::test]
@@ -54,8 +55,8 @@ async fn the_stream_is_cut_at_the_byte() {
             .start()
             .await
             .unwrap();
-        let (all, _) = raw(&emulator).await;
-        assert_eq!(after_head(&all).len() as u64, after);
+        let (all, _) = raw(&emulator, |_| false).await;
+        assert_eq!(after_head(&all).unwrap().len() as u64, after);
         emulator
             .journal()
             .wait_for(SOON, |entries| {
@@ -271,9 +272,10 @@ async fn every_close_code_is_sent_as_it_is() {
             .start()
             .await
             .unwrap();
-        let (all, _) = raw(&emulator).await;
         let [high, low] = code.to_be_bytes();
-        assert!(all.ends_with(&[0x88, 5, high, low, b'w', b'h', b'y']), "{code}");
+        let close = [0x88, 5, high, low, b'w', b'h', b'y'];
+        let (all, _) = raw(&emulator, |all| all.ends_with(&close)).await;
+        assert!(all.ends_with(&close), "{code}");
     }
     let (mut client, _emulator) = after_action(Action::CloseWithoutCode).await;
     assert!(matches!(client.frame().await, Some(Ok(Frame::Close(None)))));
@@ -370,9 +372,12 @@ async fn waits_without_end_are_just_that() {
             .start()
             .await
             .unwrap();
-        let (all, stream) = raw(&emulator).await;
-        assert!(after_head(&all).len() <= 1);
-        drop(stream);
+        let (mut all, mut stream) = raw(&emulator, |all| after_head(all).is_some()).await;
+        let mut buffer = [0; 64];
+        while let Ok(Ok(length @ 1..)) = timeout(300 * MS, stream.read(&mut buffer)).await {
+            all.extend_from_slice(&buffer[..length]);
+        }
+        assert!(after_head(&all).unwrap().len() <= 1);
     }
     let emulator = fast()
         .fault(
@@ -382,6 +387,8 @@ async fn waits_without_end_are_just_that() {
         .start()
         .await
         .unwrap();
-    let (all, _stream) = raw(&emulator).await;
-    assert!(!after_head(&all).is_empty());
+    let (_, _stream) = raw(&emulator, |all| {
+        after_head(all).is_some_and(|rest| !rest.is_empty())
+    })
+    .await;
 }

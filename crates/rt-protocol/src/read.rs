@@ -14,10 +14,16 @@ pub(crate) fn body<T: DeserializeOwned>(name: &str, json: &str) -> Result<T, Dec
         .or_else(|error| lenient(json, &error).ok_or_else(|| DecodeError::of(name, &error, json)))
 }
 
+/// A longer message is read as it is or not at all: the tree of one takes many times its memory.
+const MAX_LEN: usize = 256 << 10;
+
 /// Reads what is odd but has one meaning: an integer written as `1200.0`, which JSON Schema calls an integer too, and
 /// half of a surrogate pair, of which a gateway that cuts text by UTF-16 makes two messages.
 #[cold]
 fn lenient<T: DeserializeOwned>(json: &str, error: &serde_json::Error) -> Option<T> {
+    if json.len() > MAX_LEN {
+        return None;
+    }
     let whole = if error.is_data() {
         Cow::Borrowed(json)
     } else {
@@ -134,6 +140,13 @@ mod tests {
         body::<[u32; 1]>("x", "[1.5]").unwrap_err();
         body::<[u32; 1]>("x", "[-1.0]").unwrap_err();
         body::<[u64; 1]>("x", "[1e300]").unwrap_err();
+    }
+
+    #[test]
+    fn long_messages_are_not_made_trees_of() {
+        let list = |len: usize| format!("[1.0{}]", ",0".repeat(len));
+        assert!(body::<Vec<u32>>("x", &list(1000)).is_ok());
+        assert!(body::<Vec<u32>>("x", &list(MAX_LEN)).is_err());
     }
 
     #[test]

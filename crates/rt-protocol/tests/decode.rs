@@ -283,3 +283,23 @@ fn half_of_an_emoji_is_no_reason_to_lose_a_delta() {
     };
     assert_eq!(event.delta, *"hi \u{fffd}");
 }
+
+#[test]
+fn what_only_the_server_writes_is_not_sent_back() {
+    for kind in ["server_vad", "semantic_vad"] {
+        let detection = |rest: serde_json::Value| {
+            let mut detection = json!({"type": kind, "create_response": false});
+            detection
+                .as_object_mut()
+                .unwrap()
+                .extend(rest.as_object().unwrap().clone());
+            json!({"type": "realtime", "audio": {"input": {"turn_detection": detection}}})
+        };
+        let mut reported = detection(json!({"model_version": "2"}));
+        reported["id"] = "sess_1".into();
+        reported["expires_at"] = 1.into();
+        let reported: Session = serde_json::from_value(reported).unwrap();
+        let request = serde_json::to_value(reported.into_request()).unwrap();
+        assert_eq!(request, detection(json!({})));
+    }
+}

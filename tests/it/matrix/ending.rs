@@ -10,7 +10,7 @@ use rt_lowlevel::{CloseInitiator, Config, Connection, ConnectionEvent, ErrorKind
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate};
 
 use super::bench::{Bench, Client, MS, brisk, patient, ramp, text_item};
-use crate::support::key;
+use crate::support::{PATIENCE, key};
 
 const CLOSE: Duration = Duration::from_millis(400);
 
@@ -59,6 +59,18 @@ async fn ends_well(client: Client, state: State, what: &str) {
     );
     let refused = handle.send(text_item("too late")).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Closed, "{what}");
+}
+
+/// Waits for the second connect.
+async fn second_connect(bench: &Bench) {
+    let waiting = async {
+        while bench.journal().connects() < 2 {
+            tokio::time::sleep(MS).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("a second connect");
 }
 
 #[tokio::test]
@@ -150,9 +162,7 @@ async fn f60_close_while_reconnecting() {
         client.settled().await;
         bench.line.cut(Cut::Fin);
         client.retrying(1).await;
-        while bench.journal().connects() < 2 {
-            tokio::time::sleep(MS).await;
-        }
+        second_connect(&bench).await;
         tokio::time::sleep(50 * MS).await;
         let state = *client.handle.state().borrow();
         assert!(
@@ -169,9 +179,7 @@ async fn f60_close_during_a_rollover() {
         let bench = bench([(2, fault)]).await;
         let client = bench.client(config()).await;
         client.handle.restart().unwrap();
-        while bench.journal().connects() < 2 {
-            tokio::time::sleep(MS).await;
-        }
+        second_connect(&bench).await;
         ends_well(client, State::Connected, "rollover").await;
     }
 }

@@ -79,7 +79,7 @@ async fn send_through(bench: &Bench, client: &Client, fault: impl AsyncFnOnce())
 #[tokio::test]
 async fn f36_reset_while_sending() {
     let bench = Bench::start(quick()).await;
-    let client = bench.client(brisk()).await;
+    let client = bench.client(patient()).await;
     send_through(&bench, &client, async || {
         assert_eq!(bench.line.cut(Cut::Reset), 1);
     })
@@ -94,7 +94,7 @@ async fn f37_the_end_of_tls_without_close_notify() {
     let bench = Bench::start(quick().tls()).await;
     let url = format!("{}?model=gpt-realtime", bench.emulator.url());
     let connection = Connection::builder(Endpoint::from_url(&bench.line.url(&url)).unwrap(), key())
-        .config(brisk())
+        .config(patient())
         .root_certificates(bench.emulator.certificate_pem().unwrap().as_bytes())
         .unwrap()
         .connect()
@@ -117,7 +117,6 @@ async fn falls_into_a_hole(bench: &Bench, client: &Client, directions: &[Directi
     assert_eq!(client.retrying(before + 1).await, ErrorKind::PingTimeout);
     // The ping interval and the timeout are 0.6 s together; the rest is for a busy machine.
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
-    assert!(start.elapsed() >= 400 * MS, "{:?}", start.elapsed());
     bench.line.heal();
 }
 
@@ -156,11 +155,13 @@ async fn f40_only_one_way_is_dead() {
 #[tokio::test]
 async fn f41_no_pongs_but_data() {
     let bench = Bench::start(quick()).await;
-    let client = bench.client(brisk()).await;
+    let mut config = brisk();
+    config.liveness.ping_timeout = 1500 * MS;
+    let client = bench.client(config).await;
     bench.emulator.act(1, Action::IgnorePings);
     let event = r#"{"type":"input_audio_buffer.cleared","event_id":"e"}"#;
     // Four times as long as it takes to give up on somebody who says nothing.
-    for _ in 0..60 {
+    for _ in 0..160 {
         bench.emulator.act(1, Action::Text(event.to_owned()));
         tokio::time::sleep(40 * MS).await;
     }

@@ -7,7 +7,7 @@ use rt_lowlevel::{ConnectionEvent, Fate, LostReason, SettledOutcome};
 use rt_protocol::client_event::{ConversationItemCreate, ResponseCreate, SessionUpdate};
 use rt_protocol::{Item, Pcm16, RealtimeSession, ServerEvent};
 
-use super::bench::{Bench, Client, MS, brisk, samples, server_events, text_item};
+use super::bench::{Bench, Client, MS, patient, samples, server_events, text_item};
 use crate::support::speech;
 
 /// Settings and three items, all acknowledged.
@@ -25,7 +25,7 @@ async fn is_restored_although(connection: u64, fault: Fault) {
         .pacing(Pacing::instant())
         .fault(connection, fault.clone());
     let bench = Bench::start(emulator).await;
-    let client = bench.client(brisk()).await;
+    let client = bench.client(patient()).await;
     three_items(&client).await;
     bench.line.cut(Cut::Fin);
     // The session whose restore breaks is number 2; the one that is whole comes after it.
@@ -75,7 +75,7 @@ async fn f58_an_item_is_refused() {
         .pacing(Pacing::instant())
         .fault(2, Fault::refuse_item("two"));
     let bench = Bench::start(emulator).await;
-    let client = bench.client(brisk()).await;
+    let client = bench.client(patient()).await;
     three_items(&client).await;
     bench.line.cut(Cut::Reset);
     let report = client.restored(2).await;
@@ -104,7 +104,7 @@ async fn f59_drop_in_mid_response() {
         .script(Script::default().turn(say))
         .pacing(pacing);
     let bench = Bench::start(emulator).await;
-    let client = bench.client(brisk()).await;
+    let client = bench.client(patient()).await;
     three_items(&client).await;
     client.handle.send(ResponseCreate::default()).await.unwrap();
     let ServerEvent::ResponseOutputAudioDelta(delta) = client.server("response.output_audio.delta", 30).await
@@ -158,7 +158,7 @@ async fn f59_drop_in_mid_response() {
 /// Sends audio with turn detection, `cut` at a third of it; what the server committed, and the audio itself.
 async fn say_and(cut: Option<Cut>) -> (Vec<i16>, Vec<i16>) {
     let bench = Bench::start(Emulator::builder().pacing(Pacing::instant())).await;
-    let client = bench.client(brisk()).await;
+    let client = bench.client(patient()).await;
     let audio = Pcm16::concat(&[speech("question.wav"), Pcm16::silence(Duration::from_secs(1))]);
     let chunks: Vec<Pcm16> = audio.chunks(20 * MS).collect();
     for (n, chunk) in chunks.iter().enumerate() {
@@ -203,7 +203,7 @@ async fn f59_drop_in_mid_tool_call() {
         .script(Script::default().turn(call))
         .pacing(Pacing::instant());
     let bench = Bench::start(emulator).await;
-    let client = bench.client(brisk()).await;
+    let client = bench.client(patient()).await;
     three_items(&client).await;
     client.handle.send(ResponseCreate::default()).await.unwrap();
     let ServerEvent::ResponseFunctionCallArgumentsDone(call) =

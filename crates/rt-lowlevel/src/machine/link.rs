@@ -16,6 +16,9 @@ use crate::event::{CloseInitiator, ConnectionEvent, Handshake, SlowConsumer};
 /// How long a close that must follow may take.
 pub(super) const ANNOUNCED: Duration = Duration::from_secs(1);
 
+/// What a restore has at least after a pause: what it waits for may be what had no room.
+const AFTER_PAUSE: Duration = Duration::from_secs(2);
+
 /// Over which time incoming pings are counted.
 const PING_WINDOW: Duration = Duration::from_secs(10);
 
@@ -94,6 +97,8 @@ pub(super) struct Link {
     pub(super) peer_close: Option<CloseFrame>,
     /// What is being told to its session.
     pub(super) restore: Option<Restore>,
+    /// What was left of its time when reading came to stand still.
+    restore_left: Option<Duration>,
     /// Restored items of which the server is still to say that they are there.
     pub(super) echoes: HashSet<String>,
     /// To be written before what waits in the outbox, with the numbers of the commands.
@@ -139,6 +144,7 @@ impl Link {
             close_written: false,
             peer_close: None,
             restore: None,
+            restore_left: None,
             echoes: HashSet::new(),
             queue: VecDeque::new(),
             first_fresh: 0,
@@ -295,7 +301,10 @@ impl Machine {
         link.timers.stop(Timer::PingDeadline);
         // What was awaited may be what finds no room.
         link.timers.stop(Timer::Created);
-        link.timers.stop(Timer::Restore);
+        if let Some(left) = link.timers.left(Timer::Restore, at.now) {
+            link.restore_left = Some(left);
+            link.timers.stop(Timer::Restore);
+        }
         if self.is_being_opened() {
             self.budget.stop_clock(at.now);
         }
@@ -357,9 +366,9 @@ impl Machine {
     pub(crate) fn handle_read_resumed(&mut self, at: At, epoch: u64) {
         let is_waiting = self.was_open && self.is_being_opened();
         let awaits_created = self.phase == Phase::AwaitCreated;
-        let (created, restore, ping) = (
+        let whole = self.config.timeouts.restore;
+        let (created, ping) = (
             after(at.now, self.config.timeouts.session_created),
-            after(at.now, self.config.timeouts.restore),
             after(at.now, self.config.liveness.ping_timeout),
         );
         let Some(link) = self.link_of(epoch) else { return };
@@ -370,7 +379,10 @@ impl Machine {
         let is_draining = self.phase == Phase::Draining;
         let Some(link) = self.link_of(epoch) else { return };
         if has_consumer && !is_draining && link.restore.as_ref().is_some_and(Restore::is_under_way) {
-            link.timers.set(Timer::Restore, restore);
+            // The rest of it, or one that takes an event now and then would keep it from ever being late.
+            let left = link.restore_left.take().unwrap_or(whole);
+            link.timers
+                .set(Timer::Restore, after(at.now, left.max(AFTER_PAUSE.min(whole))));
         }
         if link.ping_since.is_some() {
             link.ping_since = Some(at.now);

@@ -89,6 +89,11 @@ impl Timers {
         self.due[timer as usize].is_some()
     }
 
+    /// How long until it is due, if it is set.
+    pub(super) fn left(&self, timer: Timer, now: Instant) -> Option<Duration> {
+        self.due[timer as usize].map(|due| due.saturating_duration_since(now))
+    }
+
     /// The earliest deadline.
     pub(super) fn next(&self) -> Option<Instant> {
         self.due.iter().flatten().min().copied()

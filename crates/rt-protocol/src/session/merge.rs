@@ -2,7 +2,8 @@
 
 use crate::Field;
 use crate::session::{
-    AudioInput, AudioOutput, RealtimeSession, Session, SessionAudio, TranscriptionSession, TranslationSession,
+    AudioInput, AudioOutput, RealtimeSession, Session, SessionAudio, TranscriptionSession,
+    TranslationSession, TurnDetection,
 };
 
 impl RealtimeSession {
@@ -62,7 +63,7 @@ impl RealtimeSession {
         set(&mut self.include, include);
     }
 
-    /// The session without the fields that only the server writes (`id`, `object`, `expires_at`): what a
+    /// The session without the fields that only the server writes (`id`, `object`, `expires_at`, `model_version` of a turn detection): what a
     /// `session.update` may hold.
     #[must_use]
     pub fn into_request(self) -> Self {
@@ -70,6 +71,7 @@ impl RealtimeSession {
             id: Field::Absent,
             object: Field::Absent,
             expires_at: Field::Absent,
+            audio: self.audio.map(SessionAudio::into_request),
             ..self
         }
     }
@@ -99,6 +101,7 @@ impl TranscriptionSession {
             id: Field::Absent,
             object: Field::Absent,
             expires_at: Field::Absent,
+            audio: self.audio.map(SessionAudio::into_request),
             ..self
         }
     }
@@ -166,6 +169,20 @@ impl SessionAudio {
         let Self { input, output } = update;
         within(&mut self.input, input, AudioInput::merge);
         within(&mut self.output, output, AudioOutput::merge);
+    }
+
+    /// Without what only the server writes.
+    fn into_request(mut self) -> Self {
+        let detection = self
+            .input
+            .value_mut()
+            .and_then(|input| input.turn_detection.value_mut());
+        match detection {
+            Some(TurnDetection::ServerVad(vad)) => vad.model_version = Field::Absent,
+            Some(TurnDetection::SemanticVad(vad)) => vad.model_version = Field::Absent,
+            _ => {}
+        }
+        self
     }
 }
 

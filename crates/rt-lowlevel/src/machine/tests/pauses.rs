@@ -21,7 +21,7 @@ fn slow(bench: &mut Bench) -> usize {
 }
 
 #[test]
-fn a_restore_that_waits_for_room_has_its_time_again() {
+fn a_restore_that_waits_for_room_keeps_its_time() {
     let mut bench = Bench::talking();
     bench.lose_and_connect();
     bench.says_created();
@@ -32,6 +32,27 @@ fn a_restore_that_waits_for_room_has_its_time_again() {
     assert_eq!(bench.machine.state(), State::Reconnecting);
     resume(&mut bench, 2);
     bench.advance(Duration::from_millis(9_999));
+    assert!(bench.events().is_empty());
+    bench.advance(Duration::from_millis(1));
+    assert_eq!(bench.retrying().cause.kind(), ErrorKind::Handshake);
+}
+
+#[test]
+fn a_restore_is_late_however_often_it_waits_for_room() {
+    let mut bench = Bench::talking();
+    bench.lose_and_connect();
+    bench.says_created();
+    bench.written();
+    // Each time there is room again for a moment only.
+    for _ in 0..9 {
+        bench.advance(seconds(1));
+        pause(&mut bench, 2);
+        bench.advance(Duration::from_millis(100));
+        resume(&mut bench, 2);
+    }
+    assert_eq!(bench.machine.state(), State::Reconnecting);
+    // One second is left of ten, and at least two after a pause.
+    bench.advance(Duration::from_millis(1_999));
     assert!(bench.events().is_empty());
     bench.advance(Duration::from_millis(1));
     assert_eq!(bench.retrying().cause.kind(), ErrorKind::Handshake);
