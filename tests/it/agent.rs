@@ -1,5 +1,6 @@
 //! Sessions as an agent uses them: handles, streams, handlers, tools, interruptions.
 
+pub(crate) mod blocking;
 mod kinds;
 mod listen;
 mod sinks;

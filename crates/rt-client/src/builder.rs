@@ -18,9 +18,17 @@ use crate::usage::{Budget, BudgetState, Prices};
 
 /// Settings and callbacks of a conversation to be.
 ///
-/// Callbacks run one after the other, in the order of the wire, on a task of their own: never on the connection's
-/// tasks. A slow one does not lose anything: after a bound it slows the connection down, which
-/// [`Session::stats`] and the log tell. Do not block in one for long; hand work over to a channel.
+/// # Callbacks
+///
+/// Closures and the [`EventHandler`](crate::EventHandler) run one after the other, in the order of the wire, on a thread of the
+/// session's own, which ends with it; a session without them, one that is read by [`Session::events`], has no such thread. So
+/// a callback may block, on any flavor of the runtime, and the connection lives. Nothing is lost: 256 events wait, then the
+/// server is not read until there is room again, which [`Session::stats`] and the log tell. What is to be heard without
+/// delay should still not wait behind a slow callback: hand work over to a channel.
+///
+/// Inside a closure, `tokio::runtime::Handle::current()` is the runtime the session was connected on: spawn tasks on it, or
+/// `block_on` the methods of a session. Waiting like that for what only a later callback brings never ends. With many sessions
+/// in a process, threads may be what it runs out of: streams do without.
 #[must_use = "nothing happens before `connect`"]
 pub struct SessionBuilder {
     setup: Setup,
@@ -235,8 +243,8 @@ impl SessionBuilder {
     ///
     /// # Errors
     /// `Connection` if no connection could be made after the retries of the [`Config`](crate::Config), `Settings` if the server
-    /// refused the settings, they break a documented limit, a budget has no prices or a sink would get G.711, `Timeout` if it did not answer to
-    /// them for 10 s.
+    /// refused the settings, they break a documented limit, a budget has no prices or a sink would get G.711, `Timeout` if
+    /// it did not answer to them for 10 s, `Callback` if the system gives no thread for the callbacks.
     ///
     /// # Cancel safety
     /// Dropping the future ends the connection.

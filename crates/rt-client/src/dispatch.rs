@@ -1,21 +1,22 @@
-//! The task that calls the callbacks, in order, and feeds the streams.
+//! Events on their way to whoever listens: callbacks, then streams, one event after the other.
 
-use std::panic::AssertUnwindSafe;
+use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::thread::ThreadId;
+use std::time::Duration;
 
-use futures::{FutureExt, Stream};
+use futures::Stream;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use crate::callbacks::Callbacks;
+use crate::driver::Counters;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::handlers::{Closures, EventHandler, call};
-use crate::session::{Session, Shared};
 
-/// A callback that takes longer is told of in the log.
-const SLOW: Duration = Duration::from_millis(250);
 /// Events that wait in a stream, until whoever reads it slows the session down.
 const STREAM: usize = 256;
 
@@ -62,62 +63,85 @@ impl Stream for EventStream {
     }
 }
 
-/// What the task needs.
+/// Takes the events of a session and gives them to its callbacks and its streams, one after the other.
 pub(crate) struct Dispatcher {
     pub(crate) events: mpsc::Receiver<Event>,
-    pub(crate) closures: Closures,
-    pub(crate) handler: Option<Box<dyn EventHandler>>,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) streams: Fan,
+    pub(crate) counters: Arc<Counters>,
+    /// Dropped at the end.
+    pub(crate) _running: mpsc::Sender<Infallible>,
+}
+
+impl Dispatcher {
+    /// Runs until the session is over and every event was delivered: as a task, or, if there are callbacks, on a thread of
+    /// its own, whose id this returns.
+    ///
+    /// # Errors
+    /// `Callback` if the system gives no thread.
+    pub(crate) fn start(self) -> Result<Option<ThreadId>, Error> {
+        if self.callbacks.is_empty() {
+            tokio::spawn(self.run());
+            return Ok(None);
+        }
+        let runtime = Handle::current();
+        let thread = std::thread::Builder::new().name("rt-callbacks".to_owned());
+        // Nobody joins it: a callback that never returns must not hold up the end of the program or of the runtime.
+        let started = thread.spawn(move || self.run_thread(&runtime));
+        let thread = started.map_err(|error| {
+            let message =
+                format!("the thread for the callbacks could not be started: {error}: end other threads");
+            Error::new(ErrorKind::Callback, message)
+        })?;
+        Ok(Some(thread.thread().id()))
+    }
+
+    async fn run(mut self) {
+        while let Some(event) = self.events.recv().await {
+            self.streams.send(event).await;
+            self.counters.delivered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn run_thread(mut self, runtime: &Handle) {
+        // Callbacks may spawn tasks.
+        let _entered = runtime.enter();
+        while let Some(event) = self.events.blocking_recv() {
+            if let Some(error) = self.deliver(runtime, event) {
+                // A panic in here has nobody left to be told to.
+                self.deliver(runtime, Event::Error(error));
+            }
+            self.counters.delivered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives an event to everybody. What panicked, if something did.
+    fn deliver(&mut self, runtime: &Handle, event: Event) -> Option<Error> {
+        let panicked = self.callbacks.call(runtime, &event);
+        if !self.streams.is_empty() {
+            runtime.block_on(self.streams.send(event));
+        }
+        panicked
+    }
+}
+
+/// The streams of a session, from the side of the session. They end with it.
+pub(crate) struct Fan {
     pub(crate) streams: Streams,
-    pub(crate) session: Weak<Shared>,
     /// Set when the session closes: until when streams are waited for.
     pub(crate) closing: watch::Receiver<Option<tokio::time::Instant>>,
 }
 
-impl Dispatcher {
-    /// Runs until the session is over and every event was delivered.
-    pub(crate) async fn run(mut self) {
-        while let Some(event) = self.events.recv().await {
-            let panicked = self.deliver(event).await;
-            if let Some(error) = panicked {
-                tracing::warn!(%error, "a callback panicked");
-                // A panic in here has nobody left to be told to.
-                self.deliver(Event::Error(error)).await;
-            }
-        }
-        // Its end is the end of the streams.
+impl Fan {
+    fn is_empty(&self) -> bool {
         self.streams
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+            .is_empty()
     }
 
-    /// Gives an event to everybody. What panicked, if something did.
-    async fn deliver(&mut self, event: Event) -> Option<Error> {
-        let began = Instant::now();
-        let mut panicked = None;
-        if let Some(name) = self.closures.takes(&event) {
-            let closures = &mut self.closures;
-            let copy = event.clone();
-            if std::panic::catch_unwind(AssertUnwindSafe(|| closures.call(copy))).is_err() {
-                panicked = Some(name);
-            }
-        }
-        if let Some(handler) = &mut self.handler
-            && let Some(shared) = self.session.upgrade()
-        {
-            let session = Session::of(shared);
-            let called = AssertUnwindSafe(call(handler.as_mut(), &session, event.clone()));
-            if called.catch_unwind().await.is_err() {
-                panicked = Some("of the event handler");
-            }
-        }
-        let took = began.elapsed();
-        if took > SLOW {
-            tracing::warn!(
-                took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-                "a callback is slow"
-            );
-        }
+    /// Gives an event to all streams, and waits for those that are full.
+    async fn send(&mut self, event: Event) {
         let streams = self
             .streams
             .lock()
@@ -135,7 +159,15 @@ impl Dispatcher {
                 streams.retain(|stream| !stream.is_closed());
             }
         }
-        panicked.map(|name| Error::new(ErrorKind::Callback, format!("the callback {name} panicked")))
+    }
+}
+
+impl Drop for Fan {
+    fn drop(&mut self) {
+        self.streams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }
 
@@ -154,7 +186,10 @@ async fn patience(closing: &mut watch::Receiver<Option<tokio::time::Instant>>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Weak;
+
     use super::*;
+    use crate::handlers::Closures;
 
     /// A dispatcher with one stream that is full and not read, and what it still has to deliver.
     fn stuck(closing: watch::Receiver<Option<tokio::time::Instant>>) -> (Dispatcher, EventStream) {
@@ -168,11 +203,14 @@ mod tests {
         }
         let dispatcher = Dispatcher {
             events,
-            closures: Closures::default(),
-            handler: None,
-            streams,
-            session: Weak::new(),
-            closing,
+            callbacks: Callbacks {
+                closures: Closures::default(),
+                handler: None,
+                session: Weak::new(),
+            },
+            streams: Fan { streams, closing },
+            counters: Arc::default(),
+            _running: mpsc::channel(1).0,
         };
         (dispatcher, stream)
     }

@@ -5,6 +5,7 @@ mod obey;
 mod sink;
 
 use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -64,6 +65,8 @@ pub(crate) struct Counters {
     pub(crate) is_held_back: AtomicBool,
     pub(crate) late_deltas: AtomicU64,
     pub(crate) forgotten_items: AtomicU64,
+    /// Events that everybody has been given.
+    pub(crate) delivered: AtomicU64,
     /// Bytes of audio sent since the last commit.
     pub(crate) uncommitted: AtomicU64,
 }
@@ -82,6 +85,8 @@ pub(crate) struct Driver {
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) half_duplex: Option<Arc<HalfDuplex>>,
+    /// Dropped at the end.
+    pub(crate) _running: mpsc::Sender<Infallible>,
     pub(crate) state: Moving,
 }
 

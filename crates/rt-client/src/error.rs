@@ -32,7 +32,8 @@ pub enum ErrorKind {
     Timeout,
     /// A message of the server could not be read; the message says which type and where. The session goes on.
     Malformed,
-    /// A callback panicked. The session goes on; the callback is at fault.
+    /// A callback panicked: the session goes on; the callback is at fault. From `connect`: the system gave no thread to run the
+    /// callbacks on.
     Callback,
     /// The server refused a request; the message says why. The session goes on.
     Refused,

@@ -18,9 +18,10 @@ use crate::usage::{BudgetState, UsageReport};
 
 /// Takes what a session tells, method by method; each does nothing unless it is written.
 ///
-/// Methods are called one after the other, in the order of the wire, on a task of their own. The session is an argument, to
-/// send with. Do not wait for a reply in here: replies come through the same queue, and what stands behind this call in it
-/// waits for the call to end. Spawn a task instead.
+/// Methods are called one after the other, in the order of the wire, on the session's
+/// [thread for callbacks](crate::SessionBuilder#callbacks), where they may block. Timers, sockets and `tokio::spawn` are those of
+/// the runtime the session was connected on. The session is an argument, to send with. What stands behind a call in the queue waits
+/// for the call to end: to wait for what comes later, such as the end of a reply, spawn a task.
 ///
 /// ```
 /// use rt_client::{EventHandler, Session, Transcript, async_trait};
@@ -166,6 +167,44 @@ pub(crate) struct Closures {
 }
 
 impl Closures {
+    pub(crate) fn is_empty(&self) -> bool {
+        // Named one by one, so that none is forgotten.
+        let Self {
+            event,
+            audio,
+            transcript,
+            line,
+            turn,
+            tool_call,
+            approval,
+            mcp_approval,
+            history,
+            blocked,
+            usage,
+            budget,
+            latency,
+            state,
+            restored,
+            error,
+        } = self;
+        event.is_none()
+            && audio.is_none()
+            && transcript.is_none()
+            && line.is_none()
+            && turn.is_none()
+            && tool_call.is_none()
+            && approval.is_none()
+            && mcp_approval.is_none()
+            && history.is_none()
+            && blocked.is_none()
+            && usage.is_none()
+            && budget.is_none()
+            && latency.is_none()
+            && state.is_none()
+            && restored.is_none()
+            && error.is_none()
+    }
+
     /// The name of the closure an event is for, if there is one.
     pub(crate) fn takes(&self, event: &Event) -> Option<&'static str> {
         let (name, there) = match event {

@@ -67,6 +67,7 @@
 //! messages are those of [`protocol`].
 
 mod builder;
+mod callbacks;
 #[cfg(feature = "device")]
 pub mod device;
 mod dispatch;

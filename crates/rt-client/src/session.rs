@@ -3,14 +3,15 @@
 mod edit;
 mod talk;
 
-use std::sync::Arc;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use rt_lowlevel::{Credentials, Endpoint, Handle, State};
 use rt_protocol::{ClientEvent, Item, ResponseParams, Text};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 
 use crate::builder::SessionBuilder;
 use crate::dispatch::{EventStream, STREAM_GRACE, Streams};
@@ -24,6 +25,8 @@ use crate::translation::TranslationBuilder;
 
 /// Longest wait for what was asked for before closing.
 const FLUSH: Duration = Duration::from_secs(2);
+/// A callback that takes longer does not hold up the end of a session any more.
+const STUCK: Duration = Duration::from_secs(5);
 
 /// A running session. Clones are handles of the same one; when the last is dropped, the connection ends at once.
 ///
@@ -42,9 +45,11 @@ pub(crate) struct Shared {
     pub(crate) next_ticket: AtomicU64,
     pub(crate) counters: Arc<Counters>,
     pub(crate) streams: Streams,
-    /// The tasks, until somebody waits for their end.
-    pub(crate) tasks: Mutex<Vec<JoinHandle<()>>>,
-    /// Tells the callbacks' task that the session closes, and until when it waits for streams.
+    /// Ends when the session's task and the one or the thread that delivers events have.
+    pub(crate) ended: Mutex<mpsc::Receiver<Infallible>>,
+    /// The thread of the callbacks, if there are any.
+    pub(crate) callbacks: OnceLock<ThreadId>,
+    /// Tells those that deliver events that the session closes, and until when it waits for streams.
     pub(crate) closing: watch::Sender<Option<tokio::time::Instant>>,
     /// Turns are ended by hand, and this many bytes are a millisecond of input.
     pub(crate) manual: Option<u64>,
@@ -274,8 +279,9 @@ impl Session {
     }
 
     /// Sends what was accepted, closes, and waits until every callback has run. At most the close deadline of
-    /// the [`Config`](crate::Config) (2 s), a second for event streams that are full, and the time the callbacks take. Calling it again is harmless. Not from within a
-    /// callback: it would wait for itself.
+    /// the [`Config`](crate::Config) (2 s), a second for event streams that are full, and the time the callbacks take. A
+    /// callback that does not return for 5 s is not waited for any longer; should it return, it is still given the rest.
+    /// Calling it again is harmless. From within a callback it does not wait for the callbacks.
     ///
     /// # Cancel safety
     /// Closing begins with the first poll and goes on if the future is dropped.
@@ -288,11 +294,26 @@ impl Session {
             first
         });
         self.handle().close().await;
-        let mut tasks = self.shared.tasks.lock().await;
-        while let Some(task) = tasks.last_mut() {
-            // It ends when the last event was delivered; a panic of it would have nothing more to say.
-            let _ = task.await;
-            tasks.pop();
+        if self.shared.callbacks.get() != Some(&std::thread::current().id()) {
+            self.ended().await;
+        }
+    }
+
+    /// Waits until every event was delivered, as long as that goes on.
+    async fn ended(&self) {
+        let delivered = || self.shared.counters.delivered.load(Ordering::Relaxed);
+        let mut ended = self.shared.ended.lock().await;
+        let mut so_far = delivered();
+        // Callbacks do not run by the runtime's clock, which may be paused.
+        let mut since = std::time::Instant::now();
+        while tokio::time::timeout(STUCK, ended.recv()).await.is_err() {
+            if delivered() != so_far {
+                so_far = delivered();
+                since = std::time::Instant::now();
+            } else if since.elapsed() >= STUCK {
+                tracing::warn!("a callback has not returned for {STUCK:?}: the session is closed without it");
+                return;
+            }
         }
     }
 

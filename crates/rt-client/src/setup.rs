@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rt_lowlevel::{Config, Connection, Credentials, Endpoint};
@@ -10,7 +10,8 @@ use rt_protocol::Session as Settings;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::dispatch::Dispatcher;
+use crate::callbacks::Callbacks;
+use crate::dispatch::{Dispatcher, Fan};
 use crate::driver::{Counters, Driver, Moving, Sink};
 use crate::engine::{Engine, Options};
 use crate::error::Error;
@@ -86,7 +87,7 @@ impl Setup {
         }
     }
 
-    /// Connects, applies the settings, starts the tasks.
+    /// Connects, applies the settings, starts the tasks and the thread of the callbacks.
     pub(crate) async fn connect(
         self,
         settings: Option<Settings>,
@@ -104,6 +105,8 @@ impl Setup {
         let (requests, received) = mpsc::channel(REQUESTS);
         let (dispatch, events) = mpsc::channel(EVENTS);
         let (closing, closes) = watch::channel(None);
+        // Nothing is ever sent: it ends when the last who runs has ended.
+        let (running, ended) = mpsc::channel(1);
         let counters = Arc::new(Counters::default());
         let half_duplex = self.half_duplex.map(|tail| HalfDuplex::new(tail, input.silence));
         let half_duplex = half_duplex.map(Arc::new);
@@ -114,7 +117,8 @@ impl Setup {
             next_ticket: AtomicU64::new(1),
             counters: Arc::clone(&counters),
             streams: Arc::new(Mutex::new(Vec::new())),
-            tasks: tokio::sync::Mutex::new(Vec::new()),
+            ended: tokio::sync::Mutex::new(ended),
+            callbacks: OnceLock::new(),
             closing,
             manual: manual.then_some(input.bytes_per_ms),
             half_duplex: half_duplex.clone(),
@@ -123,13 +127,22 @@ impl Setup {
         });
         let dispatcher = Dispatcher {
             events,
-            closures: self.closures,
-            handler: self.handler,
-            streams: Arc::clone(&shared.streams),
-            session: Arc::downgrade(&shared),
-            closing: closes,
+            callbacks: Callbacks {
+                closures: self.closures,
+                handler: self.handler,
+                session: Arc::downgrade(&shared),
+            },
+            streams: Fan {
+                streams: Arc::clone(&shared.streams),
+                closing: closes,
+            },
+            counters: Arc::clone(&counters),
+            _running: running.clone(),
         };
-        let dispatcher = tokio::spawn(dispatcher.run());
+        if let Some(thread) = dispatcher.start()? {
+            // Set once: nobody else has it.
+            let _ = shared.callbacks.set(thread);
+        }
         let policies = self.functions.iter();
         let options = Options {
             policies: policies
@@ -156,11 +169,11 @@ impl Setup {
             functions: self.functions,
             counters,
             half_duplex,
+            _running: running,
             state: Moving::new(began),
         };
         driver.configure().await?;
-        let driver = tokio::spawn(driver.run());
-        shared.tasks.lock().await.extend([dispatcher, driver]);
+        tokio::spawn(driver.run());
         Ok(Session::of(shared))
     }
 }

@@ -8,7 +8,7 @@ use rt_client::event::Latency;
 use rt_client::protocol::Pcm16;
 use rt_client::usage::{Budget, BudgetState, Prices};
 use rt_client::{ErrorKind, Event, EventHandler, Line, Session, Speaker, Turn, async_trait};
-use rt_emulator::{Emulator, Pacing, Script, What};
+use rt_emulator::{Emulator, Pacing, Script};
 use tokio::sync::mpsc;
 
 use super::{builder, next, received, soon, start};
@@ -88,35 +88,6 @@ async fn a_blocked_callback_loses_nothing_and_is_counted() {
     session.close().await;
     let sent = server.emulator.journal().sent(1).len();
     assert_eq!(usize::try_from(count.load(Ordering::SeqCst)).unwrap(), sent);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pings_are_answered_while_a_callback_blocks() {
-    let server = Server::start(Emulator::builder().ping_every(Duration::from_millis(20))).await;
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    let session = builder(&server)
-        .on_event(move |_| {
-            let _ = held.recv();
-        })
-        .connect()
-        .await
-        .unwrap();
-    let pongs = || {
-        let entries = server.emulator.journal().entries();
-        entries
-            .iter()
-            .filter(|entry| entry.what == What::Heartbeat)
-            .count()
-    };
-    let before = pongs();
-    soon(async {
-        while pongs() < before + 20 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
-    drop(release);
-    session.close().await;
 }
 
 #[tokio::test]

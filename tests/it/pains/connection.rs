@@ -8,9 +8,10 @@ use rt_client::lowlevel::{DialError, Dialer, Io, Target};
 use rt_client::protocol::session::VoiceName;
 use rt_client::reply::ReplyStatus;
 use rt_client::{Endpoint, Event, Session, async_trait};
-use rt_emulator::{Action, Emulator, Fault, Trigger, What};
+use rt_emulator::{Action, Emulator, Fault, Trigger};
 
 use super::{ask, builder, next, received, refused, soon, start};
+use crate::agent::blocking::{gate, pongs};
 use crate::support::{Server, key, quick};
 
 #[tokio::test]
@@ -136,32 +137,18 @@ async fn pain_16_endless_reconnects_with_a_bad_key() {
     assert_eq!(server.connects(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// On a runtime of one thread, where a callback that blocked it would hold up everything.
+#[tokio::test]
 async fn pain_19_keepalive_fails_while_the_program_is_busy() {
     let server = Server::start(Emulator::builder().ping_every(Duration::from_millis(20))).await;
-    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (gate, held) = gate();
     let session = builder(&server)
-        .on_event(move |_| {
-            let _ = held.recv();
-        })
+        .on_event(move |_| held.wait())
         .connect()
         .await
         .unwrap();
-    let pongs = || {
-        let entries = server.emulator.journal().entries();
-        entries
-            .iter()
-            .filter(|entry| entry.what == What::Heartbeat)
-            .count()
-    };
-    let before = pongs();
-    soon(async {
-        while pongs() < before + 20 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
-    drop(release);
+    pongs(&server, 20).await;
+    gate.open();
     assert_eq!(server.connects(), 1);
     session.close().await;
 }
