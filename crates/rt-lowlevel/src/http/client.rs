@@ -14,6 +14,7 @@ use rt_protocol::limits::LimitError;
 use rt_protocol::{DecodeError, Text};
 use tokio::time::Instant;
 
+use super::call::Call;
 use super::exchange::{Answer, exchange, lost};
 use super::form;
 use super::retry::Failed;
@@ -24,7 +25,6 @@ use crate::driver::Context;
 use crate::endpoint::{Endpoint, Provider};
 use crate::error::{Error, ErrorKind};
 
-const JSON: &str = "application/json";
 const SDP: &str = "application/sdp";
 
 /// Makes the HTTP calls of a server. See the [module](crate::http).
@@ -44,21 +44,6 @@ pub struct CreatedCall {
     pub call_id: String,
     /// The SDP answer, for the peer connection that made the offer.
     pub sdp: Text,
-}
-
-/// A request to be made.
-struct Call {
-    /// Below the base, with a slash in front.
-    path: String,
-    content_type: Option<HeaderValue>,
-    accept: &'static str,
-    body: Bytes,
-    /// Whether doing it twice is the same as doing it once.
-    repeatable: bool,
-    /// Whether the answer says more than that it was done.
-    has_content: bool,
-    /// Whether it is done if there is nothing to do it to.
-    ends: bool,
 }
 
 impl HttpClient {
@@ -243,7 +228,7 @@ impl HttpClient {
     async fn secret(&self, path: &str, body: String) -> Result<ClientSecretResponse, Error> {
         let name = self.name(path);
         // A second key that nobody knows of expires unused.
-        let answer = self.request(json(path.to_owned(), body, true)).await?;
+        let answer = self.request(Call::json(path.to_owned(), body, true)).await?;
         let secret = text(&name, &answer).and_then(|text| {
             ClientSecretResponse::from_json(text).map_err(|error| unreadable(&name, &error))
         })?;
@@ -267,7 +252,7 @@ impl HttpClient {
         let mut call = Call {
             has_content: false,
             ends: is_hangup,
-            ..json(
+            ..Call::json(
                 format!("/calls/{call_id}/{verb}"),
                 body.unwrap_or_default(),
                 is_hangup,
@@ -409,18 +394,6 @@ impl fmt::Debug for HttpClient {
             .field("timeout", &self.timeout)
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
-    }
-}
-
-fn json(path: String, body: String, repeatable: bool) -> Call {
-    Call {
-        path,
-        content_type: Some(HeaderValue::from_static(JSON)),
-        accept: JSON,
-        body: body.into(),
-        repeatable,
-        has_content: true,
-        ends: false,
     }
 }
 

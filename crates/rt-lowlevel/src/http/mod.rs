@@ -27,6 +27,7 @@
 //! tried again only if doing it twice is the same as once: ephemeral keys and hanging up. There are 3 attempts within 30 s;
 //! see [`HttpClient::attempts`] and [`HttpClient::timeout`].
 
+mod call;
 mod client;
 mod exchange;
 mod form;
