@@ -33,6 +33,12 @@ pub trait PlaybackSink: Send + 'static {
 
     /// How many samples it has played in all, without those that were forgotten. It never goes back.
     fn played(&self) -> u64;
+
+    /// Whether it will never play again, not even what it has: a device that was unplugged. It counts like an error of
+    /// [`play`](Self::play). A sink that does not know says no.
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// A sink that hands audio to a task of yours, at the pace at which that takes it.
@@ -130,6 +136,10 @@ impl PlaybackSink for ChannelSink {
 
     fn played(&self) -> u64 {
         self.shared.lock().played
+    }
+
+    fn is_gone(&self) -> bool {
+        self.shared.lock().closed
     }
 }
 
@@ -271,7 +281,9 @@ mod tests {
     #[test]
     fn a_speaker_that_is_gone_is_an_error() {
         let (mut sink, speaker) = ChannelSink::new();
+        assert!(!sink.is_gone());
         drop(speaker);
+        assert!(sink.is_gone());
         assert!(sink.play(Pcm16::from_samples(&[1])).is_err());
     }
 

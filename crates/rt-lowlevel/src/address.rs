@@ -18,8 +18,7 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'`')
     .add(b'{')
     .add(b'|')
-    .add(b'}')
-    .add(b'\\');
+    .add(b'}');
 /// What is escaped in a query that is written already.
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\'');
 /// What is escaped in one value of a query.
@@ -91,7 +90,12 @@ impl Address {
         if rest.chars().any(char::is_control) {
             return Err(refuse("holds a control character"));
         }
-        let end = rest.find(['/', '?', '\\']).unwrap_or(rest.len());
+        let end = rest.find('?').unwrap_or(rest.len());
+        // Some readers take it for a slash, others do not: they would disagree about the host.
+        if rest[..end].contains('\\') {
+            return Err(refuse("holds a backslash").with_hint("write `/`"));
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
         if authority.contains('@') {
             return Err(
@@ -113,6 +117,7 @@ impl Address {
             path if path.is_empty() => "/".to_owned(),
             path => path,
         };
+        debug_assert!(path.starts_with('/'), "the authority ends before a slash");
         Ok(Self {
             host: read_host(host, &refuse)?,
             scheme,
@@ -290,6 +295,7 @@ mod tests {
                 "wss://h/a%20b/%C3%A9?q=%C3%BC%20w&r=%20",
             ),
             ("wss://a_b.test./p", "wss://a_b.test./p"),
+            ("wss://h?q=a\\b", "wss://h/?q=a\\b"),
             ("ws://127.0.0.1./", "ws://127.0.0.1/"),
             ("ws://0x7f.1/", "ws://127.0.0.1/"),
             ("ws://2130706433/", "ws://127.0.0.1/"),
@@ -329,6 +335,10 @@ mod tests {
             ("wss://a.1", "no name"),
             ("wss://08.1", "no name"),
             ("wss://h/canary\r\nx: y", "control"),
+            ("wss://h\\canary", "backslash"),
+            ("wss://h\\@canary/", "backslash"),
+            ("wss://h\\.canary:9/p?q", "backslash"),
+            ("wss://h/a\\..\\canary?q", "backslash"),
         ] {
             let error = Address::parse("endpoint", text)
                 .err()

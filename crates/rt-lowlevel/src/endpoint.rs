@@ -158,10 +158,10 @@ impl Endpoint {
     /// The control channel of a running WebRTC or SIP call at the same server: the query is `?call_id=` and nothing else.
     ///
     /// # Errors
-    /// `InvalidConfig` if `call_id` is empty, or the endpoint is Azure's preview, which has no calls, or not a
-    /// conversation's.
+    /// `InvalidConfig` if `call_id` is empty, or the endpoint is Azure's preview, which has no calls, or that of a
+    /// transcription or translation.
     pub fn with_call_id(self, call_id: &str) -> Result<Self, Error> {
-        if self.provider == Provider::AzurePreview || self.session_kind() == SessionKind::Translation {
+        if self.provider == Provider::AzurePreview || self.session_kind() != SessionKind::Realtime {
             return Err(
                 Error::config("calls are at the address of conversations, GA form")
                     .with_hint("begin with `Endpoint::openai` or `Endpoint::azure`"),

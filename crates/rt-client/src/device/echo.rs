@@ -10,8 +10,9 @@ use super::speaker::PlaybackMonitor;
 /// Takes the sound of the speaker out of that of the microphone. Put a library of your choice behind it, such as the audio
 /// processing of WebRTC.
 pub trait EchoCanceller: Send + 'static {
-    /// What goes to the speaker: 24 kHz mono from -1 to 1, without gaps, silence included. It is heard some time later: latency
-    /// of device and room, which a canceller has to find.
+    /// What goes to the speaker: 24 kHz mono from -1 to 1, silence included, from the first call of [`EchoGuard::process`] on. It is
+    /// heard some time later: latency of device and room, which a canceller has to find. Half a second is kept for the next call;
+    /// what comes beyond that is silence of the same length, up to 2 s. While there is no device, nothing comes.
     fn far(&mut self, samples: &[f32]);
 
     /// What the microphone picked up, 24 kHz mono; what is returned is sent in its place.
@@ -112,6 +113,8 @@ pub struct EchoGuard {
     monitor: PlaybackMonitor,
     gate: Option<EchoGate>,
     canceller: Option<Box<dyn EchoCanceller>>,
+    /// Whether the canceller has been called.
+    has_begun: bool,
 }
 
 impl EchoGuard {
@@ -122,6 +125,7 @@ impl EchoGuard {
             monitor,
             gate: Some(EchoGate::default()),
             canceller: None,
+            has_begun: false,
         }
     }
 
@@ -145,6 +149,10 @@ impl EchoGuard {
     pub fn process(&mut self, audio: Pcm16, now: Instant) -> Pcm16 {
         let mut audio = audio;
         if let Some(canceller) = &mut self.canceller {
+            // What was played before anybody listened is no echo of this.
+            if !std::mem::replace(&mut self.has_begun, true) {
+                self.monitor.discard_far();
+            }
             let mut far = [0.0; 960];
             loop {
                 let count = self.monitor.far(&mut far);
@@ -225,6 +233,34 @@ mod tests {
         gate.attenuation = 0.1;
         assert_eq!(gate.process(chunk(300), audible, now), chunk(30));
         assert_eq!(gate.process(Pcm16::new(), audible, now), Pcm16::new());
+    }
+
+    #[test]
+    fn a_canceller_hears_what_is_played_from_its_first_call_on() {
+        /// Answers with how much it was told of, and the first of that.
+        struct Told(Vec<f32>);
+        impl EchoCanceller for Told {
+            fn far(&mut self, samples: &[f32]) {
+                self.0.extend_from_slice(samples);
+            }
+
+            fn near(&mut self, _: Pcm16) -> Pcm16 {
+                let told = std::mem::take(&mut self.0);
+                let first = if told.first() == Some(&0.5) { 1 } else { 0 };
+                Pcm16::from_samples(&[i16::try_from(told.len()).unwrap(), first])
+            }
+        }
+        let (monitor, shared) = PlaybackMonitor::detached();
+        let mut guard = EchoGuard::new(monitor).gate(None).canceller(Told(Vec::new()));
+        let mut told = |played: &[f32]| {
+            shared.far.push(played);
+            guard.process(chunk(1), Instant::now()).to_samples()
+        };
+        assert_eq!(told(&[0.25; 480]), [0, 0], "older than anything recorded");
+        assert_eq!(told(&[0.5; 480]), [480, 1]);
+        // More than is kept comes as silence, so that the canceller's clock goes on.
+        assert_eq!(told(&[0.5; 20_000]), [20_000, 0]);
+        assert_eq!(told(&[0.5; 480]), [480, 1]);
     }
 
     #[test]

@@ -9,10 +9,6 @@ use cpal::{
 
 use crate::error::{Error, ErrorKind};
 
-/// A device that was lost is looked for so often and so long.
-pub(super) const RETRY: Duration = Duration::from_millis(500);
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The names of the microphones there are now.
 ///
 /// # Errors

@@ -10,7 +10,8 @@ use rt_audio::{Converter, Options};
 use rt_protocol::Pcm16;
 use tokio::sync::mpsc as chunks;
 
-use super::host::{Chosen, PATIENCE, RETRY, device_error};
+use super::host::{Chosen, device_error};
+use super::recovery::{PATIENCE, Recovery, reopened};
 use super::ring::Ring;
 use crate::error::Error;
 
@@ -26,7 +27,7 @@ const WAITING: usize = 100;
 /// Records from a device: chunks of 20 ms, 24 kHz mono, at the pace of the device's clock.
 ///
 /// Recording begins when it is opened, and ends when it is dropped. Chunks that are not taken wait, 2 s of them; what comes
-/// beyond that is dropped and [counted](Self::dropped).
+/// beyond that is dropped and [counted](Self::dropped). The last chunk of a device that was lost may be shorter.
 pub struct Microphone {
     chunks: chunks::Receiver<Result<Pcm16, Error>>,
     control: Sender<Control>,
@@ -65,7 +66,7 @@ impl Microphone {
         self.chunks.recv().await
     }
 
-    /// How much was dropped because it was not taken.
+    /// How much was dropped because it was not taken, or came faster than it could be converted.
     #[must_use]
     pub fn dropped(&self) -> Duration {
         Duration::from_micros(self.dropped.load(Ordering::Relaxed))
@@ -122,7 +123,7 @@ struct Recorder {
 
 /// A stream, and what becomes of its samples.
 struct Open {
-    _stream: cpal::Stream,
+    stream: cpal::Stream,
     ring: Arc<Ring>,
     chunker: Chunker,
 }
@@ -137,30 +138,53 @@ impl Recorder {
             }
         };
         let _ = opened.send(Ok(()));
-        let mut lost_at = None;
+        let mut recovery = Recovery::default();
+        recovery.opened(Instant::now());
         loop {
-            let patience = if open.is_some() { PUMP } else { RETRY };
+            let patience = if open.is_some() { PUMP } else { PATIENCE };
+            let patience = recovery.wait(Instant::now()).unwrap_or(patience);
             match commands.recv_timeout(patience) {
-                Ok(Control::Lost(number)) if number == self.streams => {
-                    open = None;
-                    lost_at = Some(Instant::now());
-                    self.give(Err(device_error("the microphone is gone: looking for another")));
+                Ok(Control::Lost(number)) if number == self.streams && open.is_some() => {
+                    if let Some(Open {
+                        stream,
+                        ring,
+                        chunker,
+                    }) = open.take()
+                    {
+                        // No callback runs any more: what is there is all.
+                        drop(stream);
+                        for chunk in chunker.finish(&ring) {
+                            self.give(Ok(chunk));
+                        }
+                    }
+                    recovery.lost(Instant::now());
+                    let error = device_error("the microphone is gone: looking for another");
+                    self.give(Err(error));
+                    if recovery.is_hopeless(Instant::now()) {
+                        return;
+                    }
                 }
                 Ok(Control::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Control::Lost(_)) | Err(RecvTimeoutError::Timeout) => {}
             }
-            if let Some(since) = lost_at {
-                match self.open(None) {
-                    Ok(new) => (open, lost_at) = (Some(new), None),
-                    Err(error) if since.elapsed() > PATIENCE => {
-                        self.give(Err(error));
-                        return;
+            if recovery.is_due(Instant::now()) {
+                match reopened(name, |name| self.open(name)) {
+                    Ok(new) => {
+                        open = Some(new);
+                        recovery.opened(Instant::now());
                     }
-                    Err(_) => {}
+                    Err(error) => {
+                        recovery.lost(Instant::now());
+                        if recovery.is_hopeless(Instant::now()) {
+                            self.give(Err(error));
+                            return;
+                        }
+                    }
                 }
             }
             if let Some(open) = &mut open {
                 for chunk in open.chunker.pump(&open.ring) {
+                    recovery.flowed(Instant::now());
                     self.give(Ok(chunk));
                 }
             }
@@ -183,17 +207,25 @@ impl Recorder {
         self.streams += 1;
         let (number, lost) = (self.streams, self.lost.clone());
         let (filled, channels) = (Arc::clone(&ring), chosen.channels());
+        let (rate, dropped) = (chosen.rate(), Arc::clone(&self.dropped));
         let stream = chosen.record(
-            move |samples| {
-                filled.push(Mono { samples, channels });
-            },
+            move |samples| record(&filled, Mono { samples, channels }, rate, &dropped),
             move || drop(lost.send(Control::Lost(number))),
         )?;
         Ok(Open {
-            _stream: stream,
+            stream,
             ring,
             chunker,
         })
+    }
+}
+
+/// Keeps what finds room, and counts the rest, in microseconds.
+fn record(ring: &Ring, mut samples: impl Iterator<Item = f32>, rate: u32, dropped: &AtomicU64) {
+    ring.push(&mut samples);
+    let lost = samples.count() as u64 * 1_000_000 / u64::from(rate.max(1));
+    if lost > 0 {
+        dropped.fetch_add(lost, Ordering::Relaxed);
     }
 }
 
@@ -247,6 +279,14 @@ impl Chunker {
         let ready: Vec<i16> = self.rest.drain(..whole).collect();
         ready.chunks(CHUNK).map(Pcm16::from_samples).collect()
     }
+
+    /// What is left when no more comes; the last chunk may be shorter.
+    fn finish(mut self, ring: &Ring) -> Vec<Pcm16> {
+        let mut ready = self.pump(ring);
+        self.rest.extend(self.converter.finish().to_samples());
+        ready.extend(self.rest.chunks(CHUNK).map(Pcm16::from_samples));
+        ready
+    }
 }
 
 #[cfg(test)]
@@ -287,6 +327,30 @@ mod tests {
             );
         }
         assert!(Chunker::new(1).is_err());
+    }
+
+    #[test]
+    fn what_was_recorded_when_the_device_went_comes_out() {
+        for rate in [24_000, 48_000] {
+            let ring = Ring::new(rate as usize);
+            let mut chunker = Chunker::new(rate).unwrap();
+            // 95 ms, of which some wait in the ring.
+            ring.push(vec![0.5; rate as usize * 50 / 1000]);
+            let mut chunks = chunker.pump(&ring);
+            ring.push(vec![0.5; rate as usize * 45 / 1000]);
+            chunks.extend(chunker.finish(&ring));
+            let samples: usize = chunks.iter().map(Pcm16::len).sum();
+            assert_eq!(samples, 95 * 24, "{rate}");
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted() {
+        let (ring, dropped) = (Ring::new(1024), AtomicU64::new(0));
+        record(&ring, std::iter::repeat_n(0.5, 1000), 48_000, &dropped);
+        assert_eq!(dropped.load(Ordering::Relaxed), 0);
+        record(&ring, std::iter::repeat_n(0.5, 504), 48_000, &dropped);
+        assert_eq!(dropped.load(Ordering::Relaxed), 10_000);
     }
 
     #[tokio::test]

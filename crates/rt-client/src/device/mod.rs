@@ -24,15 +24,17 @@
 //! ```
 //!
 //! Each device has a thread of its own. The callbacks of the sound system take no lock: samples go through rings of atomics.
-//! A device that disappears is replaced by the default one; if there is none for 5 s, the microphone ends and the speaker
-//! refuses to play, after which the session goes on without it.
+//! A device that disappears is looked for again by its name, if it was opened by one, and otherwise replaced by the default one; if
+//! there is none for 5 s, the microphone ends and the speaker is gone, after which the session goes on without it.
 //!
 //! On Linux the feature needs the headers of ALSA (`libasound2-dev`) and `pkg-config` to build.
 
 mod echo;
+mod far;
 mod host;
 mod microphone;
 mod output;
+mod recovery;
 mod ring;
 mod speaker;
 

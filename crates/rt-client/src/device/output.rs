@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rt_audio::Resampler;
 
+use super::far::Far;
 use super::ring::Ring;
 use crate::error::{Error, ErrorKind};
 
@@ -15,6 +16,8 @@ pub(super) const RATE: u32 = 24_000;
 const BLOCK: usize = 120;
 /// The most delay of the conversion.
 const FILTER: Duration = Duration::from_millis(15);
+/// The most latency that is believed: some sound systems report hours for a moment.
+const LATENCY: Duration = Duration::from_secs(2);
 
 /// Samples that were given to the device, and when the last of them is heard. Written by the callback, read by anybody.
 #[derive(Debug, Default)]
@@ -69,9 +72,14 @@ pub(super) struct Shared {
     /// To be played: 24 kHz mono.
     pub(super) ring: Ring,
     /// What is played, silence included, for a canceller: 24 kHz mono.
-    pub(super) far: Ring,
+    pub(super) far: Far,
     pub(super) progress: Progress,
     pub(super) is_paused: AtomicBool,
+    /// How often it was to be cleared, and how often it was. In between nothing is played.
+    pub(super) clears_asked: AtomicU64,
+    pub(super) clears_done: AtomicU64,
+    /// Samples were asked for since this was last set.
+    pub(super) has_flowed: AtomicBool,
     /// No device is left.
     pub(super) is_gone: AtomicBool,
 }
@@ -80,11 +88,20 @@ impl Shared {
     pub(super) fn new() -> Self {
         Self {
             ring: Ring::new(RATE as usize),
-            far: Ring::new(RATE as usize / 2),
+            far: Far::new(RATE as usize / 2),
             progress: Progress::default(),
             is_paused: AtomicBool::new(false),
+            clears_asked: AtomicU64::new(0),
+            clears_done: AtomicU64::new(0),
+            has_flowed: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
         }
+    }
+
+    /// Whether nothing is to be played now.
+    fn is_silent(&self) -> bool {
+        let done = self.clears_done.load(Ordering::Acquire);
+        self.is_paused.load(Ordering::Relaxed) || self.clears_asked.load(Ordering::Acquire) > done
     }
 }
 
@@ -124,6 +141,8 @@ impl Output {
     /// first of these frames is heard.
     pub(super) fn fill(&mut self, out: &mut [f32], channels: usize, now: Duration, latency: Duration) {
         let channels = channels.max(1);
+        let latency = latency.min(LATENCY);
+        self.shared.has_flowed.store(true, Ordering::Relaxed);
         let frames = out.len() / channels;
         while self.ready.len() < frames {
             self.convert(now + latency);
@@ -137,12 +156,12 @@ impl Output {
     /// Converts a block. `start` is when the first frame of the buffer is heard.
     fn convert(&mut self, start: Duration) {
         let mut block = [0.0; BLOCK];
-        let count = if self.shared.is_paused.load(Ordering::Relaxed) {
+        let count = if self.shared.is_silent() {
             0
         } else {
             self.shared.ring.pop(&mut block)
         };
-        self.shared.far.push(block);
+        self.shared.far.push(&block);
         if count > 0 {
             let before = frames(self.ready.len(), self.rate);
             let filter = self.resampler.as_ref().map_or(Duration::ZERO, Resampler::latency);
@@ -202,6 +221,15 @@ mod tests {
         // Silence does not delay it.
         output.fill(&mut buffer, 1, 1020 * MS, 100 * MS);
         assert_eq!((heard(1130), shared.progress.audible_until()), (480, 1120 * MS));
+    }
+
+    #[test]
+    fn a_latency_nobody_can_have_is_not_believed() {
+        let (shared, mut output) = output(RATE);
+        shared.ring.push([0.5; 240]);
+        output.fill(&mut [0.0; 240], 1, 1000 * MS, Duration::from_secs(36_000));
+        assert_eq!(shared.progress.audible_until(), 3010 * MS);
+        assert_eq!(shared.progress.heard(3010 * MS), 240);
     }
 
     #[test]

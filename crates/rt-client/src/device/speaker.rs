@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use rt_protocol::Pcm16;
 
-use super::host::{Chosen, PATIENCE, RETRY, device_error};
+use super::host::{Chosen, device_error};
 use super::output::{Output, Shared};
+use super::recovery::{PATIENCE, Recovery, reopened};
 use crate::error::Error;
 use crate::playback::PlaybackSink;
 
@@ -34,7 +35,8 @@ pub struct PlaybackMonitor {
 
 enum Command {
     Play(Pcm16),
-    Clear,
+    /// The clearing of this number.
+    Clear(u64),
     /// The stream of this number ended.
     Lost(u32),
     Stop,
@@ -104,8 +106,10 @@ impl PlaybackSink for Speaker {
     }
 
     fn clear(&mut self) {
+        // Silent from here on, whenever the thread gets to it.
+        let number = self.shared.clears_asked.fetch_add(1, Ordering::AcqRel) + 1;
         // Nobody to tell is nothing to clear.
-        let _ = self.commands.send(Command::Clear);
+        let _ = self.commands.send(Command::Clear(number));
     }
 
     fn pause(&mut self, pause: bool) {
@@ -114,6 +118,10 @@ impl PlaybackSink for Speaker {
 
     fn played(&self) -> u64 {
         self.shared.progress.heard(self.began.elapsed())
+    }
+
+    fn is_gone(&self) -> bool {
+        self.shared.is_gone.load(Ordering::Relaxed)
     }
 }
 
@@ -133,9 +141,24 @@ impl PlaybackMonitor {
             .flatten()
     }
 
-    /// What went to the device, 24 kHz mono with silence; how many samples were filled in. Half a second is kept.
+    /// What went to the device, 24 kHz mono with silence; how many samples were filled in.
     pub(super) fn far(&self, out: &mut [f32]) -> usize {
         self.shared.far.pop(out)
+    }
+
+    pub(super) fn discard_far(&self) {
+        self.shared.far.discard();
+    }
+
+    /// One without a device, and what it is told of.
+    #[cfg(test)]
+    pub(super) fn detached() -> (Self, Arc<Shared>) {
+        let shared = Arc::new(Shared::new());
+        let monitor = Self {
+            shared: Arc::clone(&shared),
+            began: Instant::now(),
+        };
+        (monitor, shared)
     }
 }
 
@@ -176,32 +199,41 @@ impl Player {
             }
         };
         let _ = opened.send(Ok(()));
-        let mut lost_at = None;
+        let mut recovery = Recovery::default();
+        recovery.opened(Instant::now());
         loop {
-            let patience = match (&stream, self.waiting.is_empty()) {
-                (None, _) => RETRY,
-                (Some(_), false) => REFILL,
-                (Some(_), true) => PATIENCE,
-            };
+            let patience = if self.waiting.is_empty() { PATIENCE } else { REFILL };
+            let patience = recovery.wait(Instant::now()).unwrap_or(patience);
             match commands.recv_timeout(patience) {
-                Ok(Command::Lost(number)) if number == self.streams => {
+                Ok(Command::Lost(number)) if number == self.streams && stream.is_some() => {
                     stream = None;
-                    lost_at = Some(Instant::now());
+                    if self.shared.has_flowed.load(Ordering::Relaxed) {
+                        recovery.flowed(Instant::now());
+                    }
+                    recovery.lost(Instant::now());
+                    if recovery.is_hopeless(Instant::now()) {
+                        tracing::warn!("no speaker that stays");
+                        return;
+                    }
                 }
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(command) => self.obey(command),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if let Some(since) = lost_at {
+            if recovery.is_due(Instant::now()) {
                 // What waits goes on where it was, on whichever device there is now.
-                match self.open(None) {
-                    Ok(new) => (stream, lost_at) = (Some(new), None),
-                    Err(error) if since.elapsed() > PATIENCE => {
-                        tracing::warn!(%error, "no speaker");
-                        self.shared.is_gone.store(true, Ordering::Relaxed);
-                        return;
+                match reopened(name, |name| self.open(name)) {
+                    Ok(new) => {
+                        stream = Some(new);
+                        recovery.opened(Instant::now());
                     }
-                    Err(_) => {}
+                    Err(error) => {
+                        recovery.lost(Instant::now());
+                        if recovery.is_hopeless(Instant::now()) {
+                            tracing::warn!(%error, "no speaker");
+                            return;
+                        }
+                    }
                 }
             }
             self.refill();
@@ -212,6 +244,7 @@ impl Player {
         let chosen = Chosen::speaker(name)?;
         let mut output = Output::new(Arc::clone(&self.shared), chosen.rate())?;
         self.streams += 1;
+        self.shared.has_flowed.store(false, Ordering::Relaxed);
         let (channels, began, number) = (chosen.channels(), self.began, self.streams);
         let lost = self.lost.clone();
         chosen.play(
@@ -223,9 +256,10 @@ impl Player {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Play(audio) => self.waiting.extend(audio.to_samples()),
-            Command::Clear => {
+            Command::Clear(number) => {
                 self.waiting.clear();
                 self.shared.ring.clear();
+                self.shared.clears_done.store(number, Ordering::Release);
             }
             Command::Lost(_) | Command::Stop => {}
         }
@@ -237,6 +271,13 @@ impl Player {
         self.shared
             .ring
             .push(samples.map(|sample| f32::from(sample) / 32_768.0));
+    }
+}
+
+impl Drop for Player {
+    /// However its thread ends: nobody plays any more.
+    fn drop(&mut self) {
+        self.shared.is_gone.store(true, Ordering::Relaxed);
     }
 }
 
@@ -280,9 +321,53 @@ mod tests {
         );
         player.obey(Command::Play(Pcm16::from_samples(&samples)));
         player.refill();
-        player.obey(Command::Clear);
+        player.obey(Command::Clear(1));
         player.refill();
         assert_eq!(player.shared.ring.pop(&mut buffer), 0);
+    }
+
+    #[test]
+    fn clearing_is_heard_before_the_thread_knows_of_it() {
+        let (mut player, receiver) = player();
+        let mut speaker = Speaker {
+            shared: Arc::clone(&player.shared),
+            commands: player.lost.clone(),
+            began: player.began,
+        };
+        let mut output = Output::new(Arc::clone(&player.shared), super::super::output::RATE).unwrap();
+        let mut heard = || {
+            let mut buffer = [9.0; 120];
+            output.fill(&mut buffer, 1, Duration::ZERO, Duration::ZERO);
+            buffer[0]
+        };
+        let mut obey = || {
+            player.obey(receiver.recv().unwrap());
+            player.refill();
+        };
+        speaker.play(Pcm16::from_samples(&[16_384; 30_000])).unwrap();
+        obey();
+        assert_eq!(heard(), 0.5);
+        speaker.clear();
+        speaker.play(Pcm16::from_samples(&[8192; 480])).unwrap();
+        assert_eq!(heard(), 0.0, "nothing of the old reply");
+        obey();
+        assert_eq!(heard(), 0.0);
+        obey();
+        assert_eq!(heard(), 0.25, "and then the new one");
+        assert_eq!(speaker.shared.progress.heard(Duration::from_secs(1)), 240);
+    }
+
+    #[test]
+    fn whoever_asks_learns_that_the_speaker_is_gone() {
+        let (player, _receiver) = player();
+        let speaker = Speaker {
+            shared: Arc::clone(&player.shared),
+            commands: player.lost.clone(),
+            began: player.began,
+        };
+        assert!(!speaker.is_gone());
+        drop(player);
+        assert!(speaker.is_gone());
     }
 
     #[test]

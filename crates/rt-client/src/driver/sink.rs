@@ -39,9 +39,12 @@ impl Sink {
         })
     }
 
-    /// How many samples it has played in all, if there is a sink.
+    /// How many samples it has played in all, if there is a sink. One that is gone has failed: its count stands still.
     pub(super) fn played(&mut self) -> Result<Option<u64>, Error> {
-        self.call("played", |sink| Ok(sink.played()))
+        self.call("played", |sink| match sink.is_gone() {
+            true => Err(io::Error::new(io::ErrorKind::NotConnected, "it is gone")),
+            false => Ok(sink.played()),
+        })
     }
 
     /// Calls it. One that fails or panics is not called again.
@@ -129,6 +132,14 @@ mod tests {
             assert!(all(&mut sink).is_empty(), "{name}");
             assert_eq!(sink.played().unwrap(), None);
         }
+        let (gone, speaker) = crate::playback::ChannelSink::new();
+        let mut gone = Sink::new(Some(Box::new(gone)));
+        assert_eq!(gone.played().unwrap(), Some(0));
+        drop(speaker);
+        let error = gone.played().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Playback);
+        assert!(error.to_string().contains("gone"), "{error}");
+        assert_eq!(gone.played().unwrap(), None, "once");
         let mut works = Sink::new(Some(Box::new(Broken(""))));
         assert_eq!(works.clear().unwrap(), Some(7));
     }

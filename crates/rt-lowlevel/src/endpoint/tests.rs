@@ -120,6 +120,7 @@ fn what_is_not_usable_is_refused_and_not_repeated() {
         Endpoint::openai_translation(""),
         Endpoint::openai("m").and_then(|it| it.with_call_id(" ")),
         Endpoint::openai_translation("m").and_then(|it| it.with_call_id("rtc_1")),
+        Endpoint::openai_transcription().and_then(|it| it.with_call_id("rtc_1")),
         Endpoint::azure_preview("r", "d", "v").and_then(|it| it.with_call_id("rtc_1")),
         Endpoint::azure("", "d"),
         Endpoint::azure("evil.com/", "d"),

@@ -14,6 +14,7 @@ use rt_protocol::limits::LimitError;
 use rt_protocol::{DecodeError, Text};
 use tokio::time::Instant;
 
+use super::call::Call;
 use super::exchange::{Answer, exchange, lost};
 use super::form;
 use super::retry::Failed;
@@ -24,7 +25,6 @@ use crate::driver::Context;
 use crate::endpoint::{Endpoint, Provider};
 use crate::error::{Error, ErrorKind};
 
-const JSON: &str = "application/json";
 const SDP: &str = "application/sdp";
 
 /// Makes the HTTP calls of a server. See the [module](crate::http).
@@ -44,17 +44,6 @@ pub struct CreatedCall {
     pub call_id: String,
     /// The SDP answer, for the peer connection that made the offer.
     pub sdp: Text,
-}
-
-/// A request to be made.
-struct Call {
-    /// Below the base, with a slash in front.
-    path: String,
-    content_type: Option<HeaderValue>,
-    accept: &'static str,
-    body: Bytes,
-    /// Whether doing it twice is the same as doing it once.
-    repeatable: bool,
 }
 
 impl HttpClient {
@@ -161,6 +150,8 @@ impl HttpClient {
             accept: SDP,
             body: body.into(),
             repeatable: false,
+            has_content: true,
+            ends: false,
         };
         let name = self.name(&call.path);
         let answer = self.request(call).await?;
@@ -215,7 +206,7 @@ impl HttpClient {
         self.act(call_id, "refer", Some(refer.to_json())).await
     }
 
-    /// Ends a call, WebRTC or SIP.
+    /// Ends a call, WebRTC or SIP. A call that is not there any more after an attempt nobody answered was ended by that attempt.
     ///
     /// # Errors
     /// As [`accept_call`](Self::accept_call).
@@ -229,7 +220,7 @@ impl HttpClient {
     /// Where to listen in on a call: the address of its session's events, at the same server.
     ///
     /// # Errors
-    /// `InvalidConfig` if the id is empty.
+    /// `InvalidConfig` if the id is empty, or the client's endpoint is that of a transcription or translation.
     pub fn call_endpoint(&self, call_id: &str) -> Result<Endpoint, Error> {
         self.context.endpoint.clone().with_call_id(call_id)
     }
@@ -237,7 +228,7 @@ impl HttpClient {
     async fn secret(&self, path: &str, body: String) -> Result<ClientSecretResponse, Error> {
         let name = self.name(path);
         // A second key that nobody knows of expires unused.
-        let answer = self.request(json(path.to_owned(), body, true)).await?;
+        let answer = self.request(Call::json(path.to_owned(), body, true)).await?;
         let secret = text(&name, &answer).and_then(|text| {
             ClientSecretResponse::from_json(text).map_err(|error| unreadable(&name, &error))
         })?;
@@ -257,11 +248,16 @@ impl HttpClient {
                 "the id of the call is none: `rtc_` and letters or digits",
             ));
         }
-        let mut call = json(
-            format!("/calls/{call_id}/{verb}"),
-            body.unwrap_or_default(),
-            verb == "hangup",
-        );
+        let is_hangup = verb == "hangup";
+        let mut call = Call {
+            has_content: false,
+            ends: is_hangup,
+            ..Call::json(
+                format!("/calls/{call_id}/{verb}"),
+                body.unwrap_or_default(),
+                is_hangup,
+            )
+        };
         if call.body.is_empty() {
             call.content_type = None;
         }
@@ -289,14 +285,17 @@ impl HttpClient {
         let can_refresh = self.context.credentials.can_refresh();
         let mut refresh = false;
         let mut made = 0;
+        // The statuses of the refusals so far, and whether an attempt that failed may have done it nevertheless.
+        let (mut statuses, mut maybe_done) = (Vec::new(), false);
         loop {
             let mut sent = false;
-            let attempt = tokio::time::timeout_at(deadline, self.attempt(&call, &name, refresh, &mut sent));
+            let attempt = self.attempt(&call, &name, refresh, deadline, &mut sent);
+            let attempt = tokio::time::timeout_at(deadline, attempt);
             let failed = match attempt.await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failed)) => failed,
                 Err(_) => {
-                    let error = match sent {
+                    let error = match sent || maybe_done {
                         true => lost(&name),
                         false => Error::new(
                             ErrorKind::Handshake,
@@ -307,14 +306,20 @@ impl HttpClient {
                 }
             };
             made += 1;
+            if call.ends && maybe_done && failed.status() == Some(404) {
+                return Ok(Answer::default());
+            }
+            let again = failed.status().is_some_and(|status| statuses.contains(&status));
+            statuses.extend(failed.status());
+            maybe_done |= !failed.is_undone();
             let policy = &self.context.config.retry;
             let wait = failed
-                .wait(call.repeatable, can_refresh, made, policy, rand::random())
+                .wait(call.repeatable, can_refresh, again, made, policy, rand::random())
                 .filter(|wait| made < self.attempts && Instant::now() + *wait < deadline);
             let Some(wait) = wait else {
                 return Err(self.error(&name, &failed).with_attempts(made));
             };
-            refresh = matches!(&failed.failure, Failure::Refused(refusal) if refusal.status == 401);
+            refresh = failed.status() == Some(401);
             tracing::debug!(request = %name, delay_ms = wait.as_millis(), "again");
             tokio::time::sleep(wait).await;
         }
@@ -332,6 +337,7 @@ impl HttpClient {
         call: &Call,
         name: &str,
         refresh: bool,
+        deadline: Instant,
         sent: &mut bool,
     ) -> Result<Answer, Failed> {
         let limit = self.context.config.timeouts.attempt;
@@ -341,7 +347,7 @@ impl HttpClient {
             Err(_) => return Err(Failed::unsent(Failure::AttemptTimeout(limit))),
         };
         *sent = true;
-        exchange(stream, request, name).await
+        exchange(stream, request, name, call.has_content, deadline).await
     }
 
     /// A stream, and the request with the credentials of this attempt.
@@ -352,7 +358,9 @@ impl HttpClient {
     ) -> Result<(Box<dyn crate::transport::Io>, Request<Full<Bytes>>), Failure> {
         let context = &self.context;
         let headers = context.signed_headers(refresh).await?;
-        let target = context.target();
+        let mut target = context.target();
+        // Without credentials too: what a tool's server wants to see may be in the request, and an ephemeral key in the answer.
+        target.loopback_only = !target.is_tls && !context.config.allow_insecure;
         let stream = context
             .dialer
             .dial(&target)
@@ -386,16 +394,6 @@ impl fmt::Debug for HttpClient {
             .field("timeout", &self.timeout)
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
-    }
-}
-
-fn json(path: String, body: String, repeatable: bool) -> Call {
-    Call {
-        path,
-        content_type: Some(HeaderValue::from_static(JSON)),
-        accept: JSON,
-        body: body.into(),
-        repeatable,
     }
 }
 

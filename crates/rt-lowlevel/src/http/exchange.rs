@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request};
@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::rt::ReadBufCursor;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use super::retry::Failed;
 use crate::classify::Failure;
@@ -19,19 +20,24 @@ use crate::transport::{Io, refusal};
 
 /// The largest answer.
 const LIMIT: usize = 1 << 20;
+/// How long the reasons of a refusal are waited for.
+const REASONS: Duration = Duration::from_secs(2);
 
 /// A good answer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-/// Sends the request and reads the whole answer. `name` is what errors call the request.
+/// Sends the request and reads the answer: all of it if it `has_content`, otherwise its head, which says everything. `name` is what
+/// errors call the request; whoever calls gives up at the deadline.
 pub(super) async fn exchange(
     stream: Box<dyn Io>,
     request: Request<Full<Bytes>>,
     name: &str,
+    has_content: bool,
+    deadline: Instant,
 ) -> Result<Answer, Failed> {
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .max_buf_size(64 << 10)
@@ -46,15 +52,22 @@ pub(super) async fn exchange(
     let answer = async {
         let response = sender.send_request(request).await;
         let (head, body) = response.map_err(|error| broke_off(name, error))?.into_parts();
-        let body = read(body, name).await;
         if head.status.is_success() {
+            let body = match has_content {
+                true => read(body, name).await?,
+                false => Bytes::new(),
+            };
             return Ok(Answer {
                 headers: head.headers,
-                body: body?,
+                body,
             });
         }
-        // A refusal is one without its reasons too.
-        let body = body.unwrap_or_default();
+        // A refusal is one without its reasons too, if they break off or do not end.
+        let patience = REASONS.min(deadline.saturating_duration_since(Instant::now()) / 2);
+        let body = match tokio::time::timeout(patience, read(body, name)).await {
+            Ok(Ok(body)) => body,
+            _ => Bytes::new(),
+        };
         let refusal = refusal(head.status.as_u16(), head.headers, &body, SystemTime::now());
         Err(Failed {
             failure: Failure::Refused(Box::new(refusal)),

@@ -16,7 +16,8 @@
 //! ```
 //!
 //! A request goes the same way as a connection does: the same resolver, race of addresses, proxy, TLS and roots, the same
-//! credentials, no redirects, and no secret in the clear to another machine. What the answer says of the time to wait, its code
+//! credentials, no redirects, and nothing in the clear to another machine,
+//! with credentials or without, unless [`Config::allow_insecure`](crate::Config::allow_insecure) is set. What the answer says of the time to wait, its code
 //! and its request id are in the [`Error`](crate::Error).
 //!
 //! # What is tried again
@@ -26,6 +27,7 @@
 //! tried again only if doing it twice is the same as once: ephemeral keys and hanging up. There are 3 attempts within 30 s;
 //! see [`HttpClient::attempts`] and [`HttpClient::timeout`].
 
+mod call;
 mod client;
 mod exchange;
 mod form;

@@ -20,7 +20,7 @@ impl Failed {
     }
 
     /// Whether the server certainly did not do what it was asked.
-    fn is_undone(&self) -> bool {
+    pub(super) fn is_undone(&self) -> bool {
         match &self.failure {
             Failure::Refused(refusal) => match refusal.status {
                 401 | 421 | 429 => true,
@@ -31,11 +31,21 @@ impl Failed {
         }
     }
 
-    /// How long to wait before the next attempt, after `made` of them; `None` if there is none.
+    /// The status of a refusal.
+    pub(super) fn status(&self) -> Option<u16> {
+        match &self.failure {
+            Failure::Refused(refusal) => Some(refusal.status),
+            _ => None,
+        }
+    }
+
+    /// How long to wait before the next attempt, after `made` of them; `None` if there is none. `again`: an earlier attempt had the
+    /// same status.
     pub(super) fn wait(
         &self,
         repeatable: bool,
         can_refresh: bool,
+        again: bool,
         made: u32,
         policy: &RetryPolicy,
         jitter: f64,
@@ -51,7 +61,7 @@ impl Failed {
         let verdict = verdict(&self.failure, facts);
         match verdict.class {
             Class::Retry => {}
-            Class::Once if made == 1 => {}
+            Class::Once if !again => {}
             Class::Once | Class::Now | Class::Fatal | Class::Keep => return None,
         }
         let wait = backoff::delay(policy, made.saturating_sub(1), jitter);
@@ -79,7 +89,7 @@ mod tests {
 
     fn wait(failed: &Failed, repeatable: bool, made: u32) -> Option<u64> {
         failed
-            .wait(repeatable, true, made, &RetryPolicy::default(), 1.0)
+            .wait(repeatable, true, false, made, &RetryPolicy::default(), 1.0)
             .map(|wait| u64::try_from(wait.as_millis()).unwrap())
     }
 
@@ -108,11 +118,12 @@ mod tests {
             assert_eq!(wait(&failed, false, 1), once, "{failed:?}");
         }
         assert_eq!(wait(&refused(429, None), false, 4), Some(2000), "waits grow");
-        assert_eq!(
-            wait(&refused(401, None), false, 2),
-            None,
-            "a fresh token is asked for once"
-        );
+        let refused_token = |again| {
+            let refused = refused(401, None);
+            refused.wait(false, true, again, 2, &RetryPolicy::default(), 1.0)
+        };
+        assert!(refused_token(false).is_some(), "whatever came before");
+        assert_eq!(refused_token(true), None, "a fresh token is asked for once");
         let quota = Failed {
             failure: Failure::Refused(Box::new(Refusal {
                 status: 429,

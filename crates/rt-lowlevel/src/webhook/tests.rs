@@ -93,6 +93,20 @@ fn one_good_signature_of_several_is_enough() {
 }
 
 #[test]
+fn strangers_buy_no_more_than_a_handful_of_comparisons() {
+    let now = at(1_614_265_330);
+    let other = "v1,r0Nw+mGcl+XktpIWukWDMhE7zMCYzNclrkzNp1QM7d4= ";
+    // What cannot be a signature is passed over, however much of it there is.
+    let list = format!("{}{}{SIGNATURE}", "v1,AAAA ".repeat(10_000), other.repeat(7));
+    verified(&secret(), ["msg_1", TIMESTAMP, &list], BODY, now).unwrap();
+    let list = format!("{}{SIGNATURE}", other.repeat(8));
+    assert!(refused(["msg_1", TIMESTAMP, &list], BODY, now).contains("signature"));
+    // The time alone refuses it: no signature is looked at.
+    let late = at(1_614_265_330 + 301);
+    assert!(refused(["msg_1", TIMESTAMP, other], BODY, late).contains("time"));
+}
+
+#[test]
 fn what_was_changed_on_the_way_is_refused() {
     let now = at(1_614_265_330);
     let other = WebhookSecret::new("whsec_AAKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();

@@ -189,6 +189,7 @@ async fn secret(client: &HttpClient) -> Result<String, Error> {
 }
 
 const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n{\"value\":\"ek\"}";
+const HALF: &str = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf";
 const BUSY: &str = "HTTP/1.1 429 Too Many Requests\r\nretry-after-ms: 2\r\ncontent-length: 0\r\n\r\n";
 const BROKEN: &str = "HTTP/1.1 500 Oops\r\nx-request-id: req_7\r\ncontent-length: 31\r\n\r\n{\"error\":{\"message\":\"oh dear\"}}";
 
@@ -220,24 +221,108 @@ async fn what_may_have_been_done_is_not_done_again() {
     assert_eq!((error.request_id(), server.connects()), (Some("req_7"), 1));
     assert!(error.to_string().contains("oh dear"), "{error}");
 
-    let (server, _) = answering(&["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", GOOD]).await;
-    let error = hasty(server.endpoint(), key())
-        .accept_call("rtc_1", &accept)
+    for answer in ["", HALF] {
+        let answers: &'static [&'static str] = Vec::leak(vec![answer, GOOD]);
+        let (server, _) = answering(answers).await;
+        let error = hasty(server.endpoint(), key())
+            .create_call(&CallCreate::new(OFFER, session()))
+            .await
+            .unwrap_err();
+        assert_eq!((error.kind(), server.connects()), (ErrorKind::ConnectionLost, 1));
+        assert!(error.to_string().contains("not known"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_good_head_is_enough_where_there_is_nothing_to_read() {
+    let (server, _) = answering(&[HALF]).await;
+    hasty(server.endpoint(), key())
+        .accept_call("rtc_1", &CallAccept::from(session()))
         .await
-        .unwrap_err();
-    assert_eq!((error.kind(), server.connects()), (ErrorKind::ConnectionLost, 1));
-    assert!(error.to_string().contains("not known"), "{error}");
+        .unwrap();
+    assert_eq!(server.connects(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_an_unanswered_attempt_ended_is_hung_up() {
+    const GONE: &str = "HTTP/1.1 404 Gone\r\ncontent-length: 0\r\n\r\n";
+    for (answers, is_good) in [
+        (&["", GONE][..], true),
+        (&["", BUSY, GONE], true),
+        (&[GONE], false),
+        (&[BUSY, GONE], false),
+    ] {
+        let (server, _) = answering(answers).await;
+        let result = hasty(server.endpoint(), key()).hang_up_call("rtc_1").await;
+        assert_eq!(result.is_ok(), is_good, "{answers:?}: {result:?}");
+        if let Err(error) = result {
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+        }
+        assert_eq!(server.connects(), answers.len());
+    }
+}
+
+/// Answers with a head, and goes on without an end.
+async fn endless(head: &'static str) -> Server {
+    Server::start(move |_, mut stream| async move {
+        request_of(&mut stream).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        std::future::pending::<()>().await;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_refusal_that_does_not_end_is_one() {
+    let head = "HTTP/1.1 429 Busy\r\nx-request-id: req_9\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\n{";
+    let server = endless(head).await;
+    let client = hasty(server.endpoint(), key()).attempts(1);
+    let error = secret(&client).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.http_status()),
+        (ErrorKind::RateLimited, Some(429))
+    );
+    assert_eq!(error.request_id(), Some("req_9"));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_may_have_done_is_told_when_time_is_up() {
+    struct Slow(std::sync::atomic::AtomicUsize);
+    #[async_trait::async_trait]
+    impl TokenProvider for Slow {
+        async fn token(&self, _: bool) -> Result<Token, Box<dyn std::error::Error + Send + Sync>> {
+            if self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok(Token::new("t"))
+        }
+    }
+    // The first is not answered, the second not sent.
+    let (server, _) = answering(&[""]).await;
+    let credentials = Credentials::provider(Slow(Default::default()));
+    let client = hasty(server.endpoint(), credentials).timeout(Duration::from_secs(2));
+    let error = secret(&client).await.unwrap_err();
+    assert_eq!((server.connects(), error.attempts()), (1, Some(2)));
+    assert_eq!(error.kind(), ErrorKind::ConnectionLost, "{error}");
 }
 
 #[tokio::test]
 async fn a_server_that_says_nothing_is_not_waited_for_longer_than_told() {
-    let server = Server::start(|_, mut stream| async move {
-        request_of(&mut stream).await;
-        std::future::pending::<()>().await;
+    let asked = Arc::new(tokio::sync::Notify::new());
+    let signal = Arc::clone(&asked);
+    let server = Server::start(move |_, mut stream| {
+        let signal = Arc::clone(&signal);
+        async move {
+            request_of(&mut stream).await;
+            signal.notify_one();
+            std::future::pending::<()>().await;
+        }
     })
     .await;
-    let client = hasty(server.endpoint(), key()).timeout(Duration::from_millis(200));
-    let error = secret(&client).await.unwrap_err();
+    let client = hasty(server.endpoint(), key()).timeout(Duration::from_secs(2));
+    let (error, ()) = tokio::join!(secret(&client), asked.notified());
+    let error = error.unwrap_err();
     assert_eq!((error.kind(), server.connects()), (ErrorKind::ConnectionLost, 1));
 }
 
@@ -335,6 +420,12 @@ async fn a_refused_token_is_fetched_anew_once() {
         let asked = asked.lock().unwrap();
         assert!(asked[0].contains("Bearer old\r\n") && asked[1].contains("Bearer fresh\r\n"));
     }
+    // Whatever came before it.
+    let (server, asked) = answering(&[BUSY, NO, GOOD]).await;
+    secret(&hasty(server.endpoint(), Credentials::provider(Tokens)))
+        .await
+        .unwrap();
+    assert!(asked.lock().unwrap()[2].contains("Bearer fresh\r\n"));
     let (server, _) = answering(&[NO, NO, GOOD]).await;
     let error = secret(&hasty(server.endpoint(), Credentials::provider(Tokens)))
         .await
@@ -345,8 +436,11 @@ async fn a_refused_token_is_fetched_anew_once() {
 #[tokio::test]
 async fn a_key_does_not_leave_in_the_clear_and_wrong_addresses_are_refused() {
     let endpoint = Endpoint::from_url("http://192.0.2.1/v1/realtime").unwrap();
-    let error = secret(&hasty(endpoint, key())).await.unwrap_err();
-    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Insecure, Some(1)));
+    // Nor does a key come back in the clear.
+    for credentials in [key(), Credentials::none()] {
+        let error = secret(&hasty(endpoint.clone(), credentials)).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Insecure, Some(1)));
+    }
 
     for endpoint in [
         Endpoint::azure_preview("r", "d", "v").unwrap(),
