@@ -140,7 +140,7 @@ pub enum Latency {
     Tool {
         /// The call.
         call_id: String,
-        /// From the call to the result.
+        /// From the call, or from its approval if it needed one, to the result.
         took: Duration,
         /// Whether it failed, or took too long.
         failed: bool,

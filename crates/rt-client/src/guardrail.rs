@@ -39,8 +39,9 @@ pub(crate) enum Verdict {
 /// interrupted, what was not heard is taken out of the conversation, and [`Event::Blocked`](crate::Event::Blocked) tells.
 ///
 /// Without [`hold`](Self::hold), audio plays on while it is checked. With it, no audio, text or transcript comes out before
-/// the words that belong to it have passed, which costs as much delay as the text is behind the audio, and the time of the
-/// check. Raw server events are never held.
+/// the words that belong to it have passed. The service does not say which words those are: audio waits until as much text
+/// has passed as can be spoken in its time (30 characters per second), or all text of its part. That costs as much delay as
+/// the text is behind that, and the time of the check. Raw server events are never held.
 ///
 /// A check that panics, or an asynchronous one that takes longer than its [`timeout`](Self::timeout), blocks, unless it is
 /// said to [`fail_open`](Self::fail_open).

@@ -5,7 +5,7 @@ mod gate;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_protocol::{ServerEvent, Text};
+use rt_protocol::{Item, ServerEvent, Text};
 
 use self::gate::{Gate, Need};
 use crate::guardrail::{AsyncCheck, Blocked, Guardrail, Verdict};
@@ -70,8 +70,8 @@ impl Guards {
         self.guardrails.iter().any(|guardrail| guardrail.hold)
     }
 
-    /// An event of the server. `None` if it has nothing to wait for.
-    pub(crate) fn admit(&mut self, event: &Arc<ServerEvent>, now: Duration) -> Option<Released> {
+    /// An event of the server; a second of audio has `rate` bytes. `None` if it has nothing to wait for.
+    pub(crate) fn admit(&mut self, event: &Arc<ServerEvent>, rate: u64, now: Duration) -> Option<Released> {
         use ServerEvent as E;
         match &**event {
             E::ResponseOutputAudioDelta(delta) => {
@@ -79,7 +79,12 @@ impl Guards {
                     return None;
                 }
                 let at = self.gate(&delta.response_id);
-                let need = self.gates[at].need_of_audio(&delta.item_id, delta.content_index);
+                let need = self.gates[at].need_of_audio(
+                    &delta.item_id,
+                    delta.content_index,
+                    delta.delta.len() as u64,
+                    rate,
+                );
                 Some(self.queue(at, need, event))
             }
             E::ResponseOutputAudioTranscriptDelta(delta) => {
@@ -100,15 +105,35 @@ impl Guards {
             }
             E::ResponseOutputAudioDone(done) => self.end(&done.response_id, event),
             E::ResponseContentPartDone(done) => self.end(&done.response_id, event),
-            E::ResponseOutputItemDone(done) => self.end(&done.response_id, event),
+            E::ResponseOutputItemAdded(added) => {
+                // The events of the conversation do not tell the response: here its items become known.
+                if let (Item::Message(_), Some(id)) = (&added.item, added.item.id()) {
+                    let at = self.gate(&added.response_id);
+                    self.gates[at].part(id, 0);
+                }
+                None
+            }
+            E::ResponseOutputItemDone(done) => {
+                if matches!(done.item, Item::Message(_)) {
+                    let at = self.gate(&done.response_id);
+                    return self.item(at, &done.item, event, now);
+                }
+                self.end(&done.response_id, event)
+            }
             E::ResponseDone(done) => {
                 let response_id = done.response.id.as_deref()?;
                 let at = self.gates.iter().position(|gate| gate.is_of(response_id))?;
                 self.gates[at].ended = true;
                 self.end(response_id, event)
             }
-            E::ConversationItemDone(done) => self.item(done.item.id()?, event),
-            E::ConversationItemCreated(created) => self.item(created.item.id()?, event),
+            E::ConversationItemDone(done) => {
+                let at = self.gate_of_item(&done.item)?;
+                self.item(at, &done.item, event, now)
+            }
+            E::ConversationItemCreated(created) => {
+                let at = self.gate_of_item(&created.item)?;
+                self.item(at, &created.item, event, now)
+            }
             _ => None,
         }
     }
@@ -166,10 +191,37 @@ impl Guards {
         }
     }
 
-    /// An item that is whole tells its text.
-    fn item(&mut self, item_id: &str, event: &Arc<ServerEvent>) -> Option<Released> {
-        let at = self.gates.iter().position(|gate| gate.has_item(item_id))?;
-        self.holds().then(|| self.queue(at, Need::Nothing, event))
+    fn gate_of_item(&self, item: &Item) -> Option<usize> {
+        let id = item.id()?;
+        self.gates.iter().position(|gate| gate.has_item(id))
+    }
+
+    /// An item that is whole tells its text, perhaps as the only one.
+    fn item(&mut self, at: usize, item: &Item, event: &Arc<ServerEvent>, now: Duration) -> Option<Released> {
+        let id = item.id()?;
+        let content = match item {
+            Item::Message(message) => message.content.as_slice(),
+            _ => &[],
+        };
+        for (index, text) in (0..).zip(content.iter().map(|part| part.readable())) {
+            let Some(text) = text.filter(|text| !text.is_empty()) else {
+                continue;
+            };
+            let part = self.gates[at].part(id, index);
+            if self.gates[at].knows(part, text) {
+                continue;
+            }
+            let known = self.gates[at].add_text(part, text, true).to_owned();
+            for guardrail in &mut self.guardrails {
+                if let Err(reason) = guardrail.check(&known) {
+                    let name = guardrail.name().to_owned();
+                    return Some(self.block(at, part, name, reason));
+                }
+            }
+            self.start(at, part, now);
+        }
+        let need = self.gates[at].need_of_item(id);
+        self.holds().then(|| self.queue(at, need, event))
     }
 
     fn queue(&mut self, at: usize, need: Need, event: &Arc<ServerEvent>) -> Released {

@@ -93,6 +93,8 @@ impl Engine {
     /// A reply may not go on: what was not heard of it is taken back. `ended` is whether the server has ended it.
     pub(super) fn block(&mut self, response_id: &str, item_id: &str, ended: bool) {
         let spoken = self.playback.truncatable(item_id, 0).is_some();
+        // What the server has ended is another reply than the one under way, which has to be cancelled.
+        let ended = ended && self.responses.active().is_none_or(|id| id == response_id);
         self.playback.suppress(response_id);
         if self.responses.active() == Some(response_id) || self.playback.is_playing() {
             self.interrupt(ended);

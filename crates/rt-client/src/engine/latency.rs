@@ -1,6 +1,6 @@
 //! [`Stopwatch`]: how long answers and functions take.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::event::{Latency, Timing};
@@ -22,11 +22,10 @@ struct Timed {
 pub(crate) struct Stopwatch {
     /// The user stopped speaking, and has heard no answer yet.
     speech_ended: Option<Duration>,
-    /// In which functions ran since then, and until when that is counted.
-    in_tools: Duration,
-    counted_until: Duration,
-    /// When each `response.create` was sent, by its event id.
-    asked: HashMap<String, Duration>,
+    /// When functions ran since then, apart from each other and in order.
+    in_tools: VecDeque<(Duration, Duration)>,
+    /// When each `response.create` was sent, by its event id; the oldest first.
+    asked: VecDeque<(String, Duration)>,
     timed: HashMap<String, Timed>,
 }
 
@@ -34,8 +33,7 @@ impl Stopwatch {
     /// The user stopped speaking.
     pub(crate) fn speech_ended(&mut self, now: Duration) {
         self.speech_ended = Some(now);
-        self.in_tools = Duration::ZERO;
-        self.counted_until = now;
+        self.in_tools.clear();
     }
 
     /// The user speaks: what was measured is not the answer to that.
@@ -45,9 +43,11 @@ impl Stopwatch {
 
     /// A response was asked for.
     pub(crate) fn asked(&mut self, key: &str, now: Duration) {
-        if self.asked.len() < MAX_TIMED {
-            self.asked.insert(key.to_owned(), now);
+        // Those that were refused are never answered.
+        if self.asked.len() >= MAX_TIMED {
+            self.asked.pop_front();
         }
+        self.asked.push_back((key.to_owned(), now));
     }
 
     /// There will be no response to a request.
@@ -57,7 +57,8 @@ impl Stopwatch {
 
     /// A response began; `outside` is whether it is none of the conversation.
     pub(crate) fn created(&mut self, response_id: &str, key: Option<&str>, outside: bool, now: Duration) {
-        let asked = key.and_then(|key| self.asked.remove(key));
+        let at = key.and_then(|key| self.asked.iter().position(|(asked, _)| asked == key));
+        let asked = at.and_then(|at| self.asked.remove(at)).map(|(_, when)| when);
         if self.timed.len() < MAX_TIMED {
             let timed = Timed {
                 asked,
@@ -76,15 +77,21 @@ impl Stopwatch {
             return None;
         }
         let since = |then: Duration| now.saturating_sub(then);
-        // A response that only calls functions is not what the user waits for.
+        // A response that only calls functions is not what the user waits for, nor is one that began before the end of speech.
+        let created = timed.created;
         let speech_ended = if timed.outside {
             None
         } else {
-            self.speech_ended.take()
+            self.speech_ended.take_if(|ended| *ended <= created)
         };
+        let in_tools = self
+            .in_tools
+            .iter()
+            .map(|(from, to)| to.saturating_sub(*from))
+            .sum();
         timed.timing = Timing {
             after_speech: speech_ended.map(since),
-            in_tools: speech_ended.map_or(Duration::ZERO, |_| self.in_tools),
+            in_tools: speech_ended.map_or(Duration::ZERO, |_| in_tools),
             after_request: timed.asked.map(since),
             after_created: Some(since(timed.created)),
         };
@@ -96,9 +103,15 @@ impl Stopwatch {
 
     /// A function returned. Those that ran side by side are counted once.
     pub(crate) fn tool(&mut self, took: Duration, now: Duration) {
-        let from = self.counted_until.max(now.saturating_sub(took));
-        self.in_tools += now.saturating_sub(from);
-        self.counted_until = self.counted_until.max(now);
+        let Some(ended) = self.speech_ended else { return };
+        let mut from = ended.max(now.saturating_sub(took));
+        while let Some((begun, _)) = self.in_tools.pop_back_if(|(_, to)| *to >= from) {
+            from = from.min(begun);
+        }
+        if self.in_tools.len() >= MAX_TIMED {
+            self.in_tools.pop_front();
+        }
+        self.in_tools.push_back((from, now.max(from)));
     }
 
     /// A response is over: its times.
@@ -178,5 +191,42 @@ mod tests {
         stopwatch.speech_began();
         stopwatch.created("r", None, false, ms(110));
         assert_eq!(first(&mut stopwatch, "r", 120).after_speech, None);
+    }
+
+    #[test]
+    fn functions_that_run_within_each_other_are_counted_once_and_whole() {
+        let mut stopwatch = Stopwatch::default();
+        stopwatch.speech_ended(ms(1000));
+        // From 1400 to 1600, within 1100 to 2000; and from 500 on, of which only what is after the speech counts.
+        stopwatch.tool(ms(200), ms(1600));
+        stopwatch.tool(ms(900), ms(2000));
+        stopwatch.created("r", None, false, ms(2000));
+        assert_eq!(first(&mut stopwatch, "r", 2100).in_tools, ms(900));
+        stopwatch.speech_ended(ms(3000));
+        stopwatch.tool(ms(2500), ms(3200));
+        stopwatch.created("r2", None, false, ms(3200));
+        assert_eq!(first(&mut stopwatch, "r2", 3300).in_tools, ms(200));
+    }
+
+    #[test]
+    fn a_response_that_began_before_the_end_of_speech_does_not_answer_it() {
+        let mut stopwatch = Stopwatch::default();
+        stopwatch.created("before", None, false, ms(900));
+        stopwatch.speech_ended(ms(1000));
+        assert_eq!(first(&mut stopwatch, "before", 1100).after_speech, None);
+        stopwatch.created("after", None, false, ms(1200));
+        assert_eq!(first(&mut stopwatch, "after", 1300).after_speech, Some(ms(300)));
+    }
+
+    #[test]
+    fn requests_that_were_refused_are_forgotten() {
+        let mut stopwatch = Stopwatch::default();
+        for n in 0..=MAX_TIMED {
+            stopwatch.asked(&n.to_string(), ms(10));
+        }
+        stopwatch.asked("key", ms(20));
+        stopwatch.created("r", Some("key"), false, ms(30));
+        assert_eq!(first(&mut stopwatch, "r", 50).after_request, Some(ms(30)));
+        assert_eq!(stopwatch.asked.len(), MAX_TIMED - 1);
     }
 }

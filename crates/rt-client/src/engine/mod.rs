@@ -187,6 +187,8 @@ impl Engine {
     pub(crate) fn restored(&mut self, now: Duration) {
         self.playback.lost();
         self.cuts.forget();
+        self.mcp.lost();
+        self.tools.wait_for(Vec::new());
         self.opened(now, true);
     }
 
@@ -195,9 +197,10 @@ impl Engine {
         self.now = now;
         let tickets = self.responses.lost_one(response_id, request, now);
         if let (Some(tickets), Some(id)) = (tickets, response_id) {
-            self.guards.abandon(|gate| gate == id);
+            self.discard(|gate| gate == id);
             self.playback.response_done(id);
             self.end_reply(id, &tickets, ReplyStatus::ConnectionLost);
+            self.mcp_response_done(id, false);
             self.tools.response_done(id, now);
         }
         self.settle();
@@ -223,12 +226,13 @@ impl Engine {
         for (response_id, tickets) in self.responses.lost() {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
-        self.tools.lost(now);
         self.mcp.lost();
+        self.tools.wait_for(Vec::new());
+        self.tools.lost(now);
         self.stopwatch.lost();
         self.playback.lost();
         self.cuts.forget();
-        self.guards.abandon(|_| true);
+        self.discard(|_| true);
         self.resume();
         if restores {
             self.acks.opened(now + OUTAGE);
@@ -247,7 +251,7 @@ impl Engine {
         for (response_id, tickets) in self.responses.lost() {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
-        self.guards.abandon(|_| true);
+        self.discard(|_| true);
         self.responses.closed(&why);
         let unanswered = self.acks.fail(|_| why.clone());
         self.answer(unanswered);
@@ -305,6 +309,7 @@ impl Engine {
             .chain(self.lines.deadline())
             .chain(self.doubt.deadline())
             .chain(self.guards.deadline())
+            .chain(self.mcp.deadline())
             .min()
     }
 
@@ -319,16 +324,25 @@ impl Engine {
         for released in self.guards.handle_timeout(now) {
             self.release(released);
         }
+        let over = self.mcp.handle_timeout(now);
+        if over.is_some() {
+            self.mcp_over(over);
+        }
         let late = self.acks.handle_timeout(now);
         self.answer(late);
         self.settle();
     }
 
-    fn request(&mut self, origin: Origin, params: Option<Box<ResponseParams>>, ticket: Option<Ticket>) {
+    fn request(
+        &mut self,
+        origin: Origin,
+        params: Option<Box<ResponseParams>>,
+        tickets: impl IntoIterator<Item = Ticket>,
+    ) {
         let wish = Wish {
             origin,
             params,
-            ticket,
+            tickets: tickets.into_iter().collect(),
             needs: None,
         };
         self.responses.request(&mut self.ids, wish, self.now);
@@ -339,7 +353,7 @@ impl Engine {
         let wish = Wish {
             origin: Origin::Manual,
             params: None,
-            ticket: Some(ticket),
+            tickets: vec![ticket],
             needs: Some(event_id),
         };
         self.responses.request(&mut self.ids, wish, self.now);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rt_protocol::item::{Item, ItemStatus};
-use rt_protocol::response::Response;
+use rt_protocol::response::{Response, ResponseStatus};
 use rt_protocol::server_event::ResponseOutputAudioDelta;
-use rt_protocol::{ResponseParams, ServerEvent, Text};
+use rt_protocol::{ServerEvent, Text};
 
 use super::guards::{CheckId, Released};
-use super::responses::Origin;
+use super::responses::{Ended, Origin};
 use super::server::{Place, status_of};
 use super::{Engine, Output, Ticket};
 use crate::error::{Error, ErrorKind};
@@ -33,7 +33,8 @@ impl Engine {
         let released = if is_cut {
             None
         } else {
-            self.guards.admit(event, self.now)
+            let rate = self.playback.bytes_per_second();
+            self.guards.admit(event, rate, self.now)
         };
         match released {
             None => self.apply(event),
@@ -228,13 +229,15 @@ impl Engine {
         if written.is_empty() {
             self.end_reply(id, &ended.tickets, status);
         } else {
-            self.repeat(id, &ended.tickets, status, written);
+            self.repeat(id, &ended, status, written);
         }
+        let completed = response.status.value() == Some(&ResponseStatus::Completed);
+        self.mcp_response_done(id, completed);
         self.tools.response_done(id, self.now);
     }
 
     /// A reply came in writing, and should be spoken: it is taken back, and asked for again.
-    fn repeat(&mut self, id: &str, tickets: &[Ticket], status: ReplyStatus, written: Vec<String>) {
+    fn repeat(&mut self, id: &str, ended: &Ended, status: ReplyStatus, written: Vec<String>) {
         self.end_reply(id, &[], status);
         self.tell(Event::Turn(Turn::ReplyRepeated {
             response_id: id.to_owned(),
@@ -242,17 +245,15 @@ impl Engine {
         for item_id in written {
             self.take_back(&item_id);
         }
-        for ticket in tickets {
+        for ticket in &ended.tickets {
             self.out.push(Output::Reply(*ticket, ReplyUpdate::Again));
         }
-        let (first, others) = tickets
-            .split_first()
-            .map_or((None, tickets), |(first, others)| (Some(*first), others));
-        let params = Some(Box::new(ResponseParams::new().spoken()));
-        self.request(Origin::Manual, params, first);
-        for ticket in others {
-            self.responses.watch(*ticket);
-        }
+        let params = ended.params.as_deref().cloned().unwrap_or_default().spoken();
+        self.request(
+            Origin::Manual,
+            Some(Box::new(params)),
+            ended.tickets.iter().copied(),
+        );
     }
 
     /// Tells those who wait for a response.
@@ -274,6 +275,7 @@ fn response_of(event: &ServerEvent) -> Option<&str> {
         E::ResponseOutputTextDone(event) => &event.response_id,
         E::ResponseOutputAudioDone(event) => &event.response_id,
         E::ResponseContentPartDone(event) => &event.response_id,
+        E::ResponseOutputItemAdded(event) => &event.response_id,
         E::ResponseOutputItemDone(event) => &event.response_id,
         E::ResponseDone(event) => event.response.id.as_deref()?,
         _ => return None,

@@ -62,6 +62,11 @@ impl Playback {
         (self.rate, self.width) = (rate, width);
     }
 
+    /// Bytes of a second of audio.
+    pub(crate) fn bytes_per_second(&self) -> u64 {
+        self.rate * self.width
+    }
+
     /// Whether deltas of this response are dropped.
     pub(crate) fn is_suppressed(&self, response_id: &str) -> bool {
         self.suppressed.iter().any(|id| id == response_id)
@@ -171,6 +176,15 @@ impl Playback {
             part.done = true;
         }
         self.suppressed.retain(|id| id != response_id);
+    }
+
+    /// No end of this response was told. If it was cut, what comes of it nevertheless is still dropped.
+    pub(crate) fn gave_up(&mut self, response_id: &str) {
+        let is_cut = self.is_suppressed(response_id);
+        self.response_done(response_id);
+        if is_cut {
+            self.suppress(response_id);
+        }
     }
 
     /// The sink has played so many samples in all.

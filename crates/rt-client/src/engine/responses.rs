@@ -56,6 +56,8 @@ struct Live {
     outside: bool,
     /// The latest sign of it.
     seen: Duration,
+    /// What it was asked for with.
+    params: Option<Box<ResponseParams>>,
 }
 
 /// What is to be done.
@@ -78,7 +80,7 @@ pub(crate) enum Step {
 pub(crate) struct Wish {
     pub(crate) origin: Origin,
     pub(crate) params: Option<Box<ResponseParams>>,
-    pub(crate) ticket: Option<Ticket>,
+    pub(crate) tickets: Vec<Ticket>,
     /// The event id of what it answers: if the server refuses that, there is nothing to answer.
     pub(crate) needs: Option<String>,
 }
@@ -99,6 +101,8 @@ pub(crate) struct Began {
 pub(crate) struct Ended {
     pub(crate) tickets: Vec<Ticket>,
     pub(crate) outside: bool,
+    /// What it was asked for with.
+    pub(crate) params: Option<Box<ResponseParams>>,
 }
 
 /// The queue, and the responses under way.
@@ -150,16 +154,15 @@ impl Responses {
     /// Somebody wants a response.
     pub(crate) fn request(&mut self, ids: &mut Ids, wish: Wish, now: Duration) {
         if let Some(error) = &self.stopped {
-            let error = error.clone();
-            self.steps
-                .extend(wish.ticket.map(|ticket| Step::Failed(ticket, error)));
+            let failed = |ticket| Step::Failed(ticket, error.clone());
+            self.steps.extend(wish.tickets.into_iter().map(failed));
             return;
         }
         let request = Request {
             key: ids.next("resp"),
             origin: wish.origin,
             params: wish.params,
-            ticket: wish.ticket,
+            tickets: wish.tickets,
             needs: wish.needs,
             refusals: 0,
         };
@@ -173,7 +176,7 @@ impl Responses {
             self.outside.insert(request.key.clone(), (request, due));
             return;
         }
-        let mergeable = |request: &Request| request.origin == Origin::Auto && request.ticket.is_none();
+        let mergeable = |request: &Request| request.origin == Origin::Auto && request.tickets.is_empty();
         if mergeable(&request) && self.queue.back().is_some_and(mergeable) {
             return;
         }
@@ -222,20 +225,22 @@ impl Responses {
         };
         let key = key_of(response);
         if let Some((request, _)) = key.and_then(|key| self.outside.remove(key)) {
-            began.tickets.extend(request.ticket);
+            began.tickets.extend(request.tickets);
             began.key = Some(request.key);
-            self.begin(id, &began.tickets, true, now);
+            self.begin(id, &began.tickets, true, request.params, now);
             return began;
         }
         began.tickets = std::mem::take(&mut self.watchers);
         // Servers that do not echo metadata exist: then it is ours, unless the server owes one to a turn it heard.
         let unasked = self.expecting.take().is_some();
+        let mut params = None;
         match std::mem::replace(&mut self.slot, Slot::Free) {
             Slot::Requested { request, cancel, .. }
                 if key == Some(&request.key) || (key.is_none() && !unasked) =>
             {
-                began.tickets.extend(request.ticket);
+                began.tickets.extend(request.tickets);
                 began.key = Some(request.key);
+                params = request.params;
                 began.unwanted = cancel;
                 self.slot = Slot::Active {
                     id: id.to_owned(),
@@ -263,15 +268,23 @@ impl Responses {
                 }
             }
         }
-        self.begin(id, &began.tickets, false, now);
+        self.begin(id, &began.tickets, false, params, now);
         began
     }
 
-    fn begin(&mut self, id: &str, tickets: &[Ticket], outside: bool, now: Duration) {
+    fn begin(
+        &mut self,
+        id: &str,
+        tickets: &[Ticket],
+        outside: bool,
+        params: Option<Box<ResponseParams>>,
+        now: Duration,
+    ) {
         let live = Live {
             tickets: tickets.to_vec(),
             outside,
             seen: now,
+            params,
         };
         self.live.insert(id.to_owned(), live);
     }

@@ -66,7 +66,8 @@ impl Engine {
                 if let Item::McpCall(call) = &event.item
                     && let Some(id) = call.id.as_deref()
                 {
-                    self.mcp.began(id);
+                    self.mcp.began(id, Some(&event.response_id), self.now);
+                    self.tools.wait_for(self.mcp.busy());
                 }
                 if let Some(id) = event.item.id() {
                     let (id, item) = (id.to_owned(), Box::new(event.item.clone()));
@@ -219,9 +220,15 @@ impl Engine {
                 };
                 self.report(Error::refused("to transcribe", &details));
             }
-            E::ResponseMcpCallInProgress(event) => self.mcp.began(&event.item_id),
-            E::ResponseMcpCallCompleted(event) => self.mcp_over(&event.item_id),
-            E::ResponseMcpCallFailed(event) => self.mcp_over(&event.item_id),
+            E::ResponseMcpCallInProgress(event) => self.mcp.began(&event.item_id, None, self.now),
+            E::ResponseMcpCallCompleted(event) => {
+                let over = self.mcp.over(&event.item_id);
+                self.mcp_over(over);
+            }
+            E::ResponseMcpCallFailed(event) => {
+                let over = self.mcp.over(&event.item_id);
+                self.mcp_over(over);
+            }
             E::SessionOutputAudioDelta(event) => {
                 let delta = ResponseOutputAudioDelta {
                     delta: event.delta.clone(),
@@ -249,17 +256,32 @@ impl Engine {
         if self.responses.error(details, self.now) || self.tools.error(details) || self.cut_refused(details) {
             return true;
         }
+        if self.mcp.refused(details) {
+            // Sent again after a reconnect, it is there already.
+            if !details.is("item_create_duplicate_item_id") {
+                self.report(Error::refused("the answer to a request for approval", details));
+            }
+            return true;
+        }
         let answer = self.acks.error(details);
         let found = answer.is_some();
         self.answer(answer);
         found || withdrawn
     }
 
-    /// The service has called a tool of an MCP server, and waits to be asked for what follows.
-    fn mcp_over(&mut self, item_id: &str) {
-        if self.mcp.over(item_id) {
+    /// The service has called tools of MCP servers, perhaps all there are, and waits to be asked for what follows. Functions
+    /// of the same response get the same follow-up.
+    pub(super) fn mcp_over(&mut self, over: Option<Vec<String>>) {
+        if over.is_some_and(|responses| !self.tools.follow(&responses)) {
             self.request(Origin::Auto, None, None);
         }
+        self.tools.wait_for(self.mcp.busy());
+    }
+
+    /// A response is over, or will have no end.
+    pub(super) fn mcp_response_done(&mut self, response_id: &str, completed: bool) {
+        let over = self.mcp.response_done(response_id, completed);
+        self.mcp_over(over);
     }
 
     fn acknowledge(&mut self, wanted: &Wanted, item_id: &str) {

@@ -1,7 +1,7 @@
 //! How the steps of the parts become outputs and events.
 
 use rt_lowlevel::State;
-use rt_protocol::ClientEvent;
+use rt_protocol::{ClientEvent, ServerEvent};
 
 use super::acks::Answer;
 use super::responses::Origin;
@@ -30,11 +30,12 @@ impl Engine {
                 self.response_step(step);
             }
         }
-        for id in self.guards.take_aborted() {
-            self.out.push(Output::AbortCheck(id));
-        }
+        // One that was started may have been aborted since.
         for check in self.guards.take_started() {
             self.out.push(Output::Check(check));
+        }
+        for id in self.guards.take_aborted() {
+            self.out.push(Output::AbortCheck(id));
         }
         let lines = self.lines.take(self.now);
         self.tell_lines(lines);
@@ -51,7 +52,9 @@ impl Engine {
             }
             Step::Failed(ticket, error) => self.out.push(Output::NoReply(ticket, error)),
             Step::GaveUp { id, tickets } => {
-                self.playback.response_done(&id);
+                self.playback.gave_up(&id);
+                self.discard(|gate| gate == id);
+                self.mcp_response_done(&id, false);
                 self.tools.response_done(&id, self.now);
                 self.end_reply(&id, &tickets, ReplyStatus::Unfinished);
             }
@@ -92,6 +95,18 @@ impl Engine {
             status,
             timing,
         }));
+    }
+
+    /// What waits for checks of these responses is dropped, but not what it cost.
+    pub(super) fn discard(&mut self, is_lost: impl Fn(&str) -> bool) {
+        for event in self.guards.abandon(is_lost) {
+            if let ServerEvent::ResponseDone(done) = &*event
+                && let Some(usage) = done.response.usage.value()
+            {
+                let id = done.response.id.as_deref().unwrap_or_default();
+                self.used(id, Usage::of_response(usage));
+            }
+        }
     }
 
     /// Something was used.

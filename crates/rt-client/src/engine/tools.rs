@@ -1,5 +1,6 @@
 //! Calls of functions: each is answered once, and a response's calls together get one follow-up response.
 
+mod follow;
 mod outage;
 mod overdue;
 
@@ -93,6 +94,8 @@ pub(crate) struct Tools {
     calls: HashMap<String, Call>,
     batches: HashMap<String, Batch>,
     answered: VecDeque<String>,
+    /// Responses with calls the service makes itself.
+    busy: Vec<String>,
     steps: Vec<Step>,
     offline: bool,
 }
@@ -212,6 +215,8 @@ impl Tools {
             .get(&call.call.name)
             .map(|policy| now + policy.timeout);
         call.state = State::Running(timeout);
+        // How long it was thought about is not how long the function takes.
+        call.began = now;
         self.steps.push(Step::Run(call.call.clone()));
         self.interim(call_id, ids, now);
         true
@@ -348,24 +353,6 @@ impl Tools {
             batch.closed.get_or_insert(now + ACCEPT);
         }
         self.settle(response_id);
-    }
-
-    /// Asks for the follow-up if all outputs of a response are accepted.
-    fn settle(&mut self, response_id: &str) {
-        let Some(batch) = self.batches.get(response_id) else {
-            return;
-        };
-        let accepted = |call_id: &String| {
-            self.calls
-                .get(call_id)
-                .is_none_or(|call| matches!(call.state, State::Accepted))
-        };
-        if batch.closed.is_some() && batch.calls.iter().all(accepted) {
-            if batch.follow {
-                self.steps.push(Step::Respond);
-            }
-            self.batches.remove(response_id);
-        }
     }
 }
 

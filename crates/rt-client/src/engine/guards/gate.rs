@@ -8,22 +8,28 @@ use rt_protocol::ServerEvent;
 
 use super::CheckId;
 
+/// Characters of a second of speech that nobody exceeds, also at the greatest speed the service offers.
+const FASTEST_SPEECH: u64 = 30;
+
 /// What an event waits for, beside those before it. Parts are told by their place in the gate.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Need {
     Nothing,
     /// So much text has passed.
     Text(usize, usize),
-    /// More than so much: the words of audio come after it.
-    MoreThan(usize, usize),
+    /// So many characters have passed, and more than so much text: the words of audio are among them.
+    Spoken(usize, u64, usize),
     /// All text has passed.
     Whole(usize),
+    /// All text has passed of the item of this part.
+    Item(usize),
 }
 
 /// Checks of the same text.
 #[derive(Debug)]
 struct Round {
     length: usize,
+    characters: u64,
     whole: bool,
     /// Checks that run: whose guardrail it is, and when they take too long.
     pending: Vec<(CheckId, usize, Duration)>,
@@ -38,7 +44,10 @@ struct Part {
     whole: bool,
     /// How much text has passed, and whether all has.
     passed: usize,
+    passed_characters: u64,
     passed_whole: bool,
+    /// Bytes of audio.
+    audio: u64,
     round: Option<Round>,
 }
 
@@ -88,24 +97,42 @@ impl Gate {
         self.parts.len() - 1
     }
 
-    pub(super) fn need_of_audio(&mut self, item_id: &str, content_index: u32) -> Need {
+    /// What more audio waits for, at so many bytes per second. How audio and text belong together is not told: what was
+    /// said up to its end is among as much text as can be spoken in that time, if the text goes on.
+    pub(super) fn need_of_audio(&mut self, item_id: &str, content_index: u32, bytes: u64, rate: u64) -> Need {
         let at = self.part(item_id, content_index);
-        match &self.parts[at] {
-            part if part.whole => Need::Whole(at),
-            part => Need::MoreThan(at, part.text.len()),
-        }
+        let part = &mut self.parts[at];
+        part.audio = part.audio.saturating_add(bytes);
+        let characters = part.audio.saturating_mul(FASTEST_SPEECH).div_ceil(rate.max(1));
+        Need::Spoken(at, characters, part.text.len())
+    }
+
+    /// What an item that is whole waits for.
+    pub(super) fn need_of_item(&self, item_id: &str) -> Need {
+        let part = self.parts.iter().position(|part| part.item_id == item_id);
+        part.map_or(Need::Nothing, Need::Item)
     }
 
     /// All text of a part, with this.
     pub(super) fn add_text(&mut self, part: usize, text: &str, whole: bool) -> &str {
         let part = &mut self.parts[part];
-        if whole {
-            text.clone_into(&mut part.text);
-            part.whole = true;
-        } else {
+        if !whole {
             part.text.push_str(text);
+            part.reopen();
+        } else if text.starts_with(&part.text) {
+            part.replace(text.to_owned());
+        } else if !part.text.contains(text) {
+            // What came in pieces is something else: both are checked, as both come out.
+            part.replace(format!("{}\n{text}", part.text));
         }
+        part.whole |= whole;
         &part.text
+    }
+
+    /// Whether this adds nothing to the text of a part.
+    pub(super) fn knows(&self, part: usize, text: &str) -> bool {
+        let part = &self.parts[part];
+        part.whole && part.text.contains(text)
     }
 
     /// The text of a part, if not all of it was checked and no check of it runs.
@@ -120,6 +147,7 @@ impl Gate {
         let part = &mut self.parts[part];
         let round = Round {
             length: part.text.len(),
+            characters: part.text.chars().count() as u64,
             whole: part.whole,
             pending,
         };
@@ -170,8 +198,16 @@ impl Gate {
         match need {
             Need::Nothing => true,
             Need::Text(part, length) => self.parts[part].passed_whole || self.parts[part].passed >= length,
-            Need::MoreThan(part, length) => self.parts[part].passed_whole || self.parts[part].passed > length,
+            Need::Spoken(part, characters, length) => {
+                let part = &self.parts[part];
+                part.passed_whole || (part.passed_characters >= characters && part.passed > length)
+            }
             Need::Whole(part) => self.parts[part].passed_whole,
+            Need::Item(part) => {
+                let item = &self.parts[part].item_id;
+                let mut parts = self.parts.iter().filter(|part| part.item_id == *item);
+                parts.all(|part| part.passed_whole || part.text.is_empty())
+            }
         }
     }
 
@@ -221,10 +257,26 @@ impl Gate {
 }
 
 impl Part {
+    fn replace(&mut self, text: String) {
+        if text != self.text {
+            self.text = text;
+            self.reopen();
+        }
+    }
+
+    /// There is more or other text than what was taken to be all, which has not passed.
+    fn reopen(&mut self) {
+        self.passed_whole = false;
+        if let Some(round) = &mut self.round {
+            round.whole = false;
+        }
+    }
+
     /// Ends a round when all its checks have passed.
     fn settle(&mut self) {
         if let Some(round) = self.round.take_if(|round| round.pending.is_empty()) {
             self.passed = round.length;
+            self.passed_characters = round.characters;
             self.passed_whole = round.whole;
         }
     }

@@ -26,13 +26,14 @@ impl Responses {
             Some(live) => Ended {
                 tickets: live.tickets,
                 outside: live.outside,
+                params: live.params,
             },
             None => Ended::default(),
         };
         let key = key_of(response);
         if let Some((request, _)) = key.and_then(|key| self.outside.remove(key)) {
             ended.outside = true;
-            ended.tickets.extend(request.ticket);
+            ended.tickets.extend(request.tickets);
             return ended;
         }
         match std::mem::replace(&mut self.slot, Slot::Free) {
@@ -42,7 +43,8 @@ impl Responses {
                 }
             }
             Slot::Requested { request, .. } if key == Some(&request.key) => {
-                ended.tickets.extend(request.ticket);
+                ended.tickets.extend(request.tickets);
+                ended.params = request.params;
             }
             Slot::Blocked { .. } if !ended.outside => {}
             other => self.slot = other,
@@ -126,10 +128,12 @@ impl Responses {
         {
             found = true;
             *cancel = true;
-            match request.ticket.take() {
-                Some(ticket) => self.steps.push(Step::Failed(ticket, error.clone())),
-                None => self.steps.push(Step::Report(error.clone())),
+            let tickets = std::mem::take(&mut request.tickets);
+            if tickets.is_empty() {
+                self.steps.push(Step::Report(error.clone()));
             }
+            let failed = |ticket| Step::Failed(ticket, error.clone());
+            self.steps.extend(tickets.into_iter().map(failed));
         }
         self.advance(now);
         found
@@ -154,6 +158,7 @@ impl Responses {
                     tickets: Vec::new(),
                     outside: false,
                     seen: now,
+                    params: None,
                 });
                 Slot::Active {
                     id: id.to_owned(),
@@ -167,7 +172,7 @@ impl Responses {
     /// A request that has no response, against what the session or the application wanted: whoever waits for it is told,
     /// or else everybody.
     fn refuse(&mut self, request: Request, error: Error) {
-        if request.ticket.is_none() {
+        if request.tickets.is_empty() {
             self.steps.push(Step::Report(error));
         } else {
             self.fail(request, error);
@@ -176,8 +181,8 @@ impl Responses {
 
     #[expect(clippy::needless_pass_by_value, reason = "the request ends here")]
     pub(super) fn fail(&mut self, request: Request, error: Error) {
-        self.steps
-            .extend(request.ticket.map(|ticket| Step::Failed(ticket, error)));
+        let failed = |ticket| Step::Failed(ticket, error.clone());
+        self.steps.extend(request.tickets.into_iter().map(failed));
     }
 
     /// The connection is lost: whose responses were under way.

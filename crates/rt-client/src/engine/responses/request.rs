@@ -27,7 +27,7 @@ pub(super) struct Request {
     pub(super) key: String,
     pub(super) origin: Origin,
     pub(super) params: Option<Box<ResponseParams>>,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) tickets: Vec<Ticket>,
     /// The event id of what it answers.
     pub(super) needs: Option<String>,
     pub(super) refusals: u32,
@@ -93,7 +93,7 @@ mod tests {
             key: "rt_1".into(),
             origin: Origin::Manual,
             params: Some(Box::new(most)),
-            ticket: None,
+            tickets: Vec::new(),
             needs: None,
             refusals: 0,
         };

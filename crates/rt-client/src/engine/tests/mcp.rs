@@ -130,3 +130,120 @@ fn nobody_answers_a_request_of_a_lost_connection() {
     assert!(seen.sent.is_empty(), "{:?}", seen.sent);
     assert_eq!(seen.errors, 1);
 }
+
+/// A response that calls a tool of a server by itself.
+fn calling(engine: &mut Engine, id: &str) {
+    feed(engine, &json!({"type":"response.created","response":{"id":id}}));
+    let item = json!({"id":format!("mcp_{id}"),"type":"mcp_call","server_label":"shop","name":"look","arguments":"{}"});
+    feed(
+        engine,
+        &json!({"type":"response.output_item.added","response_id":id,"output_index":0,"item":item}),
+    );
+}
+
+fn ended(engine: &mut Engine, id: &str, status: &str) {
+    feed(
+        engine,
+        &json!({"type":"response.done","response":{"id":id,"status":status,"output":[]}}),
+    );
+}
+
+fn completed(engine: &mut Engine, id: &str) {
+    feed(
+        engine,
+        &json!({"type":"response.mcp_call.completed","output_index":0,"item_id":format!("mcp_{id}")}),
+    );
+}
+
+#[test]
+fn a_call_that_went_with_its_response_or_its_server_holds_up_no_other() {
+    for restores in [false, true] {
+        let (mut engine, mut seen) = asking();
+        calling(&mut engine, "cut");
+        if restores {
+            engine.response_lost(Duration::ZERO, Some("cut"), None);
+            engine.restored(Duration::ZERO);
+        } else {
+            ended(&mut engine, "cut", "cancelled");
+        }
+        calling(&mut engine, "next");
+        completed(&mut engine, "next");
+        ended(&mut engine, "next", "completed");
+        seen.take(&mut engine);
+        assert_eq!(seen.responses(), 1);
+        assert!(engine.deadline().is_none_or(|due| due < Duration::from_secs(100)));
+    }
+}
+
+#[test]
+fn the_model_goes_on_without_a_call_that_never_ends() {
+    let (mut engine, mut seen) = asking();
+    calling(&mut engine, "r1");
+    ended(&mut engine, "r1", "completed");
+    engine.handle_timeout(Duration::from_secs(299));
+    seen.take(&mut engine);
+    assert_eq!(seen.responses(), 0);
+    engine.handle_timeout(Duration::from_secs(301));
+    seen.take(&mut engine);
+    assert_eq!(seen.responses(), 1);
+}
+
+#[test]
+fn a_function_and_a_call_of_one_response_have_one_follow_up() {
+    for mcp_first in [true, false] {
+        let (mut engine, mut seen) = asking();
+        calling(&mut engine, "r1");
+        let item = json!({"id":"f","type":"function_call","call_id":"call_1","name":"own","arguments":"{}"});
+        feed(
+            &mut engine,
+            &json!({"type":"response.output_item.done","response_id":"r1","output_index":1,"item":item}),
+        );
+        if mcp_first {
+            completed(&mut engine, "r1");
+        }
+        ended(&mut engine, "r1", "completed");
+        engine.command(
+            Duration::ZERO,
+            Command::Answer {
+                call_id: "call_1".into(),
+                output: "{}".into(),
+            },
+        );
+        seen.take(&mut engine);
+        assert_eq!(seen.responses(), 0);
+        let output = seen
+            .sent
+            .last()
+            .and_then(ClientEvent::event_id)
+            .unwrap()
+            .to_owned();
+        engine.sent(Duration::ZERO, &output, Ok(()));
+        if !mcp_first {
+            seen.take(&mut engine);
+            assert_eq!(seen.responses(), 0, "a call is still being made");
+            completed(&mut engine, "r1");
+        }
+        ended(&mut engine, "none", "completed");
+        seen.take(&mut engine);
+        assert_eq!(seen.responses(), 1);
+        calling(&mut engine, "r2");
+        ended(&mut engine, "r2", "cancelled");
+        seen.take(&mut engine);
+        assert_eq!(seen.responses(), 1);
+    }
+}
+
+#[test]
+fn an_approval_the_server_refused_can_be_given_again() {
+    let (mut engine, mut seen) = asking();
+    answer(&mut engine, "mcpr_1", true);
+    seen.take(&mut engine);
+    let id = seen.sent[0].event_id().unwrap().to_owned();
+    feed(
+        &mut engine,
+        &json!({"type":"error","error":{"type":"invalid_request_error","message":"no","event_id":id}}),
+    );
+    answer(&mut engine, "mcpr_1", true);
+    seen.take(&mut engine);
+    assert_eq!((seen.sent.len(), seen.errors), (2, 1));
+}

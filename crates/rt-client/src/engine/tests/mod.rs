@@ -2,6 +2,7 @@
 
 mod barge_in;
 mod checks;
+mod held;
 mod mcp;
 mod pains;
 mod queue;

@@ -130,3 +130,44 @@ fn text_that_is_wanted_or_cut_is_left_alone() {
         assert!(session.deleted.is_empty());
     }
 }
+
+#[test]
+fn a_repeated_reply_is_asked_for_as_the_first_one_was_and_for_all_who_wait() {
+    let mut session = Session::new(true, "audio");
+    let params = rt_protocol::ResponseParams::new()
+        .instructions("Be brief.")
+        .metadata([("mine", "kept")]);
+    session.engine.command(
+        Duration::ZERO,
+        Command::Respond {
+            reply: 1,
+            params: Some(Box::new(params)),
+        },
+    );
+    session
+        .engine
+        .command(Duration::ZERO, Command::Watch { reply: 2 });
+    // Another request waits, and goes before the repeat.
+    session.engine.command(
+        Duration::ZERO,
+        Command::Respond {
+            reply: 3,
+            params: None,
+        },
+    );
+    session.take();
+    session.answer("r1", "output_text", "completed");
+    assert_eq!(session.again, 2);
+    session.answer("r2", "output_audio", "completed");
+    assert_eq!(session.ended.len(), 1, "only who asked for that one");
+    let repeat = session.asked.last().unwrap().to_json();
+    for kept in [
+        "Be brief.",
+        r#""mine":"kept""#,
+        r#""output_modalities":["audio"]"#,
+    ] {
+        assert!(repeat.contains(kept), "{repeat}");
+    }
+    session.answer("r3", "output_audio", "completed");
+    assert_eq!(session.ended.len(), 3);
+}
