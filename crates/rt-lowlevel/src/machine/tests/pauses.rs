@@ -51,6 +51,7 @@ fn a_restore_is_late_however_often_it_waits_for_room() {
         resume(&mut bench, 2);
     }
     assert_eq!(bench.machine.state(), State::Reconnecting);
+    assert_eq!(slow(&mut bench), 0);
     // One second is left of ten, and at least two after a pause.
     bench.advance(Duration::from_millis(1_999));
     assert!(bench.events().is_empty());
