@@ -131,11 +131,11 @@ async fn a_tool_that_runs_across_a_lost_connection_answers_once() {
     assert!(count(&server, 2, "response.create") >= 1);
 }
 
-#[tokio::test]
-async fn a_response_that_was_asked_for_is_asked_for_again_once() {
+/// A session whose first connection is reset when the server receives the first event of this type.
+async fn cut_at(event_type: &str) -> (Server, Session) {
     let cut = Fault::at(
         Trigger::Received {
-            event_type: "response.create".into(),
+            event_type: event_type.into(),
             count: 1,
         },
         Action::Reset,
@@ -147,6 +147,12 @@ async fn a_response_that_was_asked_for_is_asked_for_again_once() {
         .connect()
         .await
         .unwrap();
+    (server, session)
+}
+
+#[tokio::test]
+async fn a_response_that_was_asked_for_is_asked_for_again_once() {
+    let (server, session) = cut_at("response.create").await;
     let reply = soon(session.send_text("Hello").await.unwrap().reply())
         .await
         .unwrap();
@@ -160,20 +166,7 @@ async fn a_response_that_was_asked_for_is_asked_for_again_once() {
 
 #[tokio::test]
 async fn an_edit_is_acknowledged_over_a_lost_connection() {
-    let cut = Fault::at(
-        Trigger::Received {
-            event_type: "conversation.item.create".into(),
-            count: 1,
-        },
-        Action::Reset,
-    );
-    let server = Server::start(Emulator::builder().fault(1, cut)).await;
-    let session = Session::builder(server.endpoint(), key())
-        .config(quick())
-        .text_only()
-        .connect()
-        .await
-        .unwrap();
+    let (server, session) = cut_at("conversation.item.create").await;
     let id = soon(session.insert_item(Item::user_text("kept"), None))
         .await
         .unwrap();
