@@ -166,7 +166,7 @@ async fn a_response_that_was_asked_for_is_asked_for_again_once() {
 
 #[tokio::test]
 async fn an_edit_is_acknowledged_over_a_lost_connection() {
-    let (server, session) = cut_at("conversation.item.create").await;
+    let (_server, session) = cut_at("conversation.item.create").await;
     let id = soon(session.insert_item(Item::user_text("kept"), None))
         .await
         .unwrap();
