@@ -118,13 +118,13 @@ impl Vorbis {
         }
         let (long, mapping) = (mode.long, usize::from(mode.mapping));
         let size = self.setup.sizes[usize::from(long)];
-        self.spectra(&mut bits, mapping, size);
-        self.synthesize(long, size, samples);
+        let end = self.spectra(&mut bits, mapping, size);
+        self.synthesize(long, size, end, samples);
         Ok(())
     }
 
-    /// Decodes the spectra of all channels.
-    fn spectra(&mut self, bits: &mut Bits<'_>, mapping: usize, size: usize) {
+    /// Decodes the spectra of all channels; returns where they end: behind are zeros.
+    fn spectra(&mut self, bits: &mut Bits<'_>, mapping: usize, size: usize) -> usize {
         let setup = &mut self.setup;
         let mapping = &setup.mappings[mapping];
         for ((curve, there), &part) in self.curves.iter_mut().zip(&mapping.parts) {
@@ -139,6 +139,7 @@ impl Vorbis {
         }
         let spectra = &mut self.spectra[..size * setup.channels];
         spectra.fill(0.0);
+        let mut end = 0;
         for (part, (_, residue)) in mapping.coded.iter().enumerate() {
             let planes = spectra.chunks_exact_mut(size).zip(&silent).zip(&mapping.parts);
             let mut planes: Vec<(&mut [f32], bool)> = planes
@@ -146,13 +147,14 @@ impl Vorbis {
                 .map(|(plane, _)| (plane.0, *plane.1))
                 .collect();
             let residue = &setup.residues[usize::from(*residue)];
+            end = end.max(residue.end(size, planes.len()));
             residue.decode(bits, &mut setup.books, &mut self.room, &mut planes);
         }
         // The last one coded is the first one to be undone.
         for &(magnitude, angle) in mapping.couplings.iter().rev() {
             let (first, second) = spectra.split_at_mut(magnitude.max(angle) * size);
             let low = magnitude.min(angle) * size;
-            let (first, second) = (&mut first[low..low + size], &mut second[..size]);
+            let (first, second) = (&mut first[low..low + end], &mut second[..end]);
             if magnitude < angle {
                 uncouple(first, second);
             } else {
@@ -166,18 +168,20 @@ impl Vorbis {
         for ((plane, (curve, there)), &part) in planes {
             let floor = &setup.floors[usize::from(mapping.coded[usize::from(part)].0)];
             if *there {
-                floor.apply(curve, &self.decibels, plane);
+                floor.apply(curve, &self.decibels, &mut plane[..end]);
             } else {
                 plane.fill(0.0);
             }
         }
+        end
     }
 
     /// Makes samples of the spectra.
-    fn synthesize(&mut self, long: bool, size: usize, samples: &mut Vec<f32>) {
+    fn synthesize(&mut self, long: bool, size: usize, end: usize, samples: &mut Vec<f32>) {
         let spectra = &mut self.spectra[..size * self.setup.channels];
         if let Some(weights) = &self.weights {
             let (mono, others) = spectra.split_at_mut(size);
+            let mono = &mut mono[..end];
             mono.iter_mut().for_each(|value| *value *= weights[0]);
             for (plane, weight) in others.chunks_exact(size).zip(&weights[1..]) {
                 mono.iter_mut()

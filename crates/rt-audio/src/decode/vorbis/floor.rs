@@ -195,25 +195,33 @@ fn line(from: (usize, i32), to: (usize, i32), decibels: &[f32; 256], spectrum: &
         piece.iter_mut().for_each(|value| *value *= by);
         return;
     }
-    // Places times the rise divided by the width, rounded down: exact, as there are less than 2^20 of the former and
-    // 2^16 of the latter.
-    let width = (to.0 - from.0) as u64;
-    let step = u64::from(rise.unsigned_abs()) * (1_u64 << 40).div_ceil(width);
-    let mut off = 0_u64;
+    let width = u32::try_from(to.0 - from.0).unwrap_or(u32::MAX);
     let start = from.1.cast_unsigned();
-    let mut factor = |up: bool| {
-        let here = (off >> 40) as u32;
-        off += step;
-        decibels[(if up {
-            start + here
+    let slope = u64::from(rise.unsigned_abs());
+    if width < 1 << 12 {
+        // Places times the rise divided by the width, rounded down: exact, as the former are less than the width, the
+        // rise is less than 2^8, and so is their product with the width less than 2^32.
+        let step = slope * (u64::from(u32::MAX / width) + 1);
+        return slant(piece, start, step, 32, rise > 0, decibels);
+    }
+    let step = slope * (1_u64 << 40).div_ceil(width.into());
+    slant(piece, start, step, 40, rise > 0, decibels);
+}
+
+/// Multiplies with heights that change by `step`, with so many bits behind the point, from place to place.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "heights are below 256")]
+fn slant(piece: &mut [f32], start: u32, step: u64, point: u32, up: bool, decibels: &[f32; 256]) {
+    let mut off = 0_u64;
+    for value in piece {
+        let here = (off >> point) as u32;
+        let height = if up {
+            start.wrapping_add(here)
         } else {
             start.wrapping_sub(here)
-        } & 255) as usize]
-    };
-    if rise > 0 {
-        piece.iter_mut().for_each(|value| *value *= factor(true));
-    } else {
-        piece.iter_mut().for_each(|value| *value *= factor(false));
+        };
+        *value *= decibels[(height & 255) as usize];
+        off += step;
     }
 }
 

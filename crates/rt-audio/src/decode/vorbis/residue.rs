@@ -76,6 +76,16 @@ impl Residue {
         })
     }
 
+    /// Where the spectra of so many channels end, which have so many values each: behind are zeros.
+    pub(super) fn end(&self, size: usize, channels: usize) -> usize {
+        let end = if self.format == 2 {
+            self.range.1.div_ceil(channels.max(1))
+        } else {
+            self.range.1
+        };
+        end.min(size)
+    }
+
     /// Reads the spectra of those channels that are not silent, as far as the packet goes. They are of equal
     /// length and zeros before.
     pub(super) fn decode(
