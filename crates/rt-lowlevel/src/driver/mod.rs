@@ -11,6 +11,7 @@
 mod attempt;
 mod note;
 mod reader;
+mod restoring;
 mod shared;
 mod supervisor;
 mod writer;

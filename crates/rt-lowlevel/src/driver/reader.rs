@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rt_protocol::{DecodeError, ServerEvent};
 
+use super::restoring::RestoreSpan;
 use super::shared::{Dropped, Room, Shared};
+use crate::machine::RestoreProgress;
 use crate::observe::Wire;
 use crate::transport::{Incoming, Reader, read_incoming};
 
@@ -16,6 +18,7 @@ use crate::transport::{Incoming, Reader, read_incoming};
 pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
     let codec = shared.translator.begin();
     let wire = reader.wire();
+    let mut restore = RestoreSpan::default();
     loop {
         match read_incoming(&mut reader).await {
             Ok(Incoming::Text(text)) => {
@@ -26,12 +29,14 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
                 match decoded {
                     Ok(events) => {
                         for event in events {
-                            receive(&shared, &wire, epoch, Ok(event), bytes).await;
+                            restore.follow(receive(&shared, &wire, epoch, Ok(event), bytes).await);
                             // The second event of a message brings nothing new.
                             bytes = 0;
                         }
                     }
-                    Err(error) => receive(&shared, &wire, epoch, Err(error), bytes).await,
+                    Err(error) => {
+                        restore.follow(receive(&shared, &wire, epoch, Err(error), bytes).await);
+                    }
                 }
             }
             Ok(Incoming::Binary(bytes)) => tracing::warn!(bytes, "binary message ignored"),
@@ -59,7 +64,7 @@ async fn receive(
     epoch: u64,
     decoded: Result<ServerEvent, DecodeError>,
     bytes: usize,
-) {
+) -> Option<RestoreProgress> {
     wire.received(&decoded, bytes);
     match &decoded {
         Ok(event) => tracing::trace!(event_type = event.event_type(), bytes, "received"),
@@ -74,13 +79,12 @@ async fn receive(
             shared.with(|machine, at| machine.handle_read_paused(at, epoch));
             let Ok(room) = wait_for_room(shared, &decoded, bytes).await else {
                 // What it says of the conversation still counts.
-                shared.deliver(epoch, decoded, None);
-                return;
+                return shared.deliver(epoch, decoded, None);
             };
             room
         }
     };
-    shared.deliver(epoch, decoded, room);
+    shared.deliver(epoch, decoded, room)
 }
 
 /// Room for an event, or word that it is to be dropped, which only happens to audio of the model.

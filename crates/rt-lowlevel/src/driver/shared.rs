@@ -14,7 +14,7 @@ use crate::config::Limits;
 use crate::dialect::Translator;
 use crate::event::ConnectionEvent;
 use crate::fate::{CommandId, Fate, Receipt};
-use crate::machine::{Action, At, Disposition, Machine, Message, Refused};
+use crate::machine::{Action, At, Disposition, Machine, Message, Refused, RestoreProgress};
 use crate::observe;
 use crate::state::State;
 
@@ -258,8 +258,14 @@ impl Shared {
         Ok(Receipt::new(CommandId::new(number), receiver))
     }
 
-    /// Tells of a message of the server, and delivers it if it is for the user.
-    pub(super) fn deliver(&self, epoch: u64, decoded: Result<ServerEvent, DecodeError>, room: Option<Room>) {
+    /// Tells of a message of the server, and delivers it if it is for the user. Returns how far the restore is, if there
+    /// is one.
+    pub(super) fn deliver(
+        &self,
+        epoch: u64,
+        decoded: Result<ServerEvent, DecodeError>,
+        room: Option<Room>,
+    ) -> Option<RestoreProgress> {
         self.with_delivery(|machine, at| {
             if room.is_some() {
                 machine.handle_room(at, epoch);
@@ -277,8 +283,8 @@ impl Shared {
                 }
                 Disposition::Deliver | Disposition::Hide | Disposition::Stale => None,
             };
-            ((), delivery)
-        });
+            (machine.restore_progress(epoch), delivery)
+        })
     }
 
     /// Tells the consumer of what an event lost on its way into the server's dialect. Only logged if there is no room:
