@@ -309,8 +309,8 @@ pub struct Liveness {
 
 impl Liveness {
     /// A dead peer is noticed within about 3 s in place of 15 s: pings each 0.4 s, dead after 2.6 s without an answer. For calls
-    /// in which a new session is better than a pause: a peer that is late by more than 2.6 s is taken for dead. That is as
-    /// long as a segment that is lost four times in a row keeps all others waiting.
+    /// in which a new session is better than a pause: a peer that is late by more than 2.6 s is taken for dead, which a
+    /// line on which TCP has to send a segment four times can make it.
     ///
     /// ```
     /// use rt_lowlevel::{Config, Liveness};
