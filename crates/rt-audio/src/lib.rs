@@ -1,7 +1,7 @@
 //! Audio files to 24 kHz mono PCM16, the audio of real-time voice APIs, and back.
 //!
 //! ```
-//! use rt_audio::{Source, WavWriter};
+//! use rt_audio::{Source, wav::WavWriter};
 //! use std::time::Duration;
 //!
 //! # let dir = tempfile::tempdir().expect("a directory");
@@ -21,7 +21,7 @@
 //! # Ok::<(), rt_audio::Error>(())
 //! ```
 //!
-//! [`read`] and [`write_wav`] do the same for whole files. For audio that does not come from a file:
+//! [`read`] and [`wav::write_wav`] do the same for whole files. For audio that does not come from a file:
 //!
 //! | from | to | with |
 //! |---|---|---|
@@ -30,7 +30,7 @@
 //! | a microphone, whose clock is not ours | any rate, at our pace | [`live::LiveResampler`] |
 //! | [`Pcm16`] | G.711 at 8 kHz, and back | [`telephone`] |
 //! | a file or a buffer | chunks in real time | `pace::Pacer` (feature `tokio`) |
-//! | [`Pcm16`] | peak, RMS, clipped samples; without silence | [`Levels`], [`trim_silence`] |
+//! | [`Pcm16`] | peak, RMS, clipped samples; without silence | [`levels`] |
 //! | [`Pcm16`] | where somebody speaks | `vad::Vad` (feature `vad`) |
 //!
 //! # What it is not
@@ -103,7 +103,7 @@ mod error;
 mod frames;
 pub mod g711;
 mod info;
-mod levels;
+pub mod levels;
 mod limits;
 pub mod live;
 mod mix;
@@ -117,16 +117,14 @@ mod stage;
 pub mod telephone;
 #[cfg(feature = "vad")]
 pub mod vad;
-mod wav;
+pub mod wav;
 
 pub use converter::Converter;
 pub use decode::{Format, formats};
 pub use error::{Error, ErrorKind};
 pub use frames::Frames;
 pub use info::{Codec, Container, Info, Report};
-pub use levels::{Levels, loud_range, trim_silence};
 pub use limits::Limits;
 pub use resample::Resampler;
 pub use rt_protocol::Pcm16;
 pub use source::{Chunks, Options, Progress, Source, read, read_bytes};
-pub use wav::{WavEncoding, WavFormat, WavWriter, write_wav};

@@ -236,7 +236,7 @@ impl fmt::Debug for Builder {
 /// A connection: the receiving side, and a [`Handle`] to send with.
 ///
 /// Take events with [`recv`](Self::recv), or as a [`Stream`]. When it is dropped the connection closes, with all that was
-/// accepted still being written for [`Timeouts::close`](crate::Timeouts::close) at most.
+/// accepted still being written for [`Timeouts::close`](crate::config::Timeouts::close) at most.
 pub struct Connection {
     handle: Handle,
     events: mpsc::UnboundedReceiver<Box<Delivery>>,
@@ -259,8 +259,8 @@ impl Connection {
 
     /// The next event; `None` after [`ConnectionEvent::Closed`].
     ///
-    /// Events that are not taken wait, up to [`Limits::events`](crate::Limits::events) and
-    /// [`Limits::event_bytes`](crate::Limits::event_bytes); then nothing more is read from the server, and nothing is lost.
+    /// Events that are not taken wait, up to [`Limits::events`](crate::config::Limits::events) and
+    /// [`Limits::event_bytes`](crate::config::Limits::event_bytes); then nothing more is read from the server, and nothing is lost.
     ///
     /// # Cancel safety
     /// A dropped future has taken no event.

@@ -42,13 +42,13 @@ pub struct Handle {
 pub struct Stats {
     /// Commands that were accepted.
     pub accepted: u64,
-    /// Commands whose fate is [`Acknowledged`](crate::Fate::Acknowledged).
+    /// Commands whose fate is [`Acknowledged`](crate::fate::Fate::Acknowledged).
     pub acknowledged: u64,
-    /// Commands whose fate is [`Rejected`](crate::Fate::Rejected).
+    /// Commands whose fate is [`Rejected`](crate::fate::Fate::Rejected).
     pub rejected: u64,
-    /// Commands whose fate is [`Superseded`](crate::Fate::Superseded).
+    /// Commands whose fate is [`Superseded`](crate::fate::Fate::Superseded).
     pub superseded: u64,
-    /// Commands whose fate is [`Discarded`](crate::Fate::Discarded).
+    /// Commands whose fate is [`Discarded`](crate::fate::Fate::Discarded).
     pub discarded: u64,
     /// Commands that have no fate yet: not written, or written and not answered.
     pub pending: u64,
@@ -81,7 +81,7 @@ impl Handle {
     ///
     /// # Errors
     /// `Closed` if the connection is closed or closing, with what ended it as the source; `MessageTooLarge` if the event
-    /// exceeds [`Limits::message`](crate::Limits::message); `InvalidEvent` if it breaks a documented limit and
+    /// exceeds [`Limits::message`](crate::config::Limits::message); `InvalidEvent` if it breaks a documented limit and
     /// [`Config::strict`](crate::Config::strict) is on, if the server's dialect has no such event, or if it truncates an item
     /// that was restored as text.
     ///
@@ -95,7 +95,7 @@ impl Handle {
     ///
     /// ```no_run
     /// # async fn f(handle: &rt_lowlevel::Handle) -> Result<(), rt_lowlevel::Error> {
-    /// use rt_lowlevel::Fate;
+    /// use rt_lowlevel::fate::Fate;
     /// use rt_lowlevel::protocol::{Item, client_event::ConversationItemCreate};
     ///
     /// let receipt = handle.send_tracked(ConversationItemCreate::new(Item::user_text("Hello"))).await?;
@@ -179,14 +179,14 @@ impl Handle {
     /// Tells how much of the model's audio the user has heard: `samples` of this part of an item, counted from its start,
     /// at the rate of the output format. What a new session is told of the conversation then ends where the user stopped
     /// hearing. Call it as playback goes on; without any call, all audio that arrived counts as heard (see
-    /// [`RestorePolicy::unreported`](crate::RestorePolicy::unreported)).
+    /// [`RestorePolicy::unreported`](crate::restore::RestorePolicy::unreported)).
     pub fn mark_played(&self, item_id: &str, content_index: u32, samples: u64) {
         self.shared
             .with(|machine, at| machine.handle_played(at, item_id, content_index, samples));
     }
 
     /// Asks for a new session in place of this one, which goes on until the new one is ready and knows the
-    /// conversation: at a quiet moment, or after [`RolloverPolicy::patience`](crate::RolloverPolicy::patience).
+    /// conversation: at a quiet moment, or after [`RolloverPolicy::patience`](crate::config::RolloverPolicy::patience).
     /// [`ConnectionEvent::Restored`](crate::ConnectionEvent::Restored) tells when it is done. While there is no session, a
     /// new one is under way already.
     ///
@@ -219,7 +219,7 @@ impl Handle {
     }
 
     /// Closes, and waits until it is done: what was accepted is written, the closing handshake runs, and the stream
-    /// is read to its end, for [`Timeouts::close`](crate::Timeouts::close) at most. Without a session it is immediate.
+    /// is read to its end, for [`Timeouts::close`](crate::config::Timeouts::close) at most. Without a session it is immediate.
     ///
     /// Any number of calls, from any clone, at any time. What the server says meanwhile is still delivered as far as
     /// there is room for it.

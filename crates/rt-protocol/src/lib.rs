@@ -32,10 +32,10 @@
 //! # Dialects
 //!
 //! These types are those of the GA protocol. For servers that speak the older beta dialect (Azure OpenAI with
-//! `api-version`, Azure Voice Live, older gateways), a [`Codec`] reads and writes the same types:
+//! `api-version`, Azure Voice Live, older gateways), a [`Codec`](dialect::Codec) reads and writes the same types:
 //!
 //! ```
-//! use rt_protocol::{Codec, Dialect, ServerEvent};
+//! use rt_protocol::{ServerEvent, dialect::{Codec, Dialect}};
 //!
 //! let mut codec = Codec::new(Dialect::Beta);
 //! let message = r#"{"type":"response.audio.delta","event_id":"event_7","delta":"AAAA"}"#;
@@ -45,7 +45,7 @@
 //! # Ok::<(), rt_protocol::DecodeError>(())
 //! ```
 //!
-//! [`Dialect::detect`] tells the dialect by the first message; [`dialect`] tells what is lost between the two.
+//! [`Dialect::detect`](dialect::Dialect::detect) tells the dialect by the first message; [`dialect`] tells what is lost between the two.
 //!
 //! # Forward compatibility
 //!
@@ -106,14 +106,18 @@ pub mod fuzzing {
 }
 
 pub use audio_bytes::AudioBytes;
-pub use client_event::ClientEvent;
-pub use dialect::{Codec, Dialect};
+pub use client_event::list::ClientEvent;
 pub use error::{DecodeError, DecodeErrorKind};
 pub use events::UnknownEvent;
 pub use field::Field;
-pub use item::{ContentPart, Item};
+pub use item::content::ContentPart;
+pub use item::kinds::Item;
 pub use pcm16::{OddLength, Pcm16};
-pub use response::{Response, ResponseParams};
-pub use server_event::ServerEvent;
-pub use session::{RealtimeSession, Session, Tool, TurnDetection};
+pub use response::params::ResponseParams;
+pub use response::report::Response;
+pub use server_event::list::ServerEvent;
+pub use session::kinds::Session;
+pub use session::realtime::RealtimeSession;
+pub use session::tool::Tool;
+pub use session::turn_detection::TurnDetection;
 pub use text::{RawObject, Text};

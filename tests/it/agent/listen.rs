@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rt_client::event::Latency;
+use rt_client::latency::Latency;
 use rt_client::protocol::Pcm16;
 use rt_client::usage::{Budget, BudgetState, Prices};
 use rt_client::{ErrorKind, Event, EventHandler, Line, Session, Speaker, Turn, async_trait};

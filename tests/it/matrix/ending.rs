@@ -8,10 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use rt_emulator::{Action, Cut, Direction, Emulator, Fault, Pacing, Shape, Trigger};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::proxy::Direction;
+use rt_emulator::wire::{Cut, Shape};
+use rt_emulator::{Emulator, Fault, Pacing};
+use rt_lowlevel::event::CloseInitiator;
+use rt_lowlevel::transport::{DialError, DialStage, Dialer, Io, Target};
 use rt_lowlevel::{
-    Builder, CloseInitiator, Config, Connection, ConnectionEvent, Credentials, DialError, DialStage, Dialer,
-    ErrorKind, Io, State, Target, Token, TokenProvider,
+    Builder, Config, Connection, ConnectionEvent, Credentials, ErrorKind, State, Token, TokenProvider,
 };
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

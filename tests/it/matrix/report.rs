@@ -4,8 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rt_emulator::{Cut, Emulator, Fault, Pacing, SessionRecord};
-use rt_lowlevel::{ConnectionEvent, Fate, LostReason, Restored};
+use rt_emulator::brain::SessionRecord;
+use rt_emulator::wire::Cut;
+use rt_emulator::{Emulator, Fault, Pacing};
+use rt_lowlevel::ConnectionEvent;
+use rt_lowlevel::event::Restored;
+use rt_lowlevel::fate::Fate;
+use rt_lowlevel::restore::LostReason;
 use rt_protocol::client_event::{
     InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate, SessionUpdate,
 };

@@ -23,7 +23,7 @@ const MAX_ID: usize = 512;
 ///
 /// ```
 /// use std::time::Duration;
-/// use rt_emulator::{Brain, Settings};
+/// use rt_emulator::brain::{Brain, Settings};
 ///
 /// let mut brain = Brain::new(Settings::default());
 /// brain.open(Duration::ZERO);

@@ -64,7 +64,7 @@ pub struct Target {
     pub loopback_only: bool,
     /// Deadlines of the steps.
     pub timeouts: Timeouts,
-    /// See [`Liveness::tcp_user_timeout`](crate::Liveness::tcp_user_timeout).
+    /// See [`Liveness::tcp_user_timeout`](crate::config::Liveness::tcp_user_timeout).
     pub tcp_user_timeout: Duration,
 }
 

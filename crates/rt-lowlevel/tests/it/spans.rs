@@ -5,10 +5,14 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rt_emulator::{Action, Cut, Emulator, Fault, FaultProxy, Pacing, Trigger};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::proxy::FaultProxy;
+use rt_emulator::wire::Cut;
+use rt_emulator::{Emulator, Fault, Pacing};
+use rt_lowlevel::fate::Fate;
 use rt_lowlevel::protocol::Item;
 use rt_lowlevel::protocol::client_event::ConversationItemCreate;
-use rt_lowlevel::{Connection, ConnectionEvent, Endpoint, Fate};
+use rt_lowlevel::{Connection, ConnectionEvent, Endpoint};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing_subscriber::Layer;

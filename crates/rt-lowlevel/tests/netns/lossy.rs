@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rt_emulator::{Emulator, Pacing};
+use rt_lowlevel::config::Liveness;
+use rt_lowlevel::fate::Fate;
 use rt_lowlevel::protocol::client_event::{
     InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate, SessionUpdate,
 };
 use rt_lowlevel::protocol::session::AudioFormat;
 use rt_lowlevel::protocol::{AudioBytes, RealtimeSession, ServerEvent};
-use rt_lowlevel::{
-    Config, Connection, ConnectionEvent, Credentials, Endpoint, ErrorKind, Fate, Handle, Liveness,
-    SettledOutcome,
-};
+use rt_lowlevel::restore::SettledOutcome;
+use rt_lowlevel::{Config, Connection, ConnectionEvent, Credentials, Endpoint, ErrorKind, Handle};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;

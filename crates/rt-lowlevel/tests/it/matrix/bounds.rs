@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use rt_lowlevel::{Builder, DialError, Dialer, ErrorKind, Io, Target};
+use rt_lowlevel::transport::{DialError, Dialer, Io, Target};
+use rt_lowlevel::{Builder, ErrorKind};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
 use crate::support::*;
