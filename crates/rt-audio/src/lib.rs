@@ -50,10 +50,10 @@
 //! | AU | au, snd | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law | always | as it comes |
 //! | CAF | caf | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law; ADPCM (IMA) | always | as it comes |
 //! | FLAC | flac | FLAC | always | as it comes |
-//! | Ogg | ogg, oga | Vorbis (mono, stereo); FLAC | always | as it comes |
+//! | Ogg | ogg, oga | Vorbis; FLAC | always | as it comes |
 //! | MP3 | mp3 | MP3 | always | as it comes |
 //! | Ogg | opus, ogg | Opus | `opus` | as it comes |
-//! | Matroska | webm, mka, mkv | Opus; Vorbis (mono, stereo); FLAC; MP3; with the feature `m4a` also AAC | `opus` | as it comes |
+//! | Matroska | webm, mka, mkv | Opus; Vorbis; FLAC; MP3; with the feature `m4a` also AAC | `opus` | as it comes |
 //! | MP4 | m4a, mp4, mov, 3gp | AAC (low complexity); ALAC; MP3; with the feature `opus` also Opus | `m4a` | kept in memory |
 //! | ADTS | aac | AAC (low complexity) | `m4a` | as it comes |
 //! | CAF | caf | AAC (low complexity); ALAC | `m4a` | kept in memory |
@@ -101,7 +101,6 @@ mod converter;
 mod decode;
 mod error;
 mod frames;
-pub mod g711;
 mod info;
 pub mod levels;
 mod limits;
@@ -126,5 +125,5 @@ pub use frames::Frames;
 pub use info::{Codec, Container, Info, Report};
 pub use limits::Limits;
 pub use resample::Resampler;
-pub use rt_protocol::Pcm16;
+pub use rt_protocol::{Pcm16, g711};
 pub use source::{Chunks, Options, Progress, Source, read, read_bytes};

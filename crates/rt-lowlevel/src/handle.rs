@@ -122,8 +122,19 @@ impl Handle {
         event: ClientEvent,
         accept: impl Fn(&Shared, Vec<Message>) -> Result<T, Refused>,
     ) -> Result<T, Error> {
+        self.shared.turn().await;
         let (lane, mut messages, warnings) = self.encode(event)?;
-        let _turn = self.shared.line(lane).await;
+        if !self.shared.has_line(lane) {
+            match accept(&self.shared, messages) {
+                Ok(accepted) => {
+                    self.warn(warnings);
+                    return Ok(accepted);
+                }
+                Err(Refused::Full(back)) => messages = back,
+                Err(Refused::Closed) => return Err(self.closed()),
+            }
+        }
+        let _place = self.shared.line(lane).await;
         loop {
             let room = self.shared.wake_senders.notified();
             tokio::pin!(room);
@@ -289,12 +300,20 @@ impl Handle {
         let kind = Kind::of(&event);
         let event_type = kind.name();
         let messages: Vec<Message> = match event {
+            ClientEvent::InputAudioBufferAppend(ref append) if append.audio.len() <= PIECE => {
+                vec![whole_audio(append.audio.len(), event, kind)]
+            }
+            ClientEvent::SessionInputAudioBufferAppend(ref append) if append.audio.len() <= PIECE => {
+                vec![whole_audio(append.audio.len(), event, kind)]
+            }
             ClientEvent::InputAudioBufferAppend(append) => {
                 let make = |(audio, event_id)| {
                     ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend { event_id, audio })
                 };
                 let pieces = pieces(&append.audio, &append.event_id);
-                pieces.map(|piece| audio_message(piece, kind, make)).collect()
+                pieces
+                    .map(|piece| whole_audio(piece.0.len(), make(piece), kind))
+                    .collect()
             }
             ClientEvent::SessionInputAudioBufferAppend(append) => {
                 let make = |(audio, event_id)| {
@@ -304,7 +323,9 @@ impl Handle {
                     })
                 };
                 let pieces = pieces(&append.audio, &append.event_id);
-                pieces.map(|piece| audio_message(piece, kind, make)).collect()
+                pieces
+                    .map(|piece| whole_audio(piece.0.len(), make(piece), kind))
+                    .collect()
             }
             _ => {
                 prepare(&mut event, &mut || self.shared.new_id());
@@ -317,7 +338,7 @@ impl Handle {
                     );
                     return Err(Error::new(ErrorKind::InvalidEvent, message));
                 };
-                vec![Message::control(json).of(kind, Intent::of(&event))]
+                vec![Message::control(json).of(kind, Intent::from(event))]
             }
         };
         let lane = if messages.iter().any(Message::is_audio) {
@@ -370,10 +391,8 @@ fn pieces(audio: &AudioBytes, event_id: &Field<String>) -> impl Iterator<Item = 
     })
 }
 
-fn audio_message(piece: Piece, kind: Kind, make: impl Fn(Piece) -> ClientEvent) -> Message {
-    let len = piece.0.len();
-    let event = make(piece);
-    Message::audio(event.to_json(), len).of(kind, Intent::of(&event))
+fn whole_audio(bytes: usize, event: ClientEvent, kind: Kind) -> Message {
+    Message::audio(event.to_json(), bytes).of(kind, Intent::from(event))
 }
 
 impl fmt::Debug for Handle {

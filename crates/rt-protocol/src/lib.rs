@@ -14,7 +14,7 @@
 //!
 //! # What it does not do
 //!
-//! It opens no connection (that is `rt-lowlevel`), keeps no conversation, and converts no audio files (that is
+//! It opens no connection (that is `rt-lowlevel`), keeps no conversation, and converts neither sample rates nor audio files (that is
 //! `rt-audio`).
 //!
 //! # How to read it
@@ -26,7 +26,7 @@
 //!   refuse, see [`limits`].
 //! - [`http`] has the bodies of the HTTP side: ephemeral keys, calls, webhooks, errors.
 //! - [`Field`] is an optional field: absent, `null` or a value. What was read is written again as it was.
-//! - [`AudioBytes`] is audio in an event, [`Pcm16`] is audio as samples.
+//! - [`AudioBytes`] is audio in an event, [`Pcm16`] is audio as samples, and [`g711`] has those of the other formats.
 //! - [`Text`] is what was said or written. Its `Debug`, like that of audio, shows a length and nothing else.
 //!
 //! # Dialects
@@ -71,6 +71,7 @@ mod text;
 
 pub mod client_event;
 pub mod dialect;
+pub mod g711;
 pub mod http;
 pub mod item;
 pub mod limits;

@@ -4,7 +4,6 @@ mod beta;
 mod conversation;
 mod failure;
 mod format;
-mod g711;
 mod hearing;
 mod ids;
 mod input;

@@ -10,29 +10,34 @@ use crate::machine::RestoreProgress;
 pub(super) struct RestoreSpan(Option<Span>);
 
 impl RestoreSpan {
-    /// After each event of the connection. The machine's lock is free: subscribers are code of the user's.
-    pub(super) fn follow(&mut self, progress: Option<RestoreProgress>) {
-        let Some(progress) = progress else {
+    /// After events of the connection. The machine's lock is free: subscribers are code of the user's.
+    pub(super) fn follow(&mut self, steps: &[RestoreProgress]) {
+        if steps.is_empty() {
             self.0 = None;
-            return;
-        };
-        // What a connection that waits for its turn is told later, event by event, are restores of their own.
+        }
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &RestoreProgress) {
         let span = match &self.0 {
             Some(span) => span,
-            None if progress.is_done && progress.prepares => return,
+            // It has been told all, and waits for its turn.
+            None if step.is_done && step.prepares => return,
             None => self.0.insert(tracing::debug_span!(
                 "rt.restore",
-                epoch = progress.epoch,
-                prepares = progress.prepares,
+                epoch = step.epoch,
+                prepares = step.prepares,
                 items = Empty,
                 text_only = Empty,
                 lost = Empty,
             )),
         };
-        if progress.is_done {
-            span.record("items", progress.items);
-            span.record("text_only", progress.text_only);
-            span.record("lost", progress.lost);
+        if step.is_done {
+            span.record("items", step.items);
+            span.record("text_only", step.text_only);
+            span.record("lost", step.lost);
             self.0 = None;
         }
     }
