@@ -272,3 +272,23 @@ pub fn samples(bytes: &[u8]) -> Vec<i16> {
         .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
         .collect()
 }
+
+/// A source of chance that gives the same for the same seed.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+/// A number from the environment.
+pub fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}

@@ -1,7 +1,10 @@
 //! F60 and F61: closing and dropping, at any moment.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -10,8 +13,13 @@ use rt_emulator::proxy::Direction;
 use rt_emulator::wire::{Cut, Shape};
 use rt_emulator::{Emulator, Fault, Pacing};
 use rt_lowlevel::event::CloseInitiator;
-use rt_lowlevel::{Config, Connection, ConnectionEvent, ErrorKind, State};
+use rt_lowlevel::transport::{DialError, DialStage, Dialer, Io, Target};
+use rt_lowlevel::{
+    Builder, Config, Connection, ConnectionEvent, Credentials, ErrorKind, State, Token, TokenProvider,
+};
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::bench::{Bench, Client, MS, brisk, patient, ramp, text_item};
 use crate::support::{PATIENCE, key};
@@ -174,6 +182,145 @@ async fn f60_close_while_reconnecting() {
             "{what}: {state:?}"
         );
         ends_well(client, state, what).await;
+    }
+}
+
+/// Opens streams to a server once; the second time nothing comes of it.
+struct Once {
+    address: SocketAddr,
+    dials: Arc<AtomicU64>,
+}
+
+#[async_trait::async_trait]
+impl Dialer for Once {
+    async fn dial(&self, _: &Target) -> Result<Box<dyn Io>, DialError> {
+        if self.dials.fetch_add(1, Ordering::SeqCst) > 0 {
+            std::future::pending::<()>().await;
+        }
+        let stream = TcpStream::connect(self.address).await;
+        Ok(Box::new(stream.map_err(|error| {
+            DialError::new(DialStage::Tcp, "no stream").with_source(error)
+        })?))
+    }
+}
+
+/// Gives a token once.
+struct OneToken(Arc<AtomicU64>);
+
+#[async_trait::async_trait]
+impl TokenProvider for OneToken {
+    async fn token(&self, _: bool) -> Result<Token, Box<dyn std::error::Error + Send + Sync>> {
+        if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
+            std::future::pending::<()>().await;
+        }
+        Ok(Token::new("local"))
+    }
+}
+
+/// A proxy that makes one tunnel, and answers nobody after that.
+async fn tunnel_once(to: SocketAddr, connects: Arc<AtomicU64>) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        let mut held = Vec::new();
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            if connects.fetch_add(1, Ordering::SeqCst) > 0 {
+                held.push(near);
+                continue;
+            }
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                assert!(near.read_buf(&mut head).await.unwrap() > 0);
+            }
+            near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let mut far = TcpStream::connect(to).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+        }
+    });
+    (url, serving)
+}
+
+/// Loses the session, waits until the way back is stuck, and closes there.
+async fn closes_on_the_way_back(bench: &Bench, builder: Builder, tries: &AtomicU64, what: &str) {
+    let client = Client::of(builder.config(config()).connect().await.unwrap());
+    client.handle.send(text_item("one")).await.unwrap();
+    client.settled().await;
+    let before = tries.load(Ordering::SeqCst);
+    bench.line.cut(Cut::Fin);
+    client.retrying(1).await;
+    client.handle.send(text_item("waiting")).await.unwrap();
+    let stuck = async {
+        while tries.load(Ordering::SeqCst) == before {
+            tokio::time::sleep(MS).await;
+        }
+    };
+    let stuck = tokio::time::timeout(PATIENCE, stuck).await;
+    assert!(stuck.is_ok(), "{what}: no way back");
+    ends_well(client, State::Reconnecting, what).await;
+}
+
+#[tokio::test]
+async fn f60_close_at_each_step_of_the_way_back() {
+    let count = || Arc::new(AtomicU64::new(0));
+
+    let (plain, tokens) = (bench([]).await, count());
+    let credentials = Credentials::provider(OneToken(Arc::clone(&tokens)));
+    let builder = Connection::builder(plain.endpoint(), credentials);
+    closes_on_the_way_back(&plain, builder, &tokens, "no token").await;
+
+    let (plain, dials) = (bench([]).await, count());
+    let once = Once {
+        address: plain.line.address(),
+        dials: Arc::clone(&dials),
+    };
+    let builder = Connection::builder(plain.endpoint(), key()).dialer(once);
+    closes_on_the_way_back(&plain, builder, &dials, "no address, or nobody at it").await;
+
+    let (plain, connects) = (bench([]).await, count());
+    let (proxy, serving) = tunnel_once(plain.line.address(), Arc::clone(&connects)).await;
+    let builder = Connection::builder(plain.endpoint(), key())
+        .proxy(&proxy)
+        .unwrap();
+    closes_on_the_way_back(&plain, builder, &connects, "no answer of the proxy").await;
+    serving.abort();
+
+    let encrypted = Bench::start(Emulator::builder().pacing(Pacing::instant()).tls()).await;
+    let root = encrypted.emulator.certificate_pem().unwrap().to_owned();
+    let builder = Connection::builder(encrypted.endpoint(), key());
+    let builder = builder.root_certificates(root.as_bytes()).unwrap();
+    let client = Client::of(builder.config(config()).connect().await.unwrap());
+    encrypted.line.shape(Direction::Down, Shape::default().hole());
+    let before = encrypted.line.traffic().connections;
+    encrypted.line.cut(Cut::Reset);
+    client.retrying(1).await;
+    let stuck = async {
+        while encrypted.line.traffic().connections == before {
+            tokio::time::sleep(MS).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, stuck).await.expect("a way back");
+    ends_well(client, State::Reconnecting, "no answer to TLS").await;
+}
+
+#[tokio::test]
+async fn f60_close_before_the_first_session() {
+    // There is no handle yet: giving up the future is closing.
+    for (what, fault) in [("upgrade", Fault::NoAnswer), ("session", Fault::no_session())] {
+        let bench = bench([(1, fault)]).await;
+        let metrics = tokio::runtime::Handle::current().metrics();
+        let before = metrics.num_alive_tasks();
+        let connecting = Connection::builder(bench.endpoint(), key()).config(config());
+        let connecting = tokio::spawn(connecting.connect());
+        let arrived = async {
+            while bench.journal().connects() == 0 {
+                tokio::time::sleep(MS).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, arrived).await.expect(what);
+        connecting.abort();
+        // The server's own tasks end when the line does.
+        tasks_are_gone(before).await;
     }
 }
 

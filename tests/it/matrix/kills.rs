@@ -14,26 +14,7 @@ use rt_lowlevel::{ConnectionEvent, Handle, State};
 use rt_protocol::ServerEvent;
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit};
 
-use super::bench::{Bench, MS, brisk, ramp, samples, server_events, text_item};
-
-/// A source of chance that gives the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(default)
-}
+use super::bench::{Bench, Dice, MS, brisk, number, ramp, samples, server_events, text_item};
 
 /// What was sent.
 #[derive(Default)]

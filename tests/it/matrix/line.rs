@@ -70,6 +70,7 @@ async fn send_through(bench: &Bench, client: &Client, fault: impl AsyncFnOnce())
         "{} bytes",
         spoken.len()
     );
+    nothing_arrived_twice(bench, PIECE * ITEMS);
     let reported: u64 = client.look(|events| {
         let settled = events.iter().filter_map(|event| match event {
             ConnectionEvent::Settled(settled) => Some(settled.count),
@@ -78,6 +79,38 @@ async fn send_through(bench: &Bench, client: &Client, fault: impl AsyncFnOnce())
         settled.sum()
     });
     assert_eq!(reported, stats.rejected + stats.superseded + stats.discarded);
+}
+
+/// No session was told an item twice, or refused one for that; none got a sample twice or out of order, of the ramp that was
+/// sent; and what an earlier session had of it is what the ramp begins with.
+fn nothing_arrived_twice(bench: &Bench, sent: usize) {
+    let ramp = ramp(0, sent);
+    for (connection, record) in bench.journal().sessions() {
+        let commands = record.commands();
+        let created = commands
+            .iter()
+            .filter(|command| command.event_type == "conversation.item.create");
+        let refused = created.clone().filter(|command| command.refused.is_some());
+        assert_eq!(refused.count(), 0, "connection {connection}");
+        let mut ids: Vec<&str> = created.filter_map(|command| command.item_id.as_deref()).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "connection {connection}: items twice");
+        let appended = bench.journal().input_audio(connection);
+        assert!(
+            ramp.as_bytes().starts_with(&appended),
+            "connection {connection}: {} bytes that were not sent in this order",
+            appended.len()
+        );
+    }
+}
+
+/// Opens a hole in these directions.
+fn open_hole(bench: &Bench, directions: &[Direction]) {
+    for direction in directions {
+        bench.line.shape(*direction, Shape::default().hole());
+    }
 }
 
 #[tokio::test]
@@ -115,9 +148,7 @@ async fn f37_the_end_of_tls_without_close_notify() {
 async fn falls_into_a_hole(bench: &Bench, client: &Client, directions: &[Direction]) {
     let before = client.retries();
     let start = Instant::now();
-    for direction in directions {
-        bench.line.shape(*direction, Shape::default().hole());
-    }
+    open_hole(bench, directions);
     assert_eq!(client.retrying(before + 1).await, ErrorKind::PingTimeout);
     // The ping interval and the timeout are 0.6 s together; the rest is for a busy machine.
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());

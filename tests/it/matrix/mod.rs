@@ -7,6 +7,7 @@ mod ending;
 mod kills;
 mod line;
 mod playback;
+mod report;
 mod restore;
 mod rollover;
 mod simulated;

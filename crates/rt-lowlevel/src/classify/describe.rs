@@ -33,7 +33,9 @@ impl Failure {
             ),
             Self::RestoreTimeout(limit) => Error::new(
                 ErrorKind::Handshake,
-                format!("the session opened, but did not take what the last one knew within {limit:?}"),
+                format!(
+                    "the session opened, but took nothing more of what the last one knew within {limit:?}"
+                ),
             ),
             Self::MessageTooBig { name, bytes } => Error::new(
                 ErrorKind::MessageTooLarge,

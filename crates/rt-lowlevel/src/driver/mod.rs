@@ -13,6 +13,7 @@ mod inbox;
 mod note;
 mod reader;
 mod receiving;
+mod restoring;
 mod room;
 mod sending;
 mod shared;

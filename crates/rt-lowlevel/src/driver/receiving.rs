@@ -7,7 +7,7 @@ use super::room::{Room, Rooms};
 use super::shared::{Shared, at};
 use crate::config::Limits;
 use crate::event::ConnectionEvent;
-use crate::machine::Disposition;
+use crate::machine::{Disposition, RestoreProgress};
 use crate::state::State;
 
 /// How much may wait for the consumer.
@@ -48,8 +48,14 @@ impl Receiving {
 }
 
 impl Shared {
-    /// Tells of messages of the server, in their order, and delivers those that are for the user and have room.
-    pub(super) fn deliver(&self, epoch: u64, events: impl Iterator<Item = (ConnectionEvent, Option<Room>)>) {
+    /// Tells of messages of the server, in their order, and delivers those that are for the user and have room. Returns how
+    /// far the restore was after each of them that is part of one.
+    pub(super) fn deliver(
+        &self,
+        epoch: u64,
+        events: impl Iterator<Item = (ConnectionEvent, Option<Room>)>,
+    ) -> Vec<RestoreProgress> {
+        let mut steps = Vec::new();
         let at = at();
         let mut telling = self.telling(Some(at.now));
         for (event, room) in events {
@@ -58,7 +64,9 @@ impl Shared {
                 machine.handle_room(at, epoch);
             }
             let Some(decoded) = decoded(&event) else { continue };
-            match machine.handle_event(at, epoch, decoded) {
+            let disposition = machine.handle_event(at, epoch, decoded);
+            steps.extend(machine.restore_progress(epoch));
+            match disposition {
                 Disposition::Deliver => telling.deliver(event, room),
                 Disposition::Hold => {
                     machine.hold(epoch, event);
@@ -68,6 +76,7 @@ impl Shared {
             }
         }
         telling.finish();
+        steps
     }
 
     /// Room for an event, if there is some now.

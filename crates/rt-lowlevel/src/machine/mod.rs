@@ -55,6 +55,7 @@ pub(crate) use self::ledger::{Kind, Sums};
 pub(crate) use self::link::Signal;
 pub(crate) use self::link::Traffic;
 pub(crate) use self::outbox::Message;
+pub(crate) use self::restoring::RestoreProgress;
 pub(crate) use self::signal::Disposition;
 pub(crate) use self::tokens::RetryTokens;
 

@@ -22,6 +22,22 @@ const MAX_ROUNDS: u32 = 300;
 /// How often settings may be refused before the session is used without them.
 const MAX_REFUSALS: u32 = 3;
 
+/// How far a connection is with being told what the last one knew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RestoreProgress {
+    pub(crate) is_done: bool,
+    /// It is to take over from a connection that still works.
+    pub(crate) prepares: bool,
+    /// The session, as users know it.
+    pub(crate) epoch: u64,
+    /// Items that it has taken.
+    pub(crate) items: usize,
+    /// Those that had audio, and are told as text.
+    pub(crate) text_only: usize,
+    /// Items that it cannot be told.
+    pub(crate) lost: usize,
+}
+
 /// What has happened since there was an open session.
 #[derive(Debug)]
 pub(super) struct Outage {
@@ -126,6 +142,7 @@ impl Machine {
 
     /// Whether an event answers a step of the restore, and what follows.
     pub(super) fn answer(&mut self, at: At, slot: Slot, event: &ServerEvent) -> bool {
+        let limit = self.config.timeouts.restore;
         let Some(link) = self.link_at(slot) else {
             return false;
         };
@@ -140,6 +157,10 @@ impl Machine {
         let step = restore.awaited.remove(place);
         match (&answer, &step.kind) {
             (StepAnswer::Done, kind) => {
+                // Audio of the user takes its time on a narrow line. There are only so many items to be taken.
+                if link.timers.is_set(Timer::Restore) {
+                    link.timers.set(Timer::Restore, after(at.now, limit));
+                }
                 restore.known.acknowledged(&step);
                 restore.has_settings |= *kind == StepKind::Settings;
                 if let StepKind::Create { id } = kind {
@@ -253,7 +274,38 @@ impl Machine {
         self.open(at.now);
     }
 
-    /// The restore takes too long.
+    /// How far a connection is with being told what the last one knew; `None` when there is nothing of that.
+    pub(crate) fn restore_progress(&self, epoch: u64) -> Option<RestoreProgress> {
+        let of_epoch = |link: &&Link| link.epoch == epoch;
+        let current = self.link.as_ref().filter(of_epoch);
+        let link = current.or_else(|| self.next.as_ref().filter(of_epoch))?;
+        if let Some(restore) = &link.restore {
+            return Some(RestoreProgress {
+                is_done: restore.is_done(),
+                prepares: current.is_none(),
+                epoch: self.session_epoch + u64::from(current.is_none()),
+                items: restore.restored,
+                text_only: restore.text_only,
+                lost: restore.lost.len(),
+            });
+        }
+        // It is over, and its report is about to be told.
+        let report = self.after.iter().find_map(|event| match event {
+            ConnectionEvent::Restored(report) => Some(report),
+            _ => None,
+        });
+        let report = report.filter(|_| current.is_some())?;
+        Some(RestoreProgress {
+            is_done: true,
+            prepares: false,
+            epoch: report.epoch,
+            items: report.restored,
+            text_only: report.text_only,
+            lost: report.lost.len(),
+        })
+    }
+
+    /// The session of a connection takes nothing any more.
     pub(super) fn restore_is_late(&mut self, at: At, slot: Slot) {
         let limit = self.config.timeouts.restore;
         self.lose_link(at, slot, Failure::RestoreTimeout(limit), None);

@@ -18,6 +18,7 @@ mod memory;
 mod metrics;
 mod rollover;
 mod slow_consumer;
+mod spans;
 mod support;
 mod traffic;
 mod user_code;

@@ -1,6 +1,7 @@
 //! The machine, with time and chance as arguments.
 
 mod budget;
+mod clocks;
 mod fates;
 mod guarantees;
 mod liveness;
@@ -35,6 +36,8 @@ struct Bench {
     start: Instant,
     now: Instant,
     jitter: f64,
+    /// The time of day at the start.
+    day: Duration,
     /// Events that came out.
     told: Vec<ConnectionEvent>,
 }
@@ -52,6 +55,7 @@ impl Bench {
             machine: Machine::new(config, can_refresh),
             start: now,
             now,
+            day: Duration::from_secs(1_000_000),
             jitter: 1.0,
             told: Vec::new(),
         };
@@ -78,9 +82,9 @@ impl Bench {
         }
     }
 
-    /// The day of the tests began long after 1970.
+    /// The time of day, which may be wrong and be set.
     fn unix(&self) -> Duration {
-        Duration::from_secs(1_000_000) + (self.now - self.start)
+        self.day + (self.now - self.start)
     }
 
     fn epoch(&self) -> u64 {

@@ -320,6 +320,39 @@ fn a_message_that_is_too_large_is_named_and_not_sent_again() {
 }
 
 #[test]
+fn a_restore_may_take_long_as_long_as_it_goes_on() {
+    let almost = seconds(9);
+    let mut bench = Bench::talking();
+    bench.lose_and_connect();
+    bench.says_created();
+    bench.written();
+    bench.advance(almost);
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    bench.written();
+    bench.advance(almost);
+    bench.has_item("a");
+    bench.advance(almost);
+    assert_eq!(bench.machine.state(), State::Reconnecting);
+    // What takes nothing more is late, whatever else it says.
+    let mut stuck = Bench::talking();
+    stuck.lose_and_connect();
+    stuck.says_created();
+    stuck.written();
+    stuck.advance(almost);
+    stuck.says(&json!({"type": "input_audio_buffer.cleared", "event_id": "e"}));
+    stuck.advance(seconds(1));
+    let causes = stuck.events().into_iter().filter_map(|event| match event {
+        ConnectionEvent::Retrying(retrying) => Some(retrying.cause.kind()),
+        _ => None,
+    });
+    assert_eq!(causes.collect::<Vec<_>>(), [ErrorKind::Handshake]);
+
+    bench.has_item("b");
+    assert_eq!(bench.machine.state(), State::Connected);
+    assert_eq!(restored(&mut bench).restored, 2);
+}
+
+#[test]
 fn a_close_is_not_undone_by_the_answers_still_under_way() {
     let mut bench = Bench::talking();
     bench.lose_and_connect();

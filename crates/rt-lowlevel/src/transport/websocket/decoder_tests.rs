@@ -428,3 +428,27 @@ fn random_frames_are_what_tungstenite_makes_of_them() {
         compare::compare(&bytes, dice.usize(1..64));
     }
 }
+
+#[test]
+fn f51_a_message_of_many_fragments_is_moved_a_few_times_only() {
+    const COUNT: usize = 200_000;
+    let mut decoder = Decoder::new(&[], 8192, 16 << 20);
+    let mut bytes = frame(0x01, b"\"");
+    bytes.extend(frame(0x00, b"x").repeat(COUNT));
+    let (mut moves, mut held, mut checked) = (0, 0, 0);
+    for block in bytes.chunks(8192) {
+        decoder.room().extend_from_slice(block);
+        assert!(decoder.decode().unwrap().is_none());
+        let fragments = decoder.fragments.as_ref().unwrap();
+        moves += usize::from(fragments.bytes.capacity() != held);
+        held = fragments.bytes.capacity();
+        // No byte is looked at again when the next one comes.
+        assert_eq!(fragments.checked, fragments.bytes.len());
+        assert!(fragments.checked > checked);
+        checked = fragments.checked;
+    }
+    assert_eq!(checked, COUNT + 1);
+    assert!(moves <= 20, "moved {moves} times");
+    assert!(held <= 4 * COUNT, "{held} bytes are held");
+    assert!(decoder.buffer.capacity() <= 64 << 10);
+}

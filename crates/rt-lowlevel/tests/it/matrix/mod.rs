@@ -1,6 +1,7 @@
 //! The rows of the fault matrix, F01 to F70, as far as they are about one connection and its transport.
 
 mod after_upgrade;
+mod bounds;
 mod descriptors;
 mod events;
 mod frames;

@@ -1,6 +1,7 @@
-//! Rows of the fault matrix that need a network that swallows packets: F01, F04 and F05 with the default deadlines.
+//! Rows of the fault matrix that need a network of their own: F01, F04 and F05 with the default deadlines where packets
+//! are swallowed, F38, F39 and F48 where they are lost and late.
 //!
-//! `.ci/netns` runs this in a network namespace, as root. Anywhere else it says that it was skipped.
+//! `.ci/netns` runs this in network namespaces, as root. Anywhere else it says that it was skipped.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +9,8 @@
     clippy::print_stdout,
     reason = "a program that tests"
 )]
+
+mod lossy;
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +26,22 @@ struct Place {
 }
 
 fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = runtime.unwrap();
+    runtime.block_on(async {
+        lossy::serve_if_asked().await;
+        holes().await;
+        lossy::f48_loss_and_jitter_are_not_dead_f38_f39_a_dead_line_is_noticed().await;
+    });
+    // The lookup that hangs still does.
+    runtime.shutdown_background();
+}
+
+/// The rows of the place that swallows packets.
+async fn holes() {
     let Ok(place) = std::env::var("RT_NETNS") else {
         println!("skipped: needs root and a network namespace (.ci/netns)");
         return;
@@ -35,18 +54,9 @@ fn main() {
         dual: part(),
         live: part(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    let runtime = runtime.unwrap();
-    runtime.block_on(async {
-        f04_a_black_hole_costs_ten_seconds_at_most(&place).await;
-        f01_a_resolver_that_hangs_costs_five_seconds(&place).await;
-        f05_a_dead_ipv6_costs_a_quarter_of_a_second(&place).await;
-    });
-    // The lookup that hangs still does.
-    runtime.shutdown_background();
+    f04_a_black_hole_costs_ten_seconds_at_most(&place).await;
+    f01_a_resolver_that_hangs_costs_five_seconds(&place).await;
+    f05_a_dead_ipv6_costs_a_quarter_of_a_second(&place).await;
 }
 
 /// The error of one attempt, and how long it took.
