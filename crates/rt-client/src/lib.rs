@@ -82,6 +82,7 @@ pub mod history;
 mod kinds;
 mod observe;
 pub mod playback;
+mod queue;
 pub mod reply;
 mod samples;
 mod session;
