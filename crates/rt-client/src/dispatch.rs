@@ -179,10 +179,10 @@ impl Fan {
 
     /// Gives an event to all streams, and waits for those that are full.
     async fn send(&mut self, event: Event) {
-        for stream in self.streams.change(|senders| offer(senders, &event)) {
+        for (stream, event) in self.streams.change(|senders| offer(senders, event)) {
             let sent = tokio::select! {
                 biased;
-                sent = stream.send(event.clone()) => sent.is_ok(),
+                sent = stream.send(event) => sent.is_ok(),
                 // Nobody reads it: the end of the session does not depend on that.
                 () = patience(&mut self.closing) => !stream.is_closed(),
             };
@@ -194,16 +194,24 @@ impl Fan {
     }
 }
 
-/// Gives an event to the streams that have room. Those that have none.
-fn offer(senders: &mut Vec<mpsc::Sender<Event>>, event: &Event) -> Vec<mpsc::Sender<Event>> {
+/// Gives an event to the streams that have room. Those that have none, and what they are to be given.
+fn offer(senders: &mut Vec<mpsc::Sender<Event>>, event: Event) -> Vec<(mpsc::Sender<Event>, Event)> {
     let mut full = Vec::new();
-    senders.retain(|sender| match sender.try_send(event.clone()) {
-        Ok(()) => true,
-        Err(TrySendError::Full(_)) => {
-            full.push(sender.clone());
-            true
+    let mut left = senders.len();
+    let mut event = Some(event);
+    senders.retain(|sender| {
+        left -= 1;
+        // The last one, most often the only one, needs no copy.
+        let copy = if left == 0 { event.take() } else { event.clone() };
+        let Some(copy) = copy else { return true };
+        match sender.try_send(copy) {
+            Ok(()) => true,
+            Err(TrySendError::Full(copy)) => {
+                full.push((sender.clone(), copy));
+                true
+            }
+            Err(TrySendError::Closed(_)) => false,
         }
-        Err(TrySendError::Closed(_)) => false,
     });
     full
 }
