@@ -293,7 +293,7 @@ async fn no_handle_hangs_when_the_connection_gives_up() {
     let session = builder(&server)
         .config(config)
         .push_to_talk()
-        .tool(wait)
+        .function(wait)
         .connect()
         .await
         .unwrap();

@@ -8,7 +8,7 @@ use rt_client::playback::PlaybackSink;
 use rt_client::protocol::session::AudioFormat;
 use rt_client::protocol::{Pcm16, RealtimeSession, ResponseParams};
 use rt_client::reply::ReplyStatus;
-use rt_client::{ErrorKind, Event};
+use rt_client::{ErrorKind, Event, Turn};
 use rt_emulator::Script;
 
 use super::{builder, errors, next, received, soon, start};
