@@ -22,7 +22,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use rt_audio::{Levels, Options, Pcm16, WavWriter, loud_range};
+use rt_audio::levels::{Levels, loud_range};
+use rt_audio::wav::WavWriter;
+use rt_audio::{Options, Pcm16};
 
 #[derive(Parser)]
 #[command(about = "Converts an audio file to 24 kHz mono PCM16")]

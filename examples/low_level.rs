@@ -131,7 +131,7 @@ async fn main() -> anyhow::Result<()> {
         println!("{speaker:<10} {text}");
     }
     let reply = turns.reply();
-    rt_audio::write_wav(&arguments.output, &reply)?;
+    rt_audio::wav::write_wav(&arguments.output, &reply)?;
     println!(
         "{}: {:.1} s",
         arguments.output.display(),

@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use rt_audio::pace::Pacer;
-use rt_emulator::{Cut, Direction, Emulator, FaultProxy, Shape};
+use rt_emulator::Emulator;
+use rt_emulator::proxy::{Direction, FaultProxy};
+use rt_emulator::wire::{Cut, Shape};
 use rt_lowlevel::{Config, Connection, Credentials, Endpoint, Handle};
 use rt_protocol::client_event::{InputAudioBufferAppend, SessionUpdate};
 use rt_protocol::{Pcm16, RealtimeSession};

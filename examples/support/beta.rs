@@ -1,6 +1,7 @@
 //! The check of captured messages in the beta dialect: to GA events, and to beta again.
 
-use rt_protocol::{Codec, Dialect, ServerEvent};
+use rt_protocol::ServerEvent;
+use rt_protocol::dialect::{Codec, Dialect};
 use serde_json::Value;
 
 use super::{Outcome, Rewrite as _, compared};

@@ -14,7 +14,8 @@ use rt_client::protocol::{Item, Pcm16, ResponseParams};
 use rt_client::reply::{ReplyChunk, ReplyStatus};
 use rt_client::tool::Function;
 use rt_client::{ErrorKind, Event, EventStream, Session, SessionBuilder, Turn};
-use rt_emulator::{Action, Emulator, Fault, Pacing, Script, Step, Trigger, Turn as Scripted};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::{Emulator, Fault, Pacing, Script, Step, Turn as Scripted};
 
 use crate::support::{PATIENCE, Server, key, quick, speech};
 

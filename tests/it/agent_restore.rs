@@ -7,7 +7,8 @@ use rt_client::protocol::Item;
 use rt_client::reply::ReplyStatus;
 use rt_client::tool::Function;
 use rt_client::{Event, EventStream, Session};
-use rt_emulator::{Action, Emulator, Fault, Script, Step, Trigger, Turn as Scripted};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::{Emulator, Fault, Script, Step, Turn as Scripted};
 use tokio::sync::watch;
 
 use crate::support::{PATIENCE, Server, key, quick};
@@ -16,7 +17,7 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("in time")
 }
 
-async fn restored(events: &mut EventStream) -> Arc<rt_lowlevel::Restored> {
+async fn restored(events: &mut EventStream) -> Arc<rt_lowlevel::event::Restored> {
     soon(async {
         loop {
             if let Event::Restored(report) = events.next().await.expect("the session lives") {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rt_client::protocol::ServerEvent;
 use rt_client::protocol::session::{AudioFormat, Modality};
 use rt_client::{Error, ErrorKind, Session, SessionBuilder, Speaker};
-use rt_emulator::{Action, Emulator, Fault, Script, Trigger};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::{Emulator, Fault, Script};
 use rt_protocol::{Pcm16, RealtimeSession};
 use tokio::sync::mpsc;
 

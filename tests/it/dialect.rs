@@ -1,6 +1,7 @@
 //! Every generated and published message through the other dialect and back: what the tables keep is kept.
 
-use rt_protocol::{ClientEvent, Codec, Dialect, ServerEvent};
+use rt_protocol::dialect::{Codec, Dialect};
+use rt_protocol::{ClientEvent, ServerEvent};
 use serde_json::{Map, Value, json};
 
 use crate::capture::beta::of_one_kind;

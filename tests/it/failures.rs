@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use rt_emulator::{Action, Emulator, Fault, Trigger};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::{Emulator, Fault};
 use rt_lowlevel::{Connection, ConnectionEvent, Credentials, Endpoint, ErrorKind, State, TrySendErrorKind};
 use rt_protocol::client_event::{ConversationItemCreate, SessionUpdate};
 use rt_protocol::{ClientEvent, Item, RealtimeSession, ServerEvent};

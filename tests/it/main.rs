@@ -14,6 +14,7 @@ mod events;
 mod failures;
 mod matrix;
 mod pains;
+mod public_names;
 mod sessions;
 mod tolerance;
 mod voice_turn;

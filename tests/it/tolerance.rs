@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use rt_protocol::{ClientEvent, Codec, DecodeError, Dialect, ServerEvent};
+use rt_protocol::dialect::{Codec, Dialect};
+use rt_protocol::{ClientEvent, DecodeError, ServerEvent};
 use serde_json::{Value, json};
 
 use crate::capture::read;

@@ -63,7 +63,7 @@ async fn one_turn_of(file: &str) {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("reply.wav");
-    rt_audio::write_wav(&path, &reply).unwrap();
+    rt_audio::wav::write_wav(&path, &reply).unwrap();
     assert_eq!(rt_audio::read(&path).unwrap(), reply, "{file}");
     connection.close().await;
 }

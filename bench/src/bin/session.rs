@@ -237,7 +237,7 @@ impl Counter {
 
 #[async_trait]
 impl EventHandler for Counter {
-    async fn on_audio(&mut self, _: &Session, audio: rt_client::event::Audio) {
+    async fn on_audio(&mut self, _: &Session, audio: rt_client::Audio) {
         self.audio(&audio.audio);
     }
 

@@ -6,7 +6,7 @@ use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::decode::{self, Block, Decoder, Input};
+use crate::decode::{self, Block, Decoder, Input, Wanted};
 use crate::error::Error;
 use crate::info::{Info, Report, duration_of};
 use crate::limits::Limits;
@@ -98,7 +98,7 @@ impl Frames {
 
     /// Opens anything.
     fn start(input: Input, limits: Limits) -> Result<Self, Error> {
-        let opened = decode::open(input, &limits)?;
+        let opened = decode::open(input, &limits, Wanted::Channels)?;
         let rate = opened.decoder.info().sample_rate;
         Ok(Self {
             decoder: opened.decoder,

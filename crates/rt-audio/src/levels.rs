@@ -1,4 +1,5 @@
-//! [`Levels`]: how loud audio is; [`trim_silence`]: without the quiet at its ends.
+//! How loud audio is ([`Levels`]), where it is not quiet ([`loud_range`]), and audio without the quiet at its ends
+//! ([`trim_silence`]).
 
 use std::ops::Range;
 use std::time::Duration;
@@ -13,7 +14,7 @@ const STEP: usize = 240;
 /// 0 dBFS is full scale: a sine that reaches it has an RMS of -3.01 dBFS.
 ///
 /// ```
-/// use rt_audio::{Levels, Pcm16};
+/// use rt_audio::{Pcm16, levels::Levels};
 /// let mut levels = Levels::default();
 /// levels.add(&Pcm16::from_samples(&[16_384, -16_384]));
 /// assert!((levels.rms_dbfs() + 6.02).abs() < 0.01);
@@ -110,7 +111,7 @@ pub fn loud_range(audio: &Pcm16, threshold_dbfs: f64) -> Option<Range<usize>> {
 /// is below the threshold in dBFS.
 ///
 /// ```
-/// use rt_audio::{Pcm16, trim_silence};
+/// use rt_audio::{Pcm16, levels::trim_silence};
 /// use std::time::Duration;
 /// let speech = rt_audio::read("../../fixtures/audio/question.wav")?;
 /// let pause = Pcm16::silence(Duration::from_secs(2));

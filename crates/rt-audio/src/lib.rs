@@ -1,7 +1,7 @@
 //! Audio files to 24 kHz mono PCM16, the audio of real-time voice APIs, and back.
 //!
 //! ```
-//! use rt_audio::{Source, WavWriter};
+//! use rt_audio::{Source, wav::WavWriter};
 //! use std::time::Duration;
 //!
 //! # let dir = tempfile::tempdir().expect("a directory");
@@ -21,7 +21,7 @@
 //! # Ok::<(), rt_audio::Error>(())
 //! ```
 //!
-//! [`read`] and [`write_wav`] do the same for whole files. For audio that does not come from a file:
+//! [`read`] and [`wav::write_wav`] do the same for whole files. For audio that does not come from a file:
 //!
 //! | from | to | with |
 //! |---|---|---|
@@ -30,7 +30,7 @@
 //! | a microphone, whose clock is not ours | any rate, at our pace | [`live::LiveResampler`] |
 //! | [`Pcm16`] | G.711 at 8 kHz, and back | [`telephone`] |
 //! | a file or a buffer | chunks in real time | `pace::Pacer` (feature `tokio`) |
-//! | [`Pcm16`] | peak, RMS, clipped samples; without silence | [`Levels`], [`trim_silence`] |
+//! | [`Pcm16`] | peak, RMS, clipped samples; without silence | [`levels`] |
 //! | [`Pcm16`] | where somebody speaks | `vad::Vad` (feature `vad`) |
 //!
 //! # What it is not
@@ -50,10 +50,10 @@
 //! | AU | au, snd | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law | always | as it comes |
 //! | CAF | caf | integers of 8, 16, 24, 32 bits; floats of 32, 64 bits; A-law; mu-law; ADPCM (IMA) | always | as it comes |
 //! | FLAC | flac | FLAC | always | as it comes |
-//! | Ogg | ogg, oga | Vorbis (mono, stereo); FLAC | always | as it comes |
+//! | Ogg | ogg, oga | Vorbis; FLAC | always | as it comes |
 //! | MP3 | mp3 | MP3 | always | as it comes |
 //! | Ogg | opus, ogg | Opus | `opus` | as it comes |
-//! | Matroska | webm, mka, mkv | Opus; Vorbis (mono, stereo); FLAC; MP3; with the feature `m4a` also AAC | `opus` | as it comes |
+//! | Matroska | webm, mka, mkv | Opus; Vorbis; FLAC; MP3; with the feature `m4a` also AAC | `opus` | as it comes |
 //! | MP4 | m4a, mp4, mov, 3gp | AAC (low complexity); ALAC; MP3; with the feature `opus` also Opus | `m4a` | kept in memory |
 //! | ADTS | aac | AAC (low complexity) | `m4a` | as it comes |
 //! | CAF | caf | AAC (low complexity); ALAC | `m4a` | kept in memory |
@@ -101,9 +101,8 @@ mod converter;
 mod decode;
 mod error;
 mod frames;
-pub mod g711;
 mod info;
-mod levels;
+pub mod levels;
 mod limits;
 pub mod live;
 mod mix;
@@ -117,16 +116,14 @@ mod stage;
 pub mod telephone;
 #[cfg(feature = "vad")]
 pub mod vad;
-mod wav;
+pub mod wav;
 
 pub use converter::Converter;
 pub use decode::{Format, formats};
 pub use error::{Error, ErrorKind};
 pub use frames::Frames;
 pub use info::{Codec, Container, Info, Report};
-pub use levels::{Levels, loud_range, trim_silence};
 pub use limits::Limits;
 pub use resample::Resampler;
-pub use rt_protocol::Pcm16;
+pub use rt_protocol::{Pcm16, g711};
 pub use source::{Chunks, Options, Progress, Source, read, read_bytes};
-pub use wav::{WavEncoding, WavFormat, WavWriter, write_wav};

@@ -45,7 +45,7 @@ impl Layout {
     ///
     /// In the proportions of the usual stereo down-mix: front 1, centre 2 * 0.707 (it goes to both sides),
     /// surround 0.707, low frequencies nothing.
-    fn weights(self) -> Vec<f32> {
+    pub(crate) fn weights(self) -> Vec<f32> {
         let channels = self.channels();
         let equal = || vec![1.0; channels];
         let mut weights = match self {

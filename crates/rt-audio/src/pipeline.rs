@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::decode::{self, Block, Decoder, Input};
+use crate::decode::{self, Block, Decoder, Input, Wanted};
 use crate::error::Error;
 use crate::info::{Info, Report, duration_of};
 use crate::limits::Limits;
@@ -35,7 +35,7 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Opens an input.
     pub(crate) fn new(input: Input, options: &Options, path: Option<PathBuf>) -> Result<Self, Error> {
-        let parts = decode::open(input, &options.limits).and_then(|opened| {
+        let parts = decode::open(input, &options.limits, Wanted::Mono).and_then(|opened| {
             let rate = opened.decoder.info().sample_rate;
             let stage = Stage::new(rate, opened.block.layout, options.latency, options.dither)?;
             Ok((opened, stage))

@@ -1,4 +1,5 @@
-//! [`WavWriter`]: mono samples as a WAV file, while they come in.
+//! WAV files: [`write_wav`] for a whole one, [`WavWriter`] for samples while they come in, in a [`WavFormat`]. Any
+//! [`Source`](crate::Source) reads them.
 
 use std::fmt;
 use std::fs::File;
@@ -31,7 +32,7 @@ pub enum WavEncoding {
 /// What [`WavWriter`] writes: mono samples of one encoding and rate.
 ///
 /// ```
-/// use rt_audio::{WavEncoding, WavFormat, WavWriter};
+/// use rt_audio::wav::{WavEncoding, WavFormat, WavWriter};
 /// let format = WavFormat { sample_rate: 8_000, encoding: WavEncoding::MuLaw };
 /// let mut writer = WavWriter::with_format(std::io::Cursor::new(Vec::new()), format)?;
 /// writer.write_samples(&[0; 160])?; // 20 ms.
@@ -99,7 +100,7 @@ impl WavFormat {
 /// [`finish`](Self::finish) and on drop. A file that is cut short is valid and lacks less than a second.
 ///
 /// ```
-/// use rt_audio::{Pcm16, WavWriter};
+/// use rt_audio::{Pcm16, wav::WavWriter};
 /// let mut writer = WavWriter::new(std::io::Cursor::new(Vec::new()))?;
 /// writer.write(&Pcm16::from_samples(&[1, -1]))?;
 /// assert_eq!(writer.finish()?.into_inner().len(), 44 + 4);

@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use rt_lowlevel::{Connection, ConnectionEvent, Fate, Handle, Receipt, SettledOutcome};
+use rt_lowlevel::fate::{Fate, Receipt};
+use rt_lowlevel::restore::SettledOutcome;
+use rt_lowlevel::{Connection, ConnectionEvent, Handle};
 use rt_protocol::client_event::SessionUpdate;
 use rt_protocol::{ClientEvent, Field, ServerEvent, Session as Settings, Text};
 use tokio::sync::{mpsc, oneshot};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_lowlevel::{Restored, State};
+use rt_lowlevel::State;
+use rt_lowlevel::event::Restored;
 use rt_protocol::{Pcm16, ServerEvent, Text};
 
 use crate::error::Error;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rt_lowlevel::{Restored, State};
+use rt_lowlevel::State;
+use rt_lowlevel::event::Restored;
 use rt_protocol::{Pcm16, ServerEvent};
 
 use crate::error::Error;

@@ -52,7 +52,7 @@ macro_rules! common_setters {
         /// Called when a new session knows what the last one knew, after a reconnect or a rollover, with the report.
         pub fn on_restored(
             mut self,
-            callback: impl FnMut(std::sync::Arc<rt_lowlevel::Restored>) + Send + 'static,
+            callback: impl FnMut(std::sync::Arc<rt_lowlevel::event::Restored>) + Send + 'static,
         ) -> Self {
             self.setup.closures.restored = Some(Box::new(callback));
             self

@@ -34,7 +34,7 @@
 //!   [`translation`].
 //! - Functions the model may call: [`tool`]. Checks of what it
 //!   says: [`guardrail`]. The conversation as items: [`history`]. Tokens and money: [`usage`]. How long answers take:
-//!   [`event::Latency`].
+//!   [`latency`].
 //!
 //! # Features
 //!
@@ -74,12 +74,13 @@ mod dispatch;
 mod driver;
 mod engine;
 mod error;
-pub mod event;
+mod event;
 pub mod guardrail;
 mod half_duplex;
 mod handlers;
 pub mod history;
 mod kinds;
+pub mod latency;
 mod observe;
 pub mod playback;
 mod queue;
@@ -97,7 +98,7 @@ pub use async_trait::async_trait;
 pub use builder::SessionBuilder;
 pub use dispatch::EventStream;
 pub use error::{Error, ErrorKind};
-pub use event::{Event, Turn};
+pub use event::{Audio, Event, Turn};
 pub use handlers::EventHandler;
 pub use rt_lowlevel::{self as lowlevel, Config, Credentials, Endpoint};
 pub use rt_protocol::{self as protocol, Pcm16};

@@ -132,7 +132,7 @@ impl Emulator {
     }
 
     /// Lets something go wrong now on an open connection, by its number from 1. Whether it is open, the journal
-    /// tells: [`What::Answered`](crate::What::Answered) with 101.
+    /// tells: [`What::Answered`](crate::journal::What::Answered) with 101.
     pub fn act(&self, connection: u64, action: Action) {
         // Nobody listens if no connection is open.
         let _ = self.shared.commands.send((connection, action));

@@ -121,7 +121,7 @@
 //!
 //! # Faults
 //!
-//! A [`Fault`] makes a connection go wrong: at the handshake, after it, or at a [`Trigger`]. [`Emulator::act`] does it
+//! A [`Fault`] makes a connection go wrong: at the handshake, after it, or at a [`Trigger`](fault::Trigger). [`Emulator::act`] does it
 //! now. In a script each is an entry of `faults`, for one `connection` (counted from 1) or for every one:
 //!
 //! ```yaml
@@ -151,14 +151,14 @@
 //!   - {when: {upgraded: true}, then: {drip: 10, every: 20ms}}
 //! ```
 //!
-//! A [`FaultProxy`] is a bad line between any client and any server. What it does, it does to TCP: it serves TLS too.
+//! A [`FaultProxy`](proxy::FaultProxy) is a bad line between any client and any server. What it does, it does to TCP: it serves TLS too.
 //!
 //! # The rest
 //!
-//! - [`Journal`] keeps what was received and sent, connection by connection, and the first 64 MiB of input audio. Its
-//!   [`SessionRecord`]s tell what truly arrived: commands, committed audio, the conversation.
+//! - [`Journal`](journal::Journal) keeps what was received and sent, connection by connection, and the first 64 MiB of input audio. Its
+//!   [`SessionRecord`](brain::SessionRecord)s tell what truly arrived: commands, committed audio, the conversation.
 //! - [`Pacing`] is how fast answers come: as a real server's, at once, or as fast as they play.
-//! - [`Brain`] is the server's side of a session without socket, clock and tasks, for tests in simulated time.
+//! - [`Brain`](brain::Brain) is the server's side of a session without socket, clock and tasks, for tests in simulated time.
 //!
 //! # Details
 //!
@@ -176,23 +176,24 @@
 //! - `tls`: `Builder::tls`, with `rustls` and `ring`. Part of `cli`.
 //! - `cli` (default): the program. Tests that only want the library can leave it out.
 
-mod brain;
+pub mod brain;
 mod emulator;
 mod error;
 mod faults;
-mod journal;
+pub mod journal;
 mod pacing;
-mod proxy;
+pub mod proxy;
 mod script;
 mod server;
-mod wire;
+pub mod wire;
 
-pub use brain::{Brain, Command, Commit, Output, SessionRecord, Settings};
+/// When a [`Fault`] happens and what it does: the parts of one that is made by hand, or read from the program's options.
+pub mod fault {
+    pub use crate::faults::{Action, BadFrame, FaultSpec, Trigger};
+}
+
 pub use emulator::{Builder, Emulator};
 pub use error::{Error, ErrorKind};
-pub use faults::{Action, BadFrame, Fault, FaultSpec, Trigger};
-pub use journal::{Entry, Journal, Message, What};
+pub use faults::Fault;
 pub use pacing::Pacing;
-pub use proxy::{Direction, FaultProxy, ProxyBuilder, Traffic};
 pub use script::{After, Failure, Script, Step, Turn};
-pub use wire::{Cut, Shape};

@@ -4,7 +4,8 @@
 mod common;
 
 use common::{KEY, connect, fast};
-use rt_emulator::{Emulator, Fault, What};
+use rt_emulator::journal::What;
+use rt_emulator::{Emulator, Fault};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error as WsError;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{KEY, TARGET, connect, fast, session};
 use futures::StreamExt as _;
-use rt_emulator::{Action, Fault, Trigger};
+use rt_emulator::Fault;
+use rt_emulator::fault::{Action, Trigger};
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};

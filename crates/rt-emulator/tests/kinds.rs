@@ -6,7 +6,8 @@ mod common;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::{Client, KEY, SOON, connect, fast};
-use rt_emulator::{Emulator, Script, What};
+use rt_emulator::journal::What;
+use rt_emulator::{Emulator, Script};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message as Frame;
 

@@ -4,7 +4,8 @@
 use std::io;
 use std::time::Duration;
 
-use rt_emulator::{Cut, Direction, FaultProxy, Shape, Traffic};
+use rt_emulator::proxy::{Direction, FaultProxy, Traffic};
+use rt_emulator::wire::{Cut, Shape};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};

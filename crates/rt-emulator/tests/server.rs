@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{KEY, SOON, TARGET, connect, fast, session};
 use futures::SinkExt as _;
-use rt_emulator::{Emulator, Script, Step, Turn, What};
+use rt_emulator::journal::What;
+use rt_emulator::{Emulator, Script, Step, Turn};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use common::{SOON, fast};
 use futures::{SinkExt as _, StreamExt as _};
-use rt_emulator::{Action, Fault, Trigger};
+use rt_emulator::Fault;
+use rt_emulator::fault::{Action, Trigger};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use common::{Client, KEY, SOON, TARGET, connect, fast, session};
 use futures::{SinkExt as _, StreamExt as _};
-use rt_emulator::{Action, BadFrame, Cut, Emulator, Fault, Shape, Trigger, What};
+use rt_emulator::fault::{Action, BadFrame, Trigger};
+use rt_emulator::journal::What;
+use rt_emulator::wire::{Cut, Shape};
+use rt_emulator::{Emulator, Fault};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

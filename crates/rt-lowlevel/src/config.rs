@@ -1,56 +1,11 @@
-//! [`Config`]: deadlines, limits, and how long to keep trying.
+//! The parts of a [`Config`]: deadlines, limits, and how long to keep trying. Its part about restoring is in
+//! [`restore`](crate::restore).
+
+pub(crate) mod connection;
 
 use std::time::Duration;
 
-use crate::mirror::RestorePolicy;
-
-/// Everything about a connection that has a default.
-///
-/// ```
-/// use std::time::Duration;
-/// use rt_lowlevel::{AudioPolicy, Config};
-///
-/// let mut config = Config::default();
-/// config.limits.audio = AudioPolicy::Live(Duration::from_secs(2));
-/// config.retry.max_attempts = 3;
-/// ```
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Config {
-    /// Deadlines.
-    pub timeouts: Timeouts,
-    /// Bounds of memory.
-    pub limits: Limits,
-    /// When to try again, and when to stop.
-    pub retry: RetryPolicy,
-    /// How a dead peer is noticed.
-    pub liveness: Liveness,
-    /// What a new session is told of the conversation.
-    pub restore: RestorePolicy,
-    /// When a new session takes over from one that is about to end.
-    pub rollover: RolloverPolicy,
-    /// Sends credentials over `ws://` to hosts that are not this machine. Off: whoever is on the path reads them.
-    pub allow_insecure: bool,
-    /// Checks every event against the documented limits before it is accepted, so that a mistake is an error here and
-    /// not a refusal of the server. On. Off for servers that take more than the documentation says; Azure Voice Live is
-    /// known to, and is never checked.
-    pub strict: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            timeouts: Timeouts::default(),
-            limits: Limits::default(),
-            retry: RetryPolicy::default(),
-            liveness: Liveness::default(),
-            restore: RestorePolicy::default(),
-            rollover: RolloverPolicy::default(),
-            allow_insecure: false,
-            strict: true,
-        }
-    }
-}
+pub(crate) use self::connection::Config;
 
 /// How long each step may take.
 #[derive(Debug, Clone)]
@@ -168,7 +123,7 @@ pub enum SlowConsumerPolicy {
 ///
 /// A second connection is made and restored while the first goes on. It takes over when nobody speaks, no response is
 /// under way and nothing is unanswered; nothing is lost then, and nothing is sent twice. Needs
-/// [`RestorePolicy::enabled`].
+/// [`RestorePolicy::enabled`](crate::restore::RestorePolicy::enabled).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RolloverPolicy {
@@ -312,7 +267,7 @@ impl Liveness {
     /// taken for dead.
     ///
     /// ```
-    /// use rt_lowlevel::{Config, Liveness};
+    /// use rt_lowlevel::{Config, config::Liveness};
     ///
     /// let mut config = Config::default();
     /// config.liveness = Liveness::fast();

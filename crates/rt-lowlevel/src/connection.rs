@@ -8,13 +8,13 @@ use std::task::{Context as TaskContext, Poll};
 use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rt_protocol::dialect::BetaVariant;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::config::Config;
 use crate::credentials::{Credentials, names_secret};
 use crate::dialect::Translator;
-use crate::driver::{Context, Delivery, Shared, run};
+use crate::driver::{Context, Events, Shared, run};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::event::ConnectionEvent;
@@ -236,10 +236,10 @@ impl fmt::Debug for Builder {
 /// A connection: the receiving side, and a [`Handle`] to send with.
 ///
 /// Take events with [`recv`](Self::recv), or as a [`Stream`]. When it is dropped the connection closes, with all that was
-/// accepted still being written for [`Timeouts::close`](crate::Timeouts::close) at most.
+/// accepted still being written for [`Timeouts::close`](crate::config::Timeouts::close) at most.
 pub struct Connection {
     handle: Handle,
-    events: mpsc::UnboundedReceiver<Box<Delivery>>,
+    events: Events,
 }
 
 impl Connection {
@@ -259,14 +259,14 @@ impl Connection {
 
     /// The next event; `None` after [`ConnectionEvent::Closed`].
     ///
-    /// Events that are not taken wait, up to [`Limits::events`](crate::Limits::events) and
-    /// [`Limits::event_bytes`](crate::Limits::event_bytes); then nothing more is read from the server, and nothing is lost.
+    /// Events that are not taken wait, up to [`Limits::events`](crate::config::Limits::events) and
+    /// [`Limits::event_bytes`](crate::config::Limits::event_bytes); then nothing more is read from the server, and nothing is lost.
     ///
     /// # Cancel safety
     /// A dropped future has taken no event.
     pub async fn recv(&mut self) -> Option<ConnectionEvent> {
-        let event = self.events.recv().await?.event;
-        Some(self.taken(event))
+        let next = std::future::poll_fn(|cx| self.events.poll_recv(cx)).await;
+        next.map(|event| self.taken(event))
     }
 
     /// The sending side.
@@ -314,7 +314,7 @@ impl Stream for Connection {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let next = std::task::ready!(self.events.poll_recv(cx));
-        Poll::Ready(next.map(|delivery| self.taken(delivery.event)))
+        Poll::Ready(next.map(|event| self.taken(event)))
     }
 }
 

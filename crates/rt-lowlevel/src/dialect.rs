@@ -43,10 +43,17 @@ impl Translator {
         codec
     }
 
+    /// The event that a message of the server stands for, if the server speaks GA: it is always one.
+    pub(crate) fn decode_ga(&self, json: &str) -> Option<Result<ServerEvent, DecodeError>> {
+        self.is_ga
+            .load(Ordering::Relaxed)
+            .then(|| ServerEvent::from_json(json))
+    }
+
     /// The events that a message of the server stands for, in order.
     pub(crate) fn decode(&self, codec: &LinkCodec, json: &str) -> Result<Decoded, DecodeError> {
-        if self.is_ga.load(Ordering::Relaxed) {
-            return ServerEvent::from_json(json).map(Decoded::from);
+        if let Some(event) = self.decode_ga(json) {
+            return event.map(Decoded::from);
         }
         let mut codec = locked(codec);
         if codec.is_none()

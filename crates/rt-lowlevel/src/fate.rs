@@ -1,4 +1,7 @@
 //! [`Fate`]: what became of a command, and how it is told.
+//!
+//! A command is an event that was accepted for sending. [`Handle::send`](crate::Handle::send) gives a [`Receipt`], which resolves
+//! to the fate; those other than `Acknowledged` are events too, as [`Settled`].
 
 use std::fmt;
 use std::future::Future;

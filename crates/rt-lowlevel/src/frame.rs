@@ -14,6 +14,17 @@ pub(crate) enum Frame {
     Close(CloseFrame),
 }
 
+impl Frame {
+    /// About how many bytes it takes on the wire.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Ping(payload) => payload.len(),
+            Self::Close(close) => close.reason.len(),
+        }
+    }
+}
+
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -42,13 +42,13 @@ pub struct Handle {
 pub struct Stats {
     /// Commands that were accepted.
     pub accepted: u64,
-    /// Commands whose fate is [`Acknowledged`](crate::Fate::Acknowledged).
+    /// Commands whose fate is [`Acknowledged`](crate::fate::Fate::Acknowledged).
     pub acknowledged: u64,
-    /// Commands whose fate is [`Rejected`](crate::Fate::Rejected).
+    /// Commands whose fate is [`Rejected`](crate::fate::Fate::Rejected).
     pub rejected: u64,
-    /// Commands whose fate is [`Superseded`](crate::Fate::Superseded).
+    /// Commands whose fate is [`Superseded`](crate::fate::Fate::Superseded).
     pub superseded: u64,
-    /// Commands whose fate is [`Discarded`](crate::Fate::Discarded).
+    /// Commands whose fate is [`Discarded`](crate::fate::Fate::Discarded).
     pub discarded: u64,
     /// Commands that have no fate yet: not written, or written and not answered.
     pub pending: u64,
@@ -81,7 +81,7 @@ impl Handle {
     ///
     /// # Errors
     /// `Closed` if the connection is closed or closing, with what ended it as the source; `MessageTooLarge` if the event
-    /// exceeds [`Limits::message`](crate::Limits::message); `InvalidEvent` if it breaks a documented limit and
+    /// exceeds [`Limits::message`](crate::config::Limits::message); `InvalidEvent` if it breaks a documented limit and
     /// [`Config::strict`](crate::Config::strict) is on, if the server's dialect has no such event, or if it truncates an item
     /// that was restored as text.
     ///
@@ -95,7 +95,7 @@ impl Handle {
     ///
     /// ```no_run
     /// # async fn f(handle: &rt_lowlevel::Handle) -> Result<(), rt_lowlevel::Error> {
-    /// use rt_lowlevel::Fate;
+    /// use rt_lowlevel::fate::Fate;
     /// use rt_lowlevel::protocol::{Item, client_event::ConversationItemCreate};
     ///
     /// let receipt = handle.send_tracked(ConversationItemCreate::new(Item::user_text("Hello"))).await?;
@@ -122,8 +122,19 @@ impl Handle {
         event: ClientEvent,
         accept: impl Fn(&Shared, Vec<Message>) -> Result<T, Refused>,
     ) -> Result<T, Error> {
+        self.shared.turn().await;
         let (lane, mut messages, warnings) = self.encode(event)?;
-        let _turn = self.shared.line(lane).await;
+        if !self.shared.has_line(lane) {
+            match accept(&self.shared, messages) {
+                Ok(accepted) => {
+                    self.warn(warnings);
+                    return Ok(accepted);
+                }
+                Err(Refused::Full(back)) => messages = back,
+                Err(Refused::Closed) => return Err(self.closed()),
+            }
+        }
+        let _place = self.shared.line(lane).await;
         loop {
             let room = self.shared.wake_senders.notified();
             tokio::pin!(room);
@@ -179,14 +190,14 @@ impl Handle {
     /// Tells how much of the model's audio the user has heard: `samples` of this part of an item, counted from its start,
     /// at the rate of the output format. What a new session is told of the conversation then ends where the user stopped
     /// hearing. Call it as playback goes on; without any call, all audio that arrived counts as heard (see
-    /// [`RestorePolicy::unreported`](crate::RestorePolicy::unreported)).
+    /// [`RestorePolicy::unreported`](crate::restore::RestorePolicy::unreported)).
     pub fn mark_played(&self, item_id: &str, content_index: u32, samples: u64) {
         self.shared
             .with(|machine, at| machine.handle_played(at, item_id, content_index, samples));
     }
 
     /// Asks for a new session in place of this one, which goes on until the new one is ready and knows the
-    /// conversation: at a quiet moment, or after [`RolloverPolicy::patience`](crate::RolloverPolicy::patience).
+    /// conversation: at a quiet moment, or after [`RolloverPolicy::patience`](crate::config::RolloverPolicy::patience).
     /// [`ConnectionEvent::Restored`](crate::ConnectionEvent::Restored) tells when it is done. While there is no session, a
     /// new one is under way already.
     ///
@@ -219,7 +230,7 @@ impl Handle {
     }
 
     /// Closes, and waits until it is done: what was accepted is written, the closing handshake runs, and the stream
-    /// is read to its end, for [`Timeouts::close`](crate::Timeouts::close) at most. Without a session it is immediate.
+    /// is read to its end, for [`Timeouts::close`](crate::config::Timeouts::close) at most. Without a session it is immediate.
     ///
     /// Any number of calls, from any clone, at any time. What the server says meanwhile is still delivered as far as
     /// there is room for it.
@@ -289,12 +300,20 @@ impl Handle {
         let kind = Kind::of(&event);
         let event_type = kind.name();
         let messages: Vec<Message> = match event {
+            ClientEvent::InputAudioBufferAppend(ref append) if append.audio.len() <= PIECE => {
+                vec![whole_audio(append.audio.len(), event, kind)]
+            }
+            ClientEvent::SessionInputAudioBufferAppend(ref append) if append.audio.len() <= PIECE => {
+                vec![whole_audio(append.audio.len(), event, kind)]
+            }
             ClientEvent::InputAudioBufferAppend(append) => {
                 let make = |(audio, event_id)| {
                     ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend { event_id, audio })
                 };
                 let pieces = pieces(&append.audio, &append.event_id);
-                pieces.map(|piece| audio_message(piece, kind, make)).collect()
+                pieces
+                    .map(|piece| whole_audio(piece.0.len(), make(piece), kind))
+                    .collect()
             }
             ClientEvent::SessionInputAudioBufferAppend(append) => {
                 let make = |(audio, event_id)| {
@@ -304,7 +323,9 @@ impl Handle {
                     })
                 };
                 let pieces = pieces(&append.audio, &append.event_id);
-                pieces.map(|piece| audio_message(piece, kind, make)).collect()
+                pieces
+                    .map(|piece| whole_audio(piece.0.len(), make(piece), kind))
+                    .collect()
             }
             _ => {
                 prepare(&mut event, &mut || self.shared.new_id());
@@ -317,7 +338,7 @@ impl Handle {
                     );
                     return Err(Error::new(ErrorKind::InvalidEvent, message));
                 };
-                vec![Message::control(json).of(kind, Intent::of(&event))]
+                vec![Message::control(json).of(kind, Intent::from(event))]
             }
         };
         let lane = if messages.iter().any(Message::is_audio) {
@@ -370,10 +391,8 @@ fn pieces(audio: &AudioBytes, event_id: &Field<String>) -> impl Iterator<Item = 
     })
 }
 
-fn audio_message(piece: Piece, kind: Kind, make: impl Fn(Piece) -> ClientEvent) -> Message {
-    let len = piece.0.len();
-    let event = make(piece);
-    Message::audio(event.to_json(), len).of(kind, Intent::of(&event))
+fn whole_audio(bytes: usize, event: ClientEvent, kind: Kind) -> Message {
+    Message::audio(event.to_json(), bytes).of(kind, Intent::from(event))
 }
 
 impl fmt::Debug for Handle {

@@ -32,11 +32,11 @@
 //! The server starts each session from nothing. So the connection remembers what was said, and tells it to every new session
 //! before that is used: settings, items in order under their ids, then the input audio that no item was made of. Speech is
 //! not lost and not repeated; what the model said is told as far as the user heard it ([`Handle::mark_played`]). What could not
-//! be told is listed in [`Restored`], and responses that ended with the connection in [`ConnectionEvent::Interrupted`].
+//! be told is listed in [`Restored`](event::Restored), and responses that ended with the connection in [`ConnectionEvent::Interrupted`].
 //!
 //! Before a session reaches its maximum duration, a second one is prepared, and takes over at a quiet moment
-//! ([`RolloverPolicy`], [`Handle::restart`]). A [`Snapshot`] carries a conversation to another process. All of it is bounded, and can
-//! be switched off: [`RestorePolicy`].
+//! ([`RolloverPolicy`](config::RolloverPolicy), [`Handle::restart`]). A [`Snapshot`](restore::Snapshot) carries a conversation to another process. All of it is bounded, and can
+//! be switched off: [`RestorePolicy`](restore::RestorePolicy).
 //!
 //! # States
 //!
@@ -51,23 +51,29 @@
 //! # What it promises
 //!
 //! - **Order.** Events are written in the order in which they were accepted, over reconnects too. What the server sends is
-//!   delivered in its order, between the [`Opened`] of its session and the [`Retrying`], [`Closed`] or next [`Opened`].
-//! - **One fate.** Every accepted command ends in exactly one [`Fate`]; those other than `Acknowledged` are events, and
+//!   delivered in its order, between the [`Opened`](event::Opened) of its session and the [`Retrying`](event::Retrying), [`Closed`](event::Closed) or next [`Opened`](event::Opened).
+//! - **One fate.** Every accepted command ends in exactly one [`Fate`](fate::Fate); those other than `Acknowledged` are events, and
 //!   [`Stats`] has the sums. A ping proves what the peer has read, so that little is left unconfirmed when a connection breaks.
 //! - **At most once.** An event is written to one session. What waited while there was none is sent on the next. Only what the
 //!   new session must know is told again: settings, items, input audio without an item, a response that was not begun.
-//! - **One end.** Exactly one [`Closed`], last, with the cause: close code and reason, status, request id.
+//! - **One end.** Exactly one [`Closed`](event::Closed), last, with the cause: close code and reason, status, request id.
 //! - **No pointless retries.** A bad key, an unknown model, an empty account are not tried again, also when the server says
 //!   so only after the upgrade. The rest is tried again after random waits that grow, with `Retry-After` honoured and a limit
-//!   per outage; a connection that opens and fails again does not renew it. See [`RetryPolicy`]. Retries of all connections
+//!   per outage; a connection that opens and fails again does not renew it. See [`RetryPolicy`](config::RetryPolicy). Retries of all connections
 //!   of a process to a host are shared out: a hundred at once, then twenty a second, those that succeeded not counted.
-//! - **Nothing hangs.** Every step has a deadline ([`Timeouts`]); a peer that died without a word is noticed
-//!   ([`Liveness`]). Only a consumer that takes no events is waited for.
-//! - **Everything is bounded.** Queues, frames, buffers ([`Limits`]). A slow consumer slows the server down, and loses
+//! - **Nothing hangs.** Every step has a deadline ([`Timeouts`](config::Timeouts)); a peer that died without a word is noticed
+//!   ([`Liveness`](config::Liveness)). Only a consumer that takes no events is waited for.
+//! - **Everything is bounded.** Queues, frames, buffers ([`Limits`](config::Limits)). A slow consumer slows the server down, and loses
 //!   nothing.
 //! - **Secrets stay.** No key in any `Debug`, error or log line; none over `ws://` to another machine unless
 //!   [`Config::allow_insecure`] is set, through a proxy neither; no redirects.
 //! - **Cancel safety.** Every future may be dropped at any time.
+//!
+//! # Where things are
+//!
+//! At the root is what most programs name. By topic: what can be set is in [`config`], what is in events in [`event`], what
+//! becomes of commands in [`fate`], what is told to the next session in [`restore`], close codes in [`close`], and the byte stream
+//! below in [`transport`], for programs that open it themselves. The messages are those of [`protocol`].
 //!
 //! # Beside the connection
 //!
@@ -97,7 +103,7 @@
 //! | `rt_bytes_total{direction}` | counter | their bytes, before framing and TLS |
 //! | `rt_send_queue_messages` | gauge | accepted and not yet written, of all connections together |
 //! | `rt_send_queue_audio_bytes` | gauge | the audio in them, raw |
-//! | `rt_audio_dropped_milliseconds_total{reason}` | counter | audio that was too old to send; `live` is [`AudioPolicy::Live`] |
+//! | `rt_audio_dropped_milliseconds_total{reason}` | counter | audio that was too old to send; `live` is [`AudioPolicy::Live`](config::AudioPolicy::Live) |
 //! | `rt_event_queue_depth` | gauge | events received and not yet taken, of all connections together |
 //! | `rt_handler_lag_seconds` | histogram | how long each of them waited |
 //! | `rt_ping_rtt_seconds` | histogram | from a ping to its answer |
@@ -112,16 +118,16 @@
 
 mod address;
 mod classify;
-mod close;
-mod config;
+pub mod close;
+pub mod config;
 mod connection;
 mod credentials;
 mod dialect;
 mod driver;
 mod endpoint;
 mod error;
-mod event;
-mod fate;
+pub mod event;
+pub mod fate;
 mod frame;
 mod handle;
 #[cfg(feature = "http")]
@@ -130,9 +136,10 @@ mod machine;
 mod mirror;
 mod observe;
 mod proxy;
+pub mod restore;
 mod retry_after;
 mod state;
-mod transport;
+pub mod transport;
 pub mod webhook;
 
 /// What the fuzz targets call; not part of the crate otherwise.
@@ -147,26 +154,14 @@ pub mod fuzzing {
 
 pub use rt_protocol as protocol;
 
-pub use self::close::{CloseCode, CloseFrame};
-pub use self::config::{
-    AudioPolicy, Config, Limits, Liveness, RetryPolicy, RolloverPolicy, SlowConsumerPolicy, Timeouts,
-};
+pub use self::config::connection::Config;
 pub use self::connection::{Builder, Connection};
 pub use self::credentials::{Credentials, Token, TokenProvider};
 pub use self::endpoint::{Endpoint, Provider};
 pub use self::error::{Error, ErrorKind};
-pub use self::event::{
-    AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake, Opened, RestoreCause, Restored, Retrying,
-    SlowConsumer,
-};
-pub use self::fate::{CommandId, DiscardReason, Fate, Receipt, Settled};
+pub use self::event::connection::ConnectionEvent;
 pub use self::handle::{Handle, Stats, TrySendError, TrySendErrorKind};
-pub use self::mirror::{
-    LostItem, LostReason, RestorePolicy, SettledOutcome, SettledResponse, Snapshot, Summarizer,
-    UnreportedPlayback,
-};
 pub use self::state::State;
-pub use self::transport::{DialError, DialStage, Dialer, Io, Target};
 
 /// The guide, whose code is compiled and run.
 #[cfg(doctest)]

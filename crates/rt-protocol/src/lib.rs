@@ -14,7 +14,7 @@
 //!
 //! # What it does not do
 //!
-//! It opens no connection (that is `rt-lowlevel`), keeps no conversation, and converts no audio files (that is
+//! It opens no connection (that is `rt-lowlevel`), keeps no conversation, and converts neither sample rates nor audio files (that is
 //! `rt-audio`).
 //!
 //! # How to read it
@@ -26,16 +26,16 @@
 //!   refuse, see [`limits`].
 //! - [`http`] has the bodies of the HTTP side: ephemeral keys, calls, webhooks, errors.
 //! - [`Field`] is an optional field: absent, `null` or a value. What was read is written again as it was.
-//! - [`AudioBytes`] is audio in an event, [`Pcm16`] is audio as samples.
+//! - [`AudioBytes`] is audio in an event, [`Pcm16`] is audio as samples, and [`g711`] has those of the other formats.
 //! - [`Text`] is what was said or written. Its `Debug`, like that of audio, shows a length and nothing else.
 //!
 //! # Dialects
 //!
 //! These types are those of the GA protocol. For servers that speak the older beta dialect (Azure OpenAI with
-//! `api-version`, Azure Voice Live, older gateways), a [`Codec`] reads and writes the same types:
+//! `api-version`, Azure Voice Live, older gateways), a [`Codec`](dialect::Codec) reads and writes the same types:
 //!
 //! ```
-//! use rt_protocol::{Codec, Dialect, ServerEvent};
+//! use rt_protocol::{ServerEvent, dialect::{Codec, Dialect}};
 //!
 //! let mut codec = Codec::new(Dialect::Beta);
 //! let message = r#"{"type":"response.audio.delta","event_id":"event_7","delta":"AAAA"}"#;
@@ -45,7 +45,7 @@
 //! # Ok::<(), rt_protocol::DecodeError>(())
 //! ```
 //!
-//! [`Dialect::detect`] tells the dialect by the first message; [`dialect`] tells what is lost between the two.
+//! [`Dialect::detect`](dialect::Dialect::detect) tells the dialect by the first message; [`dialect`] tells what is lost between the two.
 //!
 //! # Forward compatibility
 //!
@@ -71,6 +71,7 @@ mod text;
 
 pub mod client_event;
 pub mod dialect;
+pub mod g711;
 pub mod http;
 pub mod item;
 pub mod limits;
@@ -106,14 +107,18 @@ pub mod fuzzing {
 }
 
 pub use audio_bytes::AudioBytes;
-pub use client_event::ClientEvent;
-pub use dialect::{Codec, Dialect};
+pub use client_event::list::ClientEvent;
 pub use error::{DecodeError, DecodeErrorKind};
 pub use events::UnknownEvent;
 pub use field::Field;
-pub use item::{ContentPart, Item};
+pub use item::content::ContentPart;
+pub use item::kinds::Item;
 pub use pcm16::{OddLength, Pcm16};
-pub use response::{Response, ResponseParams};
-pub use server_event::ServerEvent;
-pub use session::{RealtimeSession, Session, Tool, TurnDetection};
+pub use response::params::ResponseParams;
+pub use response::report::Response;
+pub use server_event::list::ServerEvent;
+pub use session::kinds::Session;
+pub use session::realtime::RealtimeSession;
+pub use session::tool::Tool;
+pub use session::turn_detection::TurnDetection;
 pub use text::{RawObject, Text};

@@ -7,8 +7,8 @@ use rt_protocol::http::{
     CallAccept, CallCreate, CallRefer, CallReject, ClientSecretRequest, ClientSecretResponse, ErrorBody,
     TranslationSecretRequest, Webhook, call_id,
 };
-use rt_protocol::session::{RealtimeSession, Session, TranscriptionSession, TranslationSession};
-use rt_protocol::{DecodeError, DecodeErrorKind};
+use rt_protocol::session::{TranscriptionSession, TranslationSession};
+use rt_protocol::{DecodeError, DecodeErrorKind, RealtimeSession, Session};
 use serde_json::{Value, json};
 
 fn fixtures(place: &str) -> PathBuf {

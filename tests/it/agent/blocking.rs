@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock, mpsc as std_mpsc};
 use std::time::Duration;
 
 use rt_client::{EventHandler, Line, Session, Speaker, Turn, async_trait};
-use rt_emulator::{Emulator, Pacing, Script, What};
+use rt_emulator::journal::What;
+use rt_emulator::{Emulator, Pacing, Script};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rt_client::event::Latency;
+use rt_client::latency::Latency;
 use rt_client::protocol::Pcm16;
 use rt_client::usage::Budget;
 use rt_client::{ErrorKind, Event, EventHandler, Line, Session, Speaker, Turn, async_trait};

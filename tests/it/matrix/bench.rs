@@ -3,8 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rt_emulator::{Builder, Emulator, FaultProxy, Journal, SessionRecord};
-use rt_lowlevel::{Config, Connection, ConnectionEvent, Endpoint, ErrorKind, Handle, Restored, Stats};
+use rt_emulator::brain::SessionRecord;
+use rt_emulator::journal::Journal;
+use rt_emulator::proxy::FaultProxy;
+use rt_emulator::{Builder, Emulator};
+use rt_lowlevel::event::Restored;
+use rt_lowlevel::{Config, Connection, ConnectionEvent, Endpoint, ErrorKind, Handle, Stats};
 use rt_protocol::client_event::{ConversationItemCreate, InputAudioBufferAppend, SessionUpdate};
 use rt_protocol::{Item, Pcm16, RealtimeSession, ServerEvent};
 use tokio::sync::Notify;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use rt_emulator::{Cut, Emulator, Pacing};
-use rt_lowlevel::{ConnectionEvent, Fate, TrySendErrorKind};
+use rt_emulator::wire::Cut;
+use rt_emulator::{Emulator, Pacing};
+use rt_lowlevel::fate::Fate;
+use rt_lowlevel::{ConnectionEvent, TrySendErrorKind};
 
 use super::bench::{Bench, Client, MS, brisk, patient, text_item};
 

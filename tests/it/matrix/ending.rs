@@ -5,8 +5,12 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use rt_emulator::{Action, Cut, Direction, Emulator, Fault, Pacing, Shape, Trigger};
-use rt_lowlevel::{CloseInitiator, Config, Connection, ConnectionEvent, ErrorKind, State};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::proxy::Direction;
+use rt_emulator::wire::{Cut, Shape};
+use rt_emulator::{Emulator, Fault, Pacing};
+use rt_lowlevel::event::CloseInitiator;
+use rt_lowlevel::{Config, Connection, ConnectionEvent, ErrorKind, State};
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate};
 
 use super::bench::{Bench, Client, MS, brisk, patient, ramp, text_item};

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rt_emulator::{Cut, Direction, Emulator, Pacing, Shape};
-use rt_lowlevel::{ConnectionEvent, Fate, Handle, Receipt, State};
+use rt_emulator::proxy::Direction;
+use rt_emulator::wire::{Cut, Shape};
+use rt_emulator::{Emulator, Pacing};
+use rt_lowlevel::fate::{Fate, Receipt};
+use rt_lowlevel::{ConnectionEvent, Handle, State};
 use rt_protocol::ServerEvent;
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit};
 

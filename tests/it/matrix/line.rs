@@ -2,8 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use rt_emulator::{Action, Cut, Direction, Emulator, Pacing, Shape};
-use rt_lowlevel::{Connection, ConnectionEvent, Endpoint, ErrorKind, Fate};
+use rt_emulator::fault::Action;
+use rt_emulator::proxy::Direction;
+use rt_emulator::wire::{Cut, Shape};
+use rt_emulator::{Emulator, Pacing};
+use rt_lowlevel::fate::Fate;
+use rt_lowlevel::{Connection, ConnectionEvent, Endpoint, ErrorKind};
 use rt_protocol::Pcm16;
 use rt_protocol::client_event::{InputAudioBufferCommit, ResponseCreate};
 

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use rt_client::{ErrorKind, Session};
-use rt_emulator::{Emulator, Journal, Pacing, What};
-use rt_lowlevel::{ConnectionEvent, SlowConsumerPolicy};
-use rt_protocol::RealtimeSession;
-use rt_protocol::ServerEvent;
+use rt_emulator::journal::{Journal, What};
+use rt_emulator::{Emulator, Pacing};
+use rt_lowlevel::ConnectionEvent;
+use rt_lowlevel::config::SlowConsumerPolicy;
 use rt_protocol::client_event::{
     InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate, SessionUpdate,
 };
+use rt_protocol::{RealtimeSession, ServerEvent};
 
 use super::bench::{Bench, MS, patient, ramp};
 use crate::support::{PATIENCE, key};

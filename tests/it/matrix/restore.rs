@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use rt_emulator::{Action, Cut, Emulator, Fault, Pacing, Script, Step, Trigger, Turn};
-use rt_lowlevel::{ConnectionEvent, Fate, LostReason, SettledOutcome};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::wire::Cut;
+use rt_emulator::{Emulator, Fault, Pacing, Script, Step, Turn};
+use rt_lowlevel::ConnectionEvent;
+use rt_lowlevel::fate::Fate;
+use rt_lowlevel::restore::{LostReason, SettledOutcome};
 use rt_protocol::client_event::{ConversationItemCreate, ResponseCreate, SessionUpdate};
 use rt_protocol::{Item, Pcm16, RealtimeSession, ServerEvent};
 

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rt_emulator::{Builder, Emulator, Fault, Pacing, SessionRecord};
-use rt_lowlevel::{ConnectionEvent, Fate, RestoreCause};
+use rt_emulator::brain::SessionRecord;
+use rt_emulator::{Builder, Emulator, Fault, Pacing};
+use rt_lowlevel::ConnectionEvent;
+use rt_lowlevel::event::RestoreCause;
+use rt_lowlevel::fate::Fate;
 use rt_protocol::ServerEvent;
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit, ResponseCreate};
 use rt_protocol::response::ResponseStatus;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures::{SinkExt as _, StreamExt as _};
-use rt_emulator::{Brain, Output, SessionRecord, Settings};
-use rt_lowlevel::{
-    Config, Connection, ConnectionEvent, DialError, Dialer, Endpoint, ErrorKind, Fate, Io, RestoreCause,
-    Target,
-};
+use rt_emulator::brain::{Brain, Output, SessionRecord, Settings};
+use rt_lowlevel::event::RestoreCause;
+use rt_lowlevel::fate::Fate;
+use rt_lowlevel::transport::{DialError, Dialer, Io, Target};
+use rt_lowlevel::{Config, Connection, ConnectionEvent, Endpoint, ErrorKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::accept_async;

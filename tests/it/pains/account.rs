@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rt_client::event::Latency;
+use rt_client::latency::Latency;
 use rt_client::protocol::{Item, ResponseParams};
 use rt_client::reply::ReplyStatus;
 use rt_client::usage::{Budget, BudgetState, Prices};

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rt_client::lowlevel::{DialError, Dialer, Io, Target};
+use rt_client::lowlevel::transport::{DialError, Dialer, Io, Target};
 use rt_client::protocol::session::VoiceName;
 use rt_client::reply::ReplyStatus;
 use rt_client::{Endpoint, Event, Session, async_trait};
-use rt_emulator::{Action, Emulator, Fault, Trigger};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::{Emulator, Fault};
 
 use super::{ask, builder, next, received, refused, soon, start};
 use crate::agent::blocking::{gate, pongs};
@@ -89,7 +90,10 @@ async fn pain_06_azure_is_different() {
             .url()
             .contains("my-resource.openai.azure.com/openai/realtime")
     );
-    assert_eq!(preview.dialect(), Some(rt_client::protocol::Dialect::Beta));
+    assert_eq!(
+        preview.dialect(),
+        Some(rt_client::protocol::dialect::Dialect::Beta)
+    );
 }
 
 #[tokio::test]
@@ -218,7 +222,9 @@ impl Dialer for Detour {
         let stream = tokio::net::TcpStream::connect(self.0).await;
         stream
             .map(|stream| Box::new(stream) as Box<dyn Io>)
-            .map_err(|error| DialError::new(rt_client::lowlevel::DialStage::Tcp, error.to_string()))
+            .map_err(|error| {
+                DialError::new(rt_client::lowlevel::transport::DialStage::Tcp, error.to_string())
+            })
     }
 }
 

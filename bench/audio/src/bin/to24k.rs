@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rt_audio::{Source, WavWriter};
+use rt_audio::Source;
+use rt_audio::wav::WavWriter;
 
 fn main() -> Result<()> {
     let mut args = std::env::args_os().skip(1);

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use rt_connection_bench::{Memory, Server, emulator, serve};
-use rt_emulator::{Action, Fault, Trigger};
+use rt_emulator::fault::{Action, Trigger};
+use rt_emulator::Fault;
 use rt_lowlevel::{Config, Connection, ConnectionEvent, Handle};
 use rt_protocol::client_event::{InputAudioBufferAppend, InputAudioBufferCommit, SessionUpdate};
 use rt_protocol::{Pcm16, RealtimeSession};

@@ -1,4 +1,4 @@
-//! The codecs of packets: symphonia's, and Opus. No type of theirs leaves this folder.
+//! The codecs of packets: our own, symphonia's, and Opus. No type of theirs leaves this folder.
 
 use symphonia::core::audio::Channels;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as codec};
@@ -6,21 +6,26 @@ use symphonia::core::errors::Error as Failure;
 use symphonia::core::formats::Track;
 use symphonia::core::packet::Packet;
 
+use super::flac::Flac;
 #[cfg(feature = "opus")]
 use super::opus::{self, Head, Opus};
-use super::{formats, unsupported_codec};
+use super::vorbis::Vorbis;
+use super::{Wanted, formats, unsupported_codec};
 use crate::error::{Error, ErrorKind};
 use crate::info::{Codec, Container};
 use crate::mix::Layout;
 
-/// The most channels of Vorbis: symphonia 0.6.1 undoes the coupling of more in the wrong order, and what
-/// comes out is mixed up.
+/// The most channels of Vorbis that symphonia 0.6.1 is given: it undoes the coupling of more in the wrong order.
 const VORBIS_CHANNELS: usize = 2;
 
 /// A decoder of packets.
 pub(super) enum Packeted {
     /// One of symphonia's.
     Symphonia(Box<dyn AudioDecoder>),
+    /// FLAC.
+    Flac(Box<Flac>),
+    /// Vorbis.
+    Vorbis(Box<Vorbis>),
     /// Opus.
     #[cfg(feature = "opus")]
     Opus(Box<Opus>),
@@ -46,13 +51,15 @@ pub(super) struct Stream {
     pub(super) rate: u32,
     /// What its channels are.
     pub(super) layout: Layout,
+    /// What it is decoded to: its channels, or mono.
+    pub(super) output: Layout,
     /// Frames of Opus in front of the audio.
     pub(super) pre_skip: u64,
 }
 
 impl Stream {
     /// Makes the decoder of a track.
-    pub(super) fn new(track: &Track, container: Container) -> Result<Self, Error> {
+    pub(super) fn new(track: &Track, container: Container, wanted: Wanted) -> Result<Self, Error> {
         let params = track
             .codec_params
             .as_ref()
@@ -68,10 +75,35 @@ impl Stream {
                 codec,
                 rate: opus::RATE,
                 layout: head.layout(),
+                output: head.layout(),
                 pre_skip: head.pre_skip.into(),
             });
         }
         let _ = container;
+        if codec == Codec::Flac {
+            let flac = Flac::new(params.extra_data.as_deref().unwrap_or_default())?;
+            return Ok(Self {
+                codec,
+                rate: flac.rate(),
+                layout: flac.layout(),
+                output: flac.layout(),
+                pre_skip: 0,
+                decoder: Packeted::Flac(Box::new(flac)),
+            });
+        }
+        if codec == Codec::Vorbis
+            && let headers = params.extra_data.as_deref().unwrap_or_default()
+            && let Some(vorbis) = Vorbis::new(headers, wanted == Wanted::Mono)?
+        {
+            return Ok(Self {
+                codec,
+                rate: vorbis.rate(),
+                layout: vorbis.layout(),
+                output: vorbis.output(),
+                pre_skip: 0,
+                decoder: Packeted::Vorbis(Box::new(vorbis)),
+            });
+        }
         // What stands around the audio of an MP3 is cut elsewhere.
         let options = AudioDecoderOptions::default().gapless(codec != Codec::Mp3);
         let decoder = symphonia::default::get_codecs().make_audio_decoder(params, &options);
@@ -88,12 +120,16 @@ impl Stream {
         let params = decoder.codec_params();
         let channels = params.channels.as_ref().map_or(0, Channels::count);
         if codec == Codec::Vorbis && channels > VORBIS_CHANNELS {
-            return Err(unsupported_codec("Vorbis with more than two channels"));
+            return Err(unsupported_codec(
+                "Vorbis with more than two channels and floors of type 0",
+            ));
         }
+        let layout = params.channels.as_ref().map_or(Layout::Discrete(0), layout_of);
         Ok(Self {
             codec,
             rate: params.sample_rate.unwrap_or_default(),
-            layout: params.channels.as_ref().map_or(Layout::Discrete(0), layout_of),
+            layout,
+            output: layout,
             pre_skip: 0,
             decoder: Packeted::Symphonia(decoder),
         })
@@ -116,21 +152,46 @@ impl Packeted {
                 }
                 Err(error) => Decoded::Failed(error.to_string()),
             },
+            Self::Flac(decoder) => match decoder.decode(&packet.data, samples) {
+                Ok(()) => Decoded::Frames(decoder.rate(), decoder.layout()),
+                Err(problem) => Decoded::Failed(problem.to_owned()),
+            },
+            Self::Vorbis(decoder) => match decoder.decode(&packet.data, samples) {
+                Ok(()) => {
+                    let layout = decoder.output();
+                    cut_end(packet, layout, samples);
+                    cut_start(packet, layout, samples);
+                    Decoded::Frames(decoder.rate(), layout)
+                }
+                Err(problem) => Decoded::Failed(problem.to_owned()),
+            },
             #[cfg(feature = "opus")]
             Self::Opus(decoder) => match decoder.decode(&packet.data, samples) {
                 Ok(()) => {
                     let layout = decoder.layout();
-                    let trimmed = usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX);
-                    let kept = samples
-                        .len()
-                        .saturating_sub(trimmed.saturating_mul(layout.channels()));
-                    samples.truncate(kept);
+                    cut_end(packet, layout, samples);
                     Decoded::Frames(opus::RATE, layout)
                 }
                 Err(problem) => Decoded::Failed(problem),
             },
         }
     }
+}
+
+/// Drops the frames at the end that the container says are none.
+fn cut_end(packet: &Packet, layout: Layout, samples: &mut Vec<f32>) {
+    let frames = usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX);
+    let kept = samples
+        .len()
+        .saturating_sub(frames.saturating_mul(layout.channels()));
+    samples.truncate(kept);
+}
+
+/// The same at the start.
+fn cut_start(packet: &Packet, layout: Layout, samples: &mut Vec<f32>) {
+    let frames = usize::try_from(packet.trim_start.get()).unwrap_or(usize::MAX);
+    let cut = frames.saturating_mul(layout.channels()).min(samples.len());
+    samples.drain(..cut);
 }
 
 /// Our name of a codec, or the error that it is not decoded.

@@ -76,7 +76,7 @@ const FORMATS: &[Format] = &[
     Format {
         container: Container::Ogg,
         names: "ogg, oga",
-        codecs: "Vorbis (mono, stereo); FLAC",
+        codecs: "Vorbis; FLAC",
         feature: None,
         streams: true,
     },
@@ -97,7 +97,7 @@ const FORMATS: &[Format] = &[
     Format {
         container: Container::Matroska,
         names: "webm, mka, mkv",
-        codecs: "Opus; Vorbis (mono, stereo); FLAC; MP3; with the feature `m4a` also AAC",
+        codecs: "Opus; Vorbis; FLAC; MP3; with the feature `m4a` also AAC",
         feature: Some("opus"),
         streams: true,
     },

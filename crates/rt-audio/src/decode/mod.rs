@@ -7,6 +7,7 @@ mod aiff;
 mod au;
 mod caf;
 mod codecs;
+mod flac;
 mod formats;
 mod gapless;
 mod input;
@@ -21,6 +22,7 @@ mod packets;
 mod plain;
 mod samples;
 mod sniff;
+mod vorbis;
 mod wav;
 
 use std::time::Duration;
@@ -45,6 +47,15 @@ pub(crate) struct Block {
     pub(crate) rate: u32,
     /// What the channels are.
     pub(crate) layout: Layout,
+}
+
+/// What the caller makes of the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Every channel for itself.
+    Channels,
+    /// Their mix in the proportions of [`Layout::weights`]: a decoder for which that is less work gives only the mix.
+    Mono,
 }
 
 /// What a decoder found wrong so far.
@@ -99,9 +110,9 @@ pub(crate) struct Opened {
 }
 
 /// Finds out what the input is, makes its decoder and decodes the first block.
-pub(crate) fn open(mut input: Input, limits: &Limits) -> Result<Opened, Error> {
+pub(crate) fn open(mut input: Input, limits: &Limits, wanted: Wanted) -> Result<Opened, Error> {
     let content = sniff::sniff(&input.peek()?);
-    let mut decoder = decoder(content, input, limits)?;
+    let mut decoder = decoder(content, input, limits, wanted)?;
     let mut block = Block {
         samples: Vec::new(),
         rate: 0,
@@ -123,8 +134,13 @@ pub(crate) fn open(mut input: Input, limits: &Limits) -> Result<Opened, Error> {
 }
 
 /// Makes the decoder.
-fn decoder(content: Content, input: Input, limits: &Limits) -> Result<Box<dyn Decoder>, Error> {
-    let packets = |input, container| packets::open(input, container, limits).map(boxed);
+fn decoder(
+    content: Content,
+    input: Input,
+    limits: &Limits,
+    wanted: Wanted,
+) -> Result<Box<dyn Decoder>, Error> {
+    let packets = |input, container| packets::open(input, container, limits, wanted).map(boxed);
     match content {
         Content::Empty => Err(Error::new(
             ErrorKind::UnsupportedFormat,

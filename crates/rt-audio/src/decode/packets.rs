@@ -14,7 +14,7 @@ use symphonia::core::packet::Packet;
 use super::codecs::{Decoded, Packeted, Stream};
 use super::gapless::Gapless;
 use super::input::Input;
-use super::{Block, Decoder, Health, formats, unsupported_codec};
+use super::{Block, Decoder, Health, Wanted, formats, unsupported_codec};
 use crate::error::{Error, ErrorKind};
 use crate::info::{Codec, Container, Info, duration_of};
 use crate::limits::Limits;
@@ -37,6 +37,8 @@ pub(super) struct Packets {
     reader: Box<dyn FormatReader>,
     /// Decodes them.
     decoder: Packeted,
+    /// What the caller makes of the frames.
+    wanted: Wanted,
     /// Which packets are ours.
     track: u32,
     /// Rate and layout of what was decoded last: what silence is made of.
@@ -64,8 +66,13 @@ struct Trim {
 }
 
 /// Makes the decoder of an input.
-pub(super) fn open(input: Input, container: Container, limits: &Limits) -> Result<Packets, Error> {
-    guard(|| Packets::open(input, container, limits)).unwrap_or_else(|_| {
+pub(super) fn open(
+    input: Input,
+    container: Container,
+    limits: &Limits,
+    wanted: Wanted,
+) -> Result<Packets, Error> {
+    guard(|| Packets::open(input, container, limits, wanted)).unwrap_or_else(|_| {
         Err(Error::new(
             ErrorKind::Damaged,
             "the header is damaged: its reader panicked",
@@ -75,7 +82,7 @@ pub(super) fn open(input: Input, container: Container, limits: &Limits) -> Resul
 
 impl Packets {
     /// Reads the headers and makes the codec.
-    fn open(mut input: Input, container: Container, limits: &Limits) -> Result<Self, Error> {
+    fn open(mut input: Input, container: Container, limits: &Limits, wanted: Wanted) -> Result<Self, Error> {
         let beyond = beyond_the_packets(&mut input, container)?;
         if beyond.cut {
             input.make_sequential();
@@ -89,7 +96,7 @@ impl Packets {
             .map_err(not_opened)?;
         let container = formats::container_of(reader.format_info().format).unwrap_or(container);
         let track = audio_track(&*reader)?;
-        let stream = Stream::new(track, container)?;
+        let stream = Stream::new(track, container, wanted)?;
         let (rate, layout) = (stream.rate, stream.layout);
         limits.check_format(rate, layout.channels())?;
         // Without a header of its encoder, the length of an MP3 is a guess from its size, as is that of ADTS.
@@ -118,8 +125,9 @@ impl Packets {
             info,
             reader,
             decoder: stream.decoder,
+            wanted,
             track,
-            shape: (rate, layout),
+            shape: (rate, stream.output),
             gapless: trim.gapless,
             promised: trim.frames.filter(|_| !estimated),
             decoded: 0,
@@ -158,7 +166,7 @@ impl Packets {
         let (decoder, samples) = (&mut self.decoder, &mut block.samples);
         let decoded = guard(|| decoder.decode(&packet, samples)).or_else(|_| {
             // What a panic leaves behind is not used again, but the next packets are.
-            let stream = Stream::new(audio_track(&*self.reader)?, self.info.container)?;
+            let stream = Stream::new(audio_track(&*self.reader)?, self.info.container, self.wanted)?;
             self.decoder = stream.decoder;
             Ok::<_, Error>(Decoded::Failed("the decoder panicked".to_owned()))
         })?;
@@ -227,10 +235,10 @@ impl Packets {
     fn next_stream(&mut self) -> Result<(), Error> {
         self.end_stream();
         let track = audio_track(&*self.reader)?;
-        let stream = Stream::new(track, self.info.container)?;
+        let stream = Stream::new(track, self.info.container, self.wanted)?;
         let trim = trim(track, &stream, self.info.container, &Beyond::default());
         self.track = track.id;
-        self.shape = (stream.rate, stream.layout);
+        self.shape = (stream.rate, stream.output);
         self.decoder = stream.decoder;
         self.promised = trim.frames;
         self.gapless = trim.gapless;

@@ -125,7 +125,7 @@ cat "$dir/mp3-44100-mono.mp3" "$dir/mp3-44100-mono.mp3" >"$dir/mp3-twice.mp3" &&
 
 for quality in 0 4 9; do make snr "vorbis-q$quality-48k-stereo.ogg" 48000 2 -c:a libvorbis -q:a "$quality"; done
 for rate in 8000 16000 24000 44100; do make snr "vorbis-$rate-mono.ogg" "$rate" 1 -c:a libvorbis -q:a 3; done
-make UnsupportedCodec vorbis-5.1.ogg 48000 6 -c:a libvorbis -q:a 4
+for channels in 3 4 5 6 8; do make snr "vorbis-$channels-channels.ogg" 48000 "$channels" -c:a libvorbis -q:a 4; done
 oggenc -Q -q 5 -o "$dir/vorbis-oggenc.ogg" "$dir/wav-s16le-44k1-stereo.wav" && row vorbis-oggenc.ogg snr
 make exact oggflac-16-stereo.oga 44100 2 -c:a flac -sample_fmt s16
 make exact oggflac-24-mono.oga 16000 1 -c:a flac -sample_fmt s32

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
-use rt_lowlevel::Fate;
+use rt_lowlevel::fate::Fate;
 
 use super::{Driver, Request};
 use crate::engine::{Command, Output};

@@ -1,7 +1,7 @@
 //! [`Facts`]: what the server does by itself, as its settings say.
 
-use rt_protocol::session::{AudioFormatKind, Modality, Session};
-use rt_protocol::{Field, TurnDetection};
+use rt_protocol::session::{AudioFormatKind, Modality};
+use rt_protocol::{Field, Session, TurnDetection};
 
 use super::Engine;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rt_protocol::item::{ContentKind, Item, ItemStatus, Message, Role};
-use rt_protocol::{Field, Text};
+use rt_protocol::item::{ContentKind, ItemStatus, Message, Role};
+use rt_protocol::{Field, Item, Text};
 
 use crate::history::{HistoryChange, HistoryItem, HistoryKind, HistoryState};
 use crate::transcript::Speaker;

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rt_protocol::ClientEvent;
 use rt_protocol::client_event::ConversationItemCreate;
-use rt_protocol::item::{Item, McpApprovalRequest};
+use rt_protocol::item::McpApprovalRequest;
 use rt_protocol::server_event::ErrorDetails;
+use rt_protocol::{ClientEvent, Item};
 
 use super::ids::Ids;
 use crate::tool::McpApproval;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_protocol::item::{Item, ItemStatus};
-use rt_protocol::response::{Response, ResponseStatus};
+use rt_protocol::item::ItemStatus;
+use rt_protocol::response::ResponseStatus;
 use rt_protocol::server_event::ResponseOutputAudioDelta;
-use rt_protocol::{ServerEvent, Text};
+use rt_protocol::{Item, Response, ServerEvent, Text};
 
 use super::guards::{CheckId, Released};
 use super::responses::{Ended, Origin, Wish};

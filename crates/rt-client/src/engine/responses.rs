@@ -10,11 +10,10 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use rt_protocol::client_event::ResponseCancel;
-use rt_protocol::response::{ConversationChoice, Response};
-use rt_protocol::{ClientEvent, ResponseParams};
+use rt_protocol::response::ConversationChoice;
+use rt_protocol::{ClientEvent, Response, ResponseParams};
 
-pub(crate) use self::request::Origin;
-pub(crate) use self::request::check_metadata;
+pub(crate) use self::request::{Origin, check_metadata};
 use self::request::{Request, key_of};
 use super::Ticket;
 use super::ids::Ids;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rt_protocol::item::{ContentKind, Item};
-use rt_protocol::response::{Response, ResponseStatus, StatusReason};
+use rt_protocol::item::ContentKind;
+use rt_protocol::response::{ResponseStatus, StatusReason};
 use rt_protocol::server_event::{ErrorDetails, ResponseOutputAudioDelta};
-use rt_protocol::{Field, ServerEvent, Text};
+use rt_protocol::{Field, Item, Response, ServerEvent, Text};
 
 use super::acks::{Acked, Wanted};
 use super::responses::Origin;

@@ -1,8 +1,9 @@
 //! Replies in writing of a model that should speak: models do that when a history was told to them as text.
 
-use rt_protocol::item::{ContentKind, Item};
-use rt_protocol::response::{Response, ResponseStatus};
+use rt_protocol::item::ContentKind;
+use rt_protocol::response::ResponseStatus;
 use rt_protocol::session::Modality;
+use rt_protocol::{Item, Response};
 
 /// Notices such replies, and has one of them repeated until the model speaks again.
 #[derive(Debug)]

@@ -1,16 +1,15 @@
 //! [`Input`]: the input audio buffer and its clock.
 
 use bytes::Bytes;
+use rt_protocol::limits::APPEND_BYTES;
 
 use super::failure::Failure;
 use super::format::Format;
 use super::session::Turns;
 use super::vad::{Detector, Heard, PER_MS};
 
-/// The most audio in one append.
-pub(super) const MAX_APPEND: usize = 15 << 20;
 /// The most audio in the buffer: more than 45 minutes of PCM.
-pub(super) const MAX_BUFFER: usize = 128 << 20;
+const MAX_BUFFER: usize = 128 << 20;
 /// The least audio a commit takes.
 const MIN_COMMIT_MS: u64 = 100;
 /// Quiet audio kept in the buffer while turns are detected, besides what a turn's prefix needs.
@@ -92,18 +91,8 @@ impl Input {
 
     /// Appends audio and says what was heard in it.
     pub(crate) fn append(&mut self, audio: &[u8]) -> Result<Vec<Heard>, Failure> {
-        if audio.len() > MAX_APPEND {
-            let message = "Invalid 'audio': an append can have at most 15 MiB of audio.";
-            return Err(Failure::new("invalid_value", message).param("audio"));
-        }
-        if !audio.len().is_multiple_of(self.format.sample_bytes()) {
-            let message = "Invalid 'audio': the number of bytes is not a whole number of samples.";
-            return Err(Failure::new("invalid_value", message).param("audio"));
-        }
-        if self.bytes.len() + audio.len() > MAX_BUFFER {
-            let message = "The input audio buffer is full: commit or clear it.";
-            return Err(Failure::new("input_audio_buffer_full", message).param("audio"));
-        }
+        let full = "The input audio buffer is full: commit or clear it.";
+        check_append(audio, self.format, self.bytes.len(), full)?;
         self.bytes.extend_from_slice(audio);
         match &mut self.detector {
             Some(detector) => Ok(detector.feed(&self.format.decode(audio))),
@@ -169,6 +158,23 @@ impl Input {
             detector.reset(end);
         }
     }
+}
+
+/// Refuses audio that is too much, alone or with what is there already, and audio that is cut within a sample.
+pub(super) fn check_append(audio: &[u8], format: Format, already: usize, full: &str) -> Result<(), Failure> {
+    let (code, message) = if audio.len() > APPEND_BYTES {
+        let mebibytes = APPEND_BYTES >> 20;
+        let message = format!("Invalid 'audio': an append can have at most {mebibytes} MiB of audio.");
+        ("invalid_value", message)
+    } else if !audio.len().is_multiple_of(format.sample_bytes()) {
+        let message = "Invalid 'audio': the number of bytes is not a whole number of samples.";
+        ("invalid_value", message.to_owned())
+    } else if already + audio.len() > MAX_BUFFER {
+        ("input_audio_buffer_full", full.to_owned())
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(code, message).param("audio"))
 }
 
 #[cfg(test)]

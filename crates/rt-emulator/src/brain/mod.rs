@@ -4,7 +4,6 @@ mod beta;
 mod conversation;
 mod failure;
 mod format;
-mod g711;
 mod hearing;
 mod ids;
 mod input;
@@ -71,7 +70,7 @@ pub enum Output {
 ///
 /// ```
 /// use std::time::Duration;
-/// use rt_emulator::{Brain, Output, Settings};
+/// use rt_emulator::brain::{Brain, Output, Settings};
 ///
 /// let mut brain = Brain::new(Settings::default());
 /// let mut now = Duration::ZERO;
@@ -210,7 +209,7 @@ impl Brain {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use rt_emulator::{Brain, Output, Settings};
+    /// use rt_emulator::brain::{Brain, Output, Settings};
     /// use rt_protocol::client_event::ResponseCreate;
     ///
     /// let mut brain = Brain::new(Settings::default());

@@ -1,5 +1,6 @@
 //! Messages of the client: read, checked and passed on to what obeys them.
 
+use rt_protocol::limits::EVENT_ID_CHARS;
 use rt_protocol::server_event::{ErrorDetails, ErrorEvent, SessionUpdated};
 use rt_protocol::{ClientEvent, Field, ResponseParams, ServerEvent};
 use serde_json::{Map, Value};
@@ -76,7 +77,7 @@ impl Brain {
             object
                 .get("event_id")
                 .and_then(Value::as_str)
-                .map(|id| id.chars().take(512).collect()),
+                .map(|id| id.chars().take(EVENT_ID_CHARS).collect()),
         );
         let mut command = Command::new(&object, event_id.value().cloned(), self.now);
         let before = self.out.len();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rt_protocol::Item;
+use rt_protocol::limits::EVENT_ID_CHARS;
 use serde_json::{Map, Value};
 
 use super::format::Format;
@@ -15,15 +16,13 @@ use crate::journal::printable;
 const MAX_COMMANDS: usize = 200_000;
 /// The most committed audio that is kept, in bytes: of later turns only the length is.
 const MAX_AUDIO: usize = 64 << 20;
-/// The most characters of an id that are kept.
-const MAX_ID: usize = 512;
 
 /// What truly arrived in one session: its commands in order, the audio that was committed, and the conversation. It can
 /// be asked at any time, also after the session. Clones share it.
 ///
 /// ```
 /// use std::time::Duration;
-/// use rt_emulator::{Brain, Settings};
+/// use rt_emulator::brain::{Brain, Settings};
 ///
 /// let mut brain = Brain::new(Settings::default());
 /// brain.open(Duration::ZERO);
@@ -130,7 +129,7 @@ impl Command {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
         let item_id = text(object.get("item").and_then(|item| item.get("id")))
             .or_else(|| text(object.get("item_id")))
-            .map(|id| id.chars().take(MAX_ID).collect());
+            .map(|id| id.chars().take(EVENT_ID_CHARS).collect());
         let event_type = object.get("type").and_then(Value::as_str).unwrap_or_default();
         Self {
             event_type: printable(event_type).to_owned(),

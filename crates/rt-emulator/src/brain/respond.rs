@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use rt_protocol::item::Role;
 use rt_protocol::response::{
-    ConversationChoice, Response, ResponseAudio, ResponseAudioOutput, ResponseStatus, StatusReason,
+    ConversationChoice, ResponseAudio, ResponseAudioOutput, ResponseStatus, StatusReason,
 };
 use rt_protocol::server_event::ResponseCreated;
 use rt_protocol::session::{AudioFormat, MaxOutputTokens, Modality, ToolChoice, ToolChoiceMode, Voice};
-use rt_protocol::{Field, Item, ResponseParams, ServerEvent, Tool};
+use rt_protocol::{Field, Item, Response, ResponseParams, ServerEvent, Tool};
 
 use super::Brain;
 use super::conversation::{Entry, given};

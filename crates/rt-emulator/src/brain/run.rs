@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rt_protocol::item::{ContentKind, FunctionCall, ItemStatus, Message, Role};
-use rt_protocol::response::{Response, ResponseStatus, StatusDetails, StatusError};
-use rt_protocol::{ContentPart, Field, Item, Text};
+use rt_protocol::response::{ResponseStatus, StatusDetails, StatusError};
+use rt_protocol::{ContentPart, Field, Item, Response, Text};
 
 use super::format::Format;
 use super::plan::{Ending, Steps};

@@ -1,11 +1,10 @@
 //! [`SessionState`]: the effective session, and what updates do to it.
 
-use rt_protocol::session::SessionKind;
 use rt_protocol::session::{
-    AudioInput, AudioOutput, Eagerness, MaxOutputTokens, Modality, RealtimeSession, SemanticVad, ServerVad,
-    SessionAudio, ToolChoice, ToolChoiceMode, Transcription, Truncation, TruncationMode, Voice,
+    AudioInput, AudioOutput, Eagerness, MaxOutputTokens, Modality, SemanticVad, ServerVad, SessionAudio,
+    SessionKind, ToolChoice, ToolChoiceMode, Transcription, Truncation, TruncationMode, Voice,
 };
-use rt_protocol::{Field, Session, TurnDetection};
+use rt_protocol::{Field, RealtimeSession, Session, TurnDetection};
 
 use super::failure::Failure;
 use super::format::Format;

@@ -18,8 +18,8 @@ pub struct Settings {
     pub kind: SessionKind,
     /// The model, as it stands in the URL. Default `gpt-realtime`; without meaning for a transcription.
     pub model: String,
-    /// The dialect of the client: [`Brain::handle_text`](crate::Brain::handle_text) reads it, and
-    /// [`Brain::encode`](crate::Brain::encode) writes it. Default GA.
+    /// The dialect of the client: [`Brain::handle_text`](crate::brain::Brain::handle_text) reads it, and
+    /// [`Brain::encode`](crate::brain::Brain::encode) writes it. Default GA.
     pub dialect: Dialect,
     /// What the session begins with, as a `session.update` would set it. It is passed over if it is of another kind
     /// or if an update would be refused. Default none.
@@ -39,7 +39,7 @@ pub struct Settings {
     pub rate_limits: Option<bool>,
     /// Ids of items whose `conversation.item.create` is refused. Default none.
     pub refused_items: Vec<String>,
-    /// Whether what arrives is written down: see [`Brain::record`](crate::Brain::record). Default yes.
+    /// Whether what arrives is written down: see [`Brain::record`](crate::brain::Brain::record). Default yes.
     pub keep_record: bool,
 }
 

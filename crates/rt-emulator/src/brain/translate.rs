@@ -10,7 +10,7 @@ use rt_protocol::{Field, ServerEvent, Text};
 
 use super::failure::Failure;
 use super::format::Format;
-use super::input::{MAX_APPEND, MAX_BUFFER};
+use super::input::check_append;
 use super::vad::{Detector, Heard, PER_MS, Tuning};
 use super::voice::split;
 use super::{Brain, Output};
@@ -80,29 +80,12 @@ impl Translation {
 impl Brain {
     /// `session.input_audio_buffer.append`.
     pub(super) fn translate(&mut self, audio: &[u8]) -> Result<(), Failure> {
-        let refuse = |code: &str, message: &str| Err(Failure::new(code, message).param("audio"));
         let state = &mut self.translation;
         if state.closing {
             return Err(Failure::new("invalid_event", "The session is closing."));
         }
-        if audio.len() > MAX_APPEND {
-            return refuse(
-                "invalid_value",
-                "Invalid 'audio': an append can have at most 15 MiB of audio.",
-            );
-        }
-        if !audio.len().is_multiple_of(Format::Pcm.sample_bytes()) {
-            return refuse(
-                "invalid_value",
-                "Invalid 'audio': the number of bytes is not a whole number of samples.",
-            );
-        }
-        if state.audio.len() + audio.len() > MAX_BUFFER {
-            return refuse(
-                "input_audio_buffer_full",
-                "There is more audio than can be translated: send it more slowly.",
-            );
-        }
+        let full = "There is more audio than can be translated: send it more slowly.";
+        check_append(audio, Format::Pcm, state.audio.len(), full)?;
         if state.due().is_none() {
             state.next_at = state.next_at.max(self.now + self.settings.pacing.first_output);
         }

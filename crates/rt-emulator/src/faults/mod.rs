@@ -15,7 +15,7 @@ use crate::wire::{Cut, Shape};
 /// Something that goes wrong on a connection.
 ///
 /// ```
-/// use rt_emulator::{Action, Fault, Trigger};
+/// use rt_emulator::{Fault, fault::{Action, Trigger}};
 ///
 /// let throttled = Fault::status(429).header("Retry-After", "2");
 /// let cut = Fault::at(Trigger::Sent { event_type: "response.output_audio.delta".into(), count: 3 }, Action::Reset);

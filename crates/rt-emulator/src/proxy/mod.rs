@@ -22,7 +22,7 @@ use crate::wire::{Cut, Shape};
 ///
 /// ```
 /// use std::time::Duration;
-/// use rt_emulator::{Cut, Direction, Emulator, FaultProxy, Shape};
+/// use rt_emulator::{Emulator, proxy::{Direction, FaultProxy}, wire::{Cut, Shape}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), rt_emulator::Error> {

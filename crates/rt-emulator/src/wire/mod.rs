@@ -14,7 +14,7 @@ pub(crate) use self::shaper::{Next, Shaper};
 ///
 /// ```
 /// use std::time::Duration;
-/// use rt_emulator::Shape;
+/// use rt_emulator::wire::Shape;
 ///
 /// let bad_line = Shape::default().delay(Duration::from_millis(50)).jitter(Duration::from_millis(100)).bandwidth(64_000);
 /// let dribble = Shape::default().drip(1, Duration::from_millis(2));

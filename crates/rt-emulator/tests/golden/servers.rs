@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
-use rt_emulator::{Brain, Emulator, Output, Script, Settings};
+use rt_emulator::brain::{Brain, Output, Settings};
+use rt_emulator::{Emulator, Script};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};

@@ -9,12 +9,18 @@
 //! Reader and writer poll the stream that the dialer opened. Messages are written by the writer only; answers to pings and closes are left to it by the WebSocket.
 
 mod attempt;
+mod inbox;
 mod note;
 mod reader;
+mod receiving;
+mod room;
+mod sending;
 mod shared;
 mod supervisor;
 mod writer;
 
 pub(crate) use self::attempt::Context;
-pub(crate) use self::shared::{Delivery, Lane, Shared};
+pub(crate) use self::inbox::Events;
+pub(crate) use self::sending::Lane;
+pub(crate) use self::shared::Shared;
 pub(crate) use self::supervisor::run;

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::sending::Then;
 use super::shared::Shared;
-use crate::machine::Transmit;
+use crate::classify::Failure;
+use crate::frame::Frame;
 use crate::transport::{Writer, flush, write_frame};
+
+/// For how many frames there is room at rest.
+const REST: usize = 4;
 
 /// Writes what the machine gives, and flushes when it has no more. Every wake ends with a flush, so a pong that the
 /// reader left in the socket goes out too.
@@ -13,30 +18,34 @@ use crate::transport::{Writer, flush, write_frame};
 /// `stall` bounds the last flush after a write that failed.
 pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, stall: Duration) {
     let mut flushed = true;
+    let mut frames = Vec::new();
     loop {
-        // Registered before the machine is asked, so that no wake in between is missed.
-        let woken = shared.wake_writer.notified();
-        tokio::pin!(woken);
-        woken.as_mut().enable();
-        let transmit = shared.with(|machine, at| machine.poll_transmit(at, epoch, flushed));
-        let result = match transmit {
-            Transmit::Frame(frame) => {
+        let mut then = shared.transmit(epoch, flushed, &mut frames);
+        if flushed && frames.is_empty() && then == Then::Idle {
+            // Registered before the machine is asked once more, so that no wake in between is missed.
+            let woken = shared.wake_writer.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            then = shared.wait_to_transmit(epoch, &mut frames);
+            if frames.is_empty() && then == Then::Idle {
+                // What the reader left since the last flush came before there was anybody to wake.
+                if !writer.owes() {
+                    frames.shrink_to(REST);
+                    woken.await;
+                }
                 flushed = false;
-                write_frame(&mut writer, frame).await
+                continue;
             }
-            Transmit::Idle if flushed => {
-                woken.await;
-                flushed = false;
-                Ok(())
-            }
-            Transmit::Idle => {
+        }
+        let result = match then {
+            Then::Stop if frames.is_empty() => Ok(()),
+            Then::Idle if frames.is_empty() => {
                 flushed = true;
                 flush(&mut writer).await
             }
-            Transmit::Stop => {
-                // It is over; the reader finds out how.
-                let _ = flush(&mut writer).await;
-                return;
+            Then::Ask | Then::Idle | Then::Stop => {
+                flushed = false;
+                write(&mut writer, &mut frames).await
             }
         };
         if let Err(failure) = result {
@@ -45,5 +54,17 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, sta
             let _ = tokio::time::timeout(stall, flush(&mut writer)).await;
             return;
         }
+        if then == Then::Stop {
+            // It is over; the reader finds out how.
+            let _ = flush(&mut writer).await;
+            return;
+        }
     }
+}
+
+async fn write(writer: &mut Writer, frames: &mut Vec<Frame>) -> Result<(), Failure> {
+    for frame in frames.drain(..) {
+        write_frame(writer, frame).await?;
+    }
+    Ok(())
 }

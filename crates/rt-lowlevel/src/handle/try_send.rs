@@ -18,11 +18,11 @@ pub struct TrySendError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TrySendErrorKind {
-    /// As much is waiting as [`Limits`](crate::Limits) allow. Try later, or use [`Handle::send`](crate::Handle::send), which waits.
+    /// As much is waiting as [`Limits`](crate::config::Limits) allow. Try later, or use [`Handle::send`](crate::Handle::send), which waits.
     Full,
     /// The connection is closed or closing.
     Closed,
-    /// It is larger than [`Limits::message`](crate::Limits::message).
+    /// It is larger than [`Limits::message`](crate::config::Limits::message).
     TooLarge,
     /// It breaks a documented limit; the source says which.
     Invalid,

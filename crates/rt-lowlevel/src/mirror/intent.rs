@@ -58,15 +58,26 @@ pub(crate) enum Answer {
     Barrier,
 }
 
+/// Of an event that was [prepared](prepare).
+impl From<ClientEvent> for Intent {
+    fn from(event: ClientEvent) -> Self {
+        if let ClientEvent::Unknown(unknown) = &event {
+            return Self {
+                event_id: unknown.event_id(),
+                event: None,
+            };
+        }
+        Self {
+            event_id: event.event_id().map(str::to_owned),
+            event: (!matches!(event, ClientEvent::OutputAudioBufferClear(_))).then_some(event),
+        }
+    }
+}
+
 impl Intent {
-    /// Of an event that was [prepared](prepare).
+    #[cfg(test)]
     pub(crate) fn of(event: &ClientEvent) -> Self {
-        let (event, event_id) = match event {
-            ClientEvent::Unknown(unknown) => (None, unknown.event_id()),
-            ClientEvent::OutputAudioBufferClear(_) => (None, event.event_id().map(str::to_owned)),
-            event => (Some(event.clone()), event.event_id().map(str::to_owned)),
-        };
-        Self { event, event_id }
+        event.clone().into()
     }
 
     /// The id by which an `error` refers to it.

@@ -30,7 +30,7 @@ impl LostItem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LostReason {
-    /// It did not fit the bounds of the [`RestorePolicy`](crate::RestorePolicy), and no summarizer took it.
+    /// It did not fit the bounds of the [`RestorePolicy`](crate::restore::RestorePolicy), and no summarizer took it.
     Bounds,
     /// It fell out of the bounds and is part of the summary.
     Summarized,

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use rt_protocol::session::{AudioInput, AudioOutput, SessionAudio, SessionKind, TurnDetection};
-use rt_protocol::{Field, RawObject, Session};
+use rt_protocol::session::{AudioInput, AudioOutput, SessionAudio, SessionKind};
+use rt_protocol::{Field, RawObject, Session, TurnDetection};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -67,7 +67,7 @@ impl Wire {
     pub(crate) fn sent(&self, _text: &str) {}
 
     #[inline(always)]
-    pub(crate) fn received(&self, _event: &Result<ServerEvent, DecodeError>, _bytes: usize) {}
+    pub(crate) fn received(&self, _event: Result<&ServerEvent, &DecodeError>, _bytes: usize) {}
 
     #[inline(always)]
     pub(crate) fn ping(&self, _payload: &[u8]) {}

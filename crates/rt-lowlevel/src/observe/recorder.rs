@@ -223,7 +223,7 @@ impl Wire {
         }
     }
 
-    pub(crate) fn received(&self, event: &Result<ServerEvent, DecodeError>, bytes: usize) {
+    pub(crate) fn received(&self, event: Result<&ServerEvent, &DecodeError>, bytes: usize) {
         let kind = match event {
             Ok(event) => labels::of_server(event.event_type()),
             Err(_) => "malformed",

@@ -28,7 +28,7 @@ pub(crate) use self::tls::Roots;
 pub(crate) use self::upgrade::{Request, upgrade};
 #[cfg(fuzzing)]
 pub(crate) use self::websocket::compare_readers;
-pub(crate) use self::websocket::{Incoming, Reader, Writer, flush, open, read_incoming, write_frame};
+pub(crate) use self::websocket::{Incoming, Reader, Writer, flush, open, write_frame};
 
 /// A byte stream in both directions: TCP, TLS, or a pipe in memory.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -64,7 +64,7 @@ pub struct Target {
     pub loopback_only: bool,
     /// Deadlines of the steps.
     pub timeouts: Timeouts,
-    /// See [`Liveness::tcp_user_timeout`](crate::Liveness::tcp_user_timeout).
+    /// See [`Liveness::tcp_user_timeout`](crate::config::Liveness::tcp_user_timeout).
     pub tcp_user_timeout: Duration,
 }
 

@@ -5,10 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rt_lowlevel::{
-    Builder, Config, Connection, ConnectionEvent, DialError, DialStage, Dialer, Endpoint, ErrorKind, Io,
-    State, Target,
-};
+use rt_lowlevel::transport::{DialError, DialStage, Dialer, Io, Target};
+use rt_lowlevel::{Builder, Config, Connection, ConnectionEvent, Endpoint, ErrorKind, State};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
 

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
-use rt_lowlevel::{ConnectionEvent, Fate, RestoreCause, SlowConsumerPolicy, State};
+use rt_lowlevel::config::SlowConsumerPolicy;
+use rt_lowlevel::event::RestoreCause;
+use rt_lowlevel::fate::Fate;
+use rt_lowlevel::{ConnectionEvent, State};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::*;

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, SinkExt, StreamExt};
+use rt_lowlevel::config::AudioPolicy;
+use rt_lowlevel::fate::{DiscardReason, Fate};
 use rt_lowlevel::protocol::{ClientEvent, DecodeErrorKind};
-use rt_lowlevel::{AudioPolicy, ConnectionEvent, DiscardReason, ErrorKind, Fate, State, TrySendErrorKind};
+use rt_lowlevel::{ConnectionEvent, ErrorKind, State, TrySendErrorKind};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::*;

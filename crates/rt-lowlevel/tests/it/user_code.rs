@@ -3,7 +3,8 @@
 use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
-use rt_lowlevel::{Connection, Credentials, DialError, Dialer, ErrorKind, Io, Target, Token, TokenProvider};
+use rt_lowlevel::transport::{DialError, Dialer, Io, Target};
+use rt_lowlevel::{Connection, Credentials, ErrorKind, Token, TokenProvider};
 
 use crate::support::*;
 

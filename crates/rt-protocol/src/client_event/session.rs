@@ -16,7 +16,7 @@ use crate::session::{Session, Untyped};
 /// ```
 /// use rt_protocol::ClientEvent;
 /// use rt_protocol::client_event::SessionUpdate;
-/// use rt_protocol::session::{RealtimeSession, TranslationSession};
+/// use rt_protocol::{RealtimeSession, session::TranslationSession};
 ///
 /// let update = SessionUpdate::new(RealtimeSession::new().instructions("Be brief."));
 /// assert_eq!(

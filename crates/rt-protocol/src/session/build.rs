@@ -235,7 +235,7 @@ impl TranscriptionSession {
     /// Transcription by the given model, such as `gpt-4o-transcribe`, or with settings of it.
     ///
     /// ```
-    /// use rt_protocol::session::{Session, TranscriptionSession};
+    /// use rt_protocol::{Session, session::TranscriptionSession};
     /// let session = TranscriptionSession::new("gpt-realtime-whisper").manual_turns();
     /// assert_eq!(
     ///     serde_json::to_string(&Session::from(session))?,

@@ -45,7 +45,7 @@ impl FunctionTool {
     /// A function by the name the model calls it by.
     ///
     /// ```
-    /// use rt_protocol::session::{FunctionTool, Tool};
+    /// use rt_protocol::{Tool, session::FunctionTool};
     /// let tool = FunctionTool::new("price").description("The price of a flower in euros.").parameters(
     ///     serde_json::json!({
     ///         "type": "object",
@@ -129,7 +129,7 @@ impl McpTool {
     /// An MCP server by its address. Items refer to it by the label.
     ///
     /// ```
-    /// use rt_protocol::session::{ApprovalMode, McpTool, Tool};
+    /// use rt_protocol::{Tool, session::{ApprovalMode, McpTool}};
     /// let tool = McpTool::server("shop", "https://example.com/mcp").require_approval(ApprovalMode::Never);
     /// assert_eq!(
     ///     serde_json::to_string(&Tool::from(tool))?,

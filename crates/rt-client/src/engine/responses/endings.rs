@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rt_protocol::response::{Response, ResponseStatus, StatusReason};
+use rt_protocol::Response;
+use rt_protocol::response::{ResponseStatus, StatusReason};
 use rt_protocol::server_event::ErrorDetails;
 
 use super::request::{Request, key_of, named_response};

@@ -1,8 +1,7 @@
 //! [`Request`]: a wish for a response, and how its response is known again.
 
 use rt_protocol::client_event::ResponseCreate;
-use rt_protocol::response::Response;
-use rt_protocol::{ClientEvent, ResponseParams, Text};
+use rt_protocol::{ClientEvent, Response, ResponseParams, Text};
 
 use crate::engine::Ticket;
 use crate::error::{Error, ErrorKind};

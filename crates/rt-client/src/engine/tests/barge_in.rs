@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rt_emulator::{Script, Step, Turn};
-use rt_protocol::session::{RealtimeSession, ServerVad};
+use rt_protocol::RealtimeSession;
+use rt_protocol::session::ServerVad;
 
 use super::world::World;
 use crate::engine::Command;

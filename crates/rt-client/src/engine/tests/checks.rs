@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use rt_emulator::{Script, Step, Turn};
-use rt_protocol::session::{RealtimeSession, ServerVad};
+use rt_protocol::RealtimeSession;
+use rt_protocol::session::ServerVad;
 
 use super::world::{Came, World};
 use crate::engine::{Command, Options};

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use rt_emulator::{Script, Step, Turn};
-use rt_protocol::session::{RealtimeSession, ServerVad};
-use rt_protocol::{ClientEvent, Item, ResponseParams};
+use rt_protocol::session::ServerVad;
+use rt_protocol::{ClientEvent, Item, RealtimeSession, ResponseParams};
 
 use super::world::{Came, World};
 use crate::engine::Command;

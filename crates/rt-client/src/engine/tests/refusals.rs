@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rt_emulator::{Script, Step, Turn};
-use rt_protocol::Item;
-use rt_protocol::session::{RealtimeSession, ServerVad};
+use rt_protocol::session::ServerVad;
+use rt_protocol::{Item, RealtimeSession};
 
 use super::world::{Came, World};
 use crate::ErrorKind;

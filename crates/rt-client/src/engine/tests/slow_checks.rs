@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use rt_emulator::{Script, Step, Turn};
-use rt_protocol::Text;
-use rt_protocol::session::RealtimeSession;
+use rt_protocol::{RealtimeSession, Text};
 
 use super::world::{Came, World};
 use crate::engine::{Command, Options};

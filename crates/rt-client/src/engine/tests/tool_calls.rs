@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rt_emulator::{Script, Step, Turn};
-use rt_protocol::session::RealtimeSession;
+use rt_protocol::RealtimeSession;
 
 use super::world::World;
 use crate::engine::Command;

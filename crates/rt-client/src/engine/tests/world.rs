@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use rt_emulator::{Brain, Output as Sent, Pacing, Script, Settings};
+use rt_emulator::brain::{Brain, Output as Sent, Settings};
+use rt_emulator::{Pacing, Script};
 use rt_protocol::client_event::{InputAudioBufferAppend, SessionUpdate};
-use rt_protocol::session::{RealtimeSession, SessionKind};
-use rt_protocol::{ClientEvent, Pcm16, ServerEvent};
+use rt_protocol::session::SessionKind;
+use rt_protocol::{ClientEvent, Pcm16, RealtimeSession, ServerEvent};
 
 use crate::engine::{CheckId, Command, Engine, Options, Output, Policy, Ticket};
 use crate::event::Event;

@@ -2,9 +2,9 @@
 
 use rt_protocol::session::SessionKind;
 
-use super::Field;
 use super::Rule::{self, Choice, List, Nullable, Object, Tagged};
 use super::rules::{EVENT_ID, EVENTS, INPUT, SESSION, TEXT, TEXT_OR_NULL, TYPE, may, must};
+use super::{Field, bounds};
 
 /// An event: its type and its fields.
 type Event = (&'static str, &'static [Field]);
@@ -73,7 +73,7 @@ static TRANSLATION: &[Field] = &[
 /// When an ephemeral key expires.
 const EXPIRES_AFTER: Rule = Nullable(&Object(&[
     may("anchor", &Choice(&["created_at"])),
-    may("seconds", &Rule::Int(10, 7200)),
+    may("seconds", &bounds::SECRET_SECONDS),
 ]));
 
 /// The body of a request for an ephemeral key.

@@ -1,10 +1,12 @@
 //! Checks what a client sends, field by field, as the real server does: the first fault refuses the whole event.
 
+mod bounds;
 mod kinds;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+use rt_protocol::limits;
 use rt_protocol::session::SessionKind;
 use serde_json::{Map, Value};
 
@@ -38,7 +40,7 @@ pub(crate) enum Rule {
     Object(&'static [Field]),
     /// An object whose fields depend on its `type`.
     Tagged(&'static [(&'static str, &'static [Field])]),
-    /// Up to 16 pairs of short strings.
+    /// Few pairs of short strings, as [`check_metadata`] has it.
     Metadata,
     /// The rule, or null.
     Nullable(&'static Self),
@@ -204,21 +206,26 @@ fn check_tagged(path: &str, value: &Value, kinds: &[(&str, &[Field])]) -> Result
     }
 }
 
-/// Up to 16 pairs, keys up to 64 and values up to 512 characters.
+/// Few pairs of short strings.
 fn check_metadata(path: &str, value: &Value) -> Result<(), Failure> {
     let Some(pairs) = value.as_object() else {
         return Err(Failure::wrong_type(path, "an object", value));
     };
-    if pairs.len() > 16 {
+    if pairs.len() > limits::METADATA_PAIRS {
         let message = format!(
-            "Invalid '{path}': too many properties. Expected at most 16, but got {}.",
+            "Invalid '{path}': too many properties. Expected at most {}, but got {}.",
+            limits::METADATA_PAIRS,
             pairs.len()
         );
         return Err(Failure::new("object_above_max_properties", message).param(path));
     }
     pairs.iter().try_for_each(|(key, value)| {
-        check_length(path, key, 64)?;
-        check_value(&format!("{path}.{key}"), value, &Rule::Text(512))
+        check_length(path, key, limits::METADATA_KEY_CHARS)?;
+        check_value(
+            &format!("{path}.{key}"),
+            value,
+            &Rule::Text(limits::METADATA_VALUE_CHARS),
+        )
     })
 }
 

@@ -1,10 +1,9 @@
 //! The fields of every event a client may send in a realtime session.
 
-use super::Field;
 use super::Rule::{
-    self, Any, Bool, By, Choice, DataUrl, Int, IntOrInf, List, Metadata, Nullable, Number, Object, StringOr,
-    Tagged, Text,
+    self, Any, Bool, By, Choice, DataUrl, Int, List, Metadata, Nullable, Object, StringOr, Tagged, Text,
 };
+use super::{Field, bounds};
 
 /// Text without a documented limit.
 pub(super) const TEXT: Rule = Text(usize::MAX);
@@ -32,7 +31,7 @@ pub(super) const fn must(name: &'static str, rule: &'static Rule) -> Field {
 /// `type`, already checked.
 pub(super) const TYPE: Field = may("type", &Any);
 /// `event_id`.
-pub(super) const EVENT_ID: Field = may("event_id", &Nullable(&Text(512)));
+pub(super) const EVENT_ID: Field = may("event_id", &bounds::EVENT_ID);
 
 /// Every event the WebSocket accepts, with its fields.
 pub(super) static EVENTS: &[(&str, &[Field])] = &[
@@ -97,7 +96,7 @@ pub(super) static SESSION: &[Field] = &[
     may("tools", &TOOLS),
     may("tool_choice", &TOOL_CHOICE),
     may("parallel_tool_calls", &Bool),
-    may("max_output_tokens", &IntOrInf(1, 4096)),
+    may("max_output_tokens", &bounds::OUTPUT_TOKENS),
     may("reasoning", &REASONING),
     may(
         "tracing",
@@ -124,7 +123,7 @@ static RESPONSE: &[Field] = &[
     may("tools", &TOOLS),
     may("tool_choice", &TOOL_CHOICE),
     may("parallel_tool_calls", &Bool),
-    may("max_output_tokens", &IntOrInf(1, 4096)),
+    may("max_output_tokens", &bounds::OUTPUT_TOKENS),
     may("reasoning", &REASONING),
     may("prompt", &PROMPT),
     may("metadata", &Nullable(&Metadata)),
@@ -145,7 +144,7 @@ pub(super) static INPUT: &[Field] = &[
         "noise_reduction",
         &Nullable(&Object(&[
             must("type", &Choice(&["near_field", "far_field"])),
-            may("strength", &Number(0.0, 1.0)),
+            may("strength", &bounds::NOISE_REDUCTION_STRENGTH),
         ])),
     ),
     may("turn_detection", &Nullable(&Tagged(TURN_DETECTION))),
@@ -155,7 +154,7 @@ pub(super) static INPUT: &[Field] = &[
 static OUTPUT: &[Field] = &[
     may("format", &FORMAT),
     may("voice", &VOICE),
-    may("speed", &Number(0.25, 1.5)),
+    may("speed", &bounds::SPEED),
 ];
 
 /// `transcription`.
@@ -174,10 +173,10 @@ static TURN_DETECTION: &[(&str, &[Field])] = &[
         "server_vad",
         &[
             TYPE,
-            may("threshold", &Number(0.0, 1.0)),
+            may("threshold", &bounds::VAD_THRESHOLD),
             may("prefix_padding_ms", &Int(0, 60_000)),
             may("silence_duration_ms", &Int(0, 60_000)),
-            may("idle_timeout_ms", &Nullable(&Int(5000, 30_000))),
+            may("idle_timeout_ms", &Nullable(&bounds::IDLE_TIMEOUT)),
             may("create_response", &Bool),
             may("interrupt_response", &Bool),
         ],
@@ -267,7 +266,7 @@ const TRUNCATION: Rule = StringOr(
         "retention_ratio",
         &[
             TYPE,
-            must("retention_ratio", &Number(0.0, 1.0)),
+            must("retention_ratio", &bounds::RETENTION_RATIO),
             may(
                 "token_limits",
                 &Nullable(&Object(&[may("post_instructions", &Int(0, i64::MAX))])),
@@ -312,7 +311,7 @@ static FUNCTION_CALL: &[Field] = &[
     STATUS,
     must("name", &TEXT),
     must("arguments", &TEXT),
-    may("call_id", &Nullable(&Text(32))),
+    may("call_id", &Nullable(&bounds::CALL_ID)),
 ];
 /// The fields of the output of a function call.
 static FUNCTION_CALL_OUTPUT: &[Field] = &[
@@ -320,7 +319,7 @@ static FUNCTION_CALL_OUTPUT: &[Field] = &[
     OBJECT,
     TYPE,
     STATUS,
-    must("call_id", &Text(32)),
+    must("call_id", &bounds::CALL_ID),
     must("output", &TEXT),
 ];
 /// The fields of an answer to an approval request.

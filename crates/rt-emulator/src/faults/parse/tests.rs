@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use crate::{Action, BadFrame, Cut, ErrorKind, Fault, Script, Shape, Trigger};
+use crate::fault::{Action, BadFrame, Trigger};
+use crate::wire::{Cut, Shape};
+use crate::{ErrorKind, Fault, Script};
 
 const FULL: &str = r#"
 faults:

@@ -1,7 +1,7 @@
 //! A restore of which the server refuses something.
 
+use rt_protocol::RealtimeSession;
 use rt_protocol::client_event::{ConversationItemDelete, SessionUpdate};
-use rt_protocol::session::RealtimeSession;
 use serde_json::{Value, json};
 
 use super::*;

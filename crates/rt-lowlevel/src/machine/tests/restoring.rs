@@ -1,6 +1,5 @@
 use rt_protocol::client_event::{ConversationItemCreate, SessionUpdate};
-use rt_protocol::session::RealtimeSession;
-use rt_protocol::{ClientEvent, Item, ServerEvent};
+use rt_protocol::{ClientEvent, Item, RealtimeSession, ServerEvent};
 use serde_json::{Value, json};
 
 use super::*;

@@ -2,11 +2,11 @@
 
 use std::io::Cursor;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
+use tungstenite::Error as WsError;
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
-use tungstenite::{Error as WsError, Utf8Bytes};
 
 use super::Incoming;
 use crate::classify::Failure;
@@ -30,6 +30,16 @@ struct Fragments {
     checked: usize,
 }
 
+/// A message that is there as a whole.
+#[derive(Debug)]
+enum Whole {
+    /// The frame at the front of the buffer.
+    Frame(Data),
+    /// All fragments together.
+    Joined(Fragments),
+    Control(Incoming<'static>),
+}
+
 impl Fragments {
     fn push(&mut self, payload: &[u8]) -> Result<(), Failure> {
         self.bytes.extend_from_slice(payload);
@@ -50,6 +60,10 @@ impl Fragments {
 #[derive(Debug)]
 pub(super) struct Decoder {
     buffer: BytesMut,
+    /// How much of the buffer is the frame of the message that was given out last.
+    spent: usize,
+    /// The fragments of the message that was given out last.
+    joined: BytesMut,
     /// The header of the frame whose payload is awaited, and the payload's length.
     header: Option<(FrameHeader, usize)>,
     /// The message whose fragments are coming in.
@@ -66,6 +80,8 @@ impl Decoder {
     pub(super) fn new(leftover: &[u8], read_size: usize, limit: usize) -> Self {
         Self {
             buffer: BytesMut::from(leftover),
+            spent: 0,
+            joined: BytesMut::new(),
             header: None,
             fragments: None,
             rest_size: read_size,
@@ -80,10 +96,13 @@ impl Decoder {
         let missing = self
             .header
             .as_ref()
-            .map_or(0, |(_, length)| length.saturating_sub(self.buffer.len()));
-        let spare = self.buffer.capacity() - self.buffer.len();
-        if spare < missing.min(STEP).max(self.read_size / 4) {
-            self.buffer.reserve(missing.min(STEP).max(self.read_size));
+            .map_or(0, |(_, length)| length.saturating_sub(self.buffer.len()))
+            .min(STEP);
+        let least = missing.max(self.read_size / 4);
+        if self.buffer.capacity() - self.buffer.len() < least {
+            // What a message begins with takes up a part of the same room, or the buffer would be twice as large.
+            let rest = self.read_size.saturating_sub(self.buffer.len());
+            self.buffer.reserve(rest.max(least));
         }
         &mut self.buffer
     }
@@ -99,8 +118,9 @@ impl Decoder {
     }
 
     /// The next message, if it is all there. After a close frame there is none.
-    pub(super) fn decode(&mut self) -> Result<Option<Incoming>, Failure> {
-        loop {
+    pub(super) fn decode(&mut self) -> Result<Option<Incoming<'_>>, Failure> {
+        self.forget();
+        let whole = loop {
             if self.is_closed {
                 self.buffer.clear();
                 return Ok(None);
@@ -112,15 +132,39 @@ impl Decoder {
                 self.header = Some((header, length));
                 return Ok(None);
             }
-            let payload = self.buffer.split_to(length).freeze();
-            let incoming = self.frame(&header, payload)?;
-            if length > KEPT {
-                // Else the block that the message was in would be used again, and never get smaller.
-                self.buffer = BytesMut::from(&self.buffer[..]);
+            self.spent = length;
+            match self.frame(&header)? {
+                Some(whole) => break whole,
+                None => self.forget(),
             }
-            if incoming.is_some() {
-                return Ok(incoming);
+        };
+        let (kind, payload) = match whole {
+            Whole::Control(incoming) => return Ok(Some(incoming)),
+            Whole::Frame(kind) => (kind, &self.buffer[..self.spent]),
+            Whole::Joined(fragments) => {
+                self.joined = fragments.bytes;
+                (fragments.kind, &self.joined[..])
             }
+        };
+        if kind == Data::Binary {
+            return Ok(Some(Incoming::Binary(payload.len())));
+        }
+        match simdutf8::basic::from_utf8(payload) {
+            Ok(text) => Ok(Some(Incoming::Text(text))),
+            Err(_) => Err(Failure::NotUtf8),
+        }
+    }
+
+    /// Nobody looks any more at what was given out last.
+    fn forget(&mut self) {
+        let spent = std::mem::take(&mut self.spent);
+        self.buffer.advance(spent);
+        if spent > KEPT {
+            // Else the block that the message was in would be used again, and never get smaller.
+            self.buffer = BytesMut::from(&self.buffer[..]);
+        }
+        if self.joined.capacity() > 0 {
+            self.joined = BytesMut::new();
         }
     }
 
@@ -166,15 +210,19 @@ impl Decoder {
         }
     }
 
-    /// What a whole frame is: a message, or a part of one.
-    fn frame(&mut self, header: &FrameHeader, payload: Bytes) -> Result<Option<Incoming>, Failure> {
+    /// What the frame at the front of the buffer is: a message, or a part of one.
+    fn frame(&mut self, header: &FrameHeader) -> Result<Option<Whole>, Failure> {
+        let payload = &self.buffer[..self.spent];
         match (header.opcode, &mut self.fragments) {
-            (OpCode::Control(Control::Ping), _) => Ok(Some(Incoming::Ping(payload.to_vec()))),
-            (OpCode::Control(Control::Pong), _) => Ok(Some(Incoming::Pong(payload.to_vec()))),
+            (OpCode::Data(kind @ (Data::Text | Data::Binary)), None) if header.is_final => {
+                Ok(Some(Whole::Frame(kind)))
+            }
+            (OpCode::Control(Control::Ping), _) => Ok(Some(Whole::Control(Incoming::Ping(payload.to_vec())))),
+            (OpCode::Control(Control::Pong), _) => Ok(Some(Whole::Control(Incoming::Pong(payload.to_vec())))),
             (OpCode::Control(Control::Close), _) => {
-                let close = close_frame(&payload)?;
+                let close = close_frame(payload)?;
                 self.is_closed = true;
-                Ok(Some(Incoming::Close(close)))
+                Ok(Some(Whole::Control(Incoming::Close(close))))
             }
             (OpCode::Control(Control::Reserved(code)), _) => {
                 Err(violation(&ProtocolError::UnknownControlFrameType(code)))
@@ -184,38 +232,25 @@ impl Decoder {
             }
             (OpCode::Data(Data::Continue), None) => Err(violation(&ProtocolError::UnexpectedContinueFrame)),
             (OpCode::Data(Data::Continue), Some(fragments)) => {
-                fragments.push(&payload)?;
-                drop(payload);
-                if !header.is_final {
-                    return Ok(None);
-                }
-                match self.fragments.take() {
-                    Some(whole) => message(whole.kind, whole.bytes.freeze()).map(Some),
-                    None => Ok(None),
-                }
+                fragments.push(payload)?;
+                Ok(if header.is_final {
+                    self.fragments.take().map(Whole::Joined)
+                } else {
+                    None
+                })
             }
             (OpCode::Data(kind), Some(_)) => Err(violation(&ProtocolError::ExpectedFragment(kind))),
-            (OpCode::Data(kind), None) if header.is_final => message(kind, payload).map(Some),
             (OpCode::Data(kind), none) => {
                 let first = Fragments {
                     kind,
                     bytes: BytesMut::with_capacity(payload.len()),
                     checked: 0,
                 };
-                none.insert(first).push(&payload)?;
+                none.insert(first).push(payload)?;
                 Ok(None)
             }
         }
     }
-}
-
-fn message(kind: Data, payload: Bytes) -> Result<Incoming, Failure> {
-    if kind == Data::Binary {
-        return Ok(Incoming::Binary(payload.len()));
-    }
-    Utf8Bytes::try_from(payload)
-        .map(Incoming::Text)
-        .map_err(|_| Failure::NotUtf8)
 }
 
 fn close_frame(payload: &[u8]) -> Result<CloseFrame, Failure> {

@@ -15,9 +15,9 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn shown(incoming: &Incoming) -> String {
+fn shown(incoming: &Incoming<'_>) -> String {
     match incoming {
-        Incoming::Text(text) => format!("text {}", text.as_str()),
+        Incoming::Text(text) => format!("text {text}"),
         Incoming::Binary(bytes) => format!("binary {bytes}"),
         Incoming::Ping(payload) => format!("ping {payload:?}"),
         Incoming::Pong(payload) => format!("pong {payload:?}"),
@@ -184,7 +184,6 @@ fn a_long_message_leaves_no_long_buffer_behind() {
         panic!()
     };
     assert_eq!(text.len(), 4 << 20);
-    drop(text);
     assert!(decoder.decode().unwrap().is_none());
     decoder.room();
     assert!(decoder.buffer.capacity() < KEPT, "{}", decoder.buffer.capacity());

@@ -8,6 +8,9 @@ use crate::close::CloseFrame;
 /// The longest reason that fits behind a close code.
 const REASON: usize = 123;
 
+/// The longest header of a frame.
+pub(super) const HEADER: usize = 14;
+
 pub(super) fn text(buffer: &mut Vec<u8>, payload: &str) {
     frame(buffer, OpCode::Data(Data::Text), &[payload.as_bytes()]);
 }
@@ -56,13 +59,11 @@ fn frame(buffer: &mut Vec<u8>, opcode: OpCode, parts: &[&[u8]]) {
 fn apply(mask: [u8; 4], payload: &mut [u8]) {
     let [a, b, c, d] = mask;
     let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let mut chunks = payload.chunks_exact_mut(8);
-    for chunk in &mut chunks {
-        if let Ok(word) = <[u8; 8]>::try_from(&*chunk) {
-            chunk.copy_from_slice(&(u64::from_ne_bytes(word) ^ wide).to_ne_bytes());
-        }
+    let (chunks, rest) = payload.as_chunks_mut::<8>();
+    for chunk in chunks {
+        *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
     }
-    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.iter().cycle()) {
+    for (byte, mask) in rest.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= mask;
     }
 }

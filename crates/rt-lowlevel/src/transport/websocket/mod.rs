@@ -6,10 +6,9 @@
 mod decoder;
 mod encoder;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tungstenite::Utf8Bytes;
 
 use self::decoder::Decoder;
 use super::Io;
@@ -24,10 +23,14 @@ use crate::observe::Wire;
 
 type Stream = Metered<Box<dyn Io>>;
 
-/// Written to the stream once so much is waiting.
-const WRITE_BUFFER: usize = 16 << 10;
+/// No more than this waits to be written to the stream, if no message alone is longer.
+const WRITE_BUFFER: usize = 64 << 10;
 
-/// What the write buffer keeps of its room after a message that took more: enough for 20 ms of audio.
+/// A write buffer with more room than this gives it back when the burst is over: after so many small writes.
+const LARGE: usize = 16 << 10;
+const SMALL_WRITES: u8 = 4;
+
+/// What the write buffer keeps of its room then: enough for 20 ms of audio.
 const KEPT: usize = 4 << 10;
 
 /// The reading side.
@@ -42,6 +45,8 @@ pub(crate) struct Reader {
 pub(crate) struct Writer {
     stream: WriteHalf<Stream>,
     buffer: Vec<u8>,
+    /// How many small writes there were in a row.
+    small_writes: u8,
     replies: Arc<Mutex<Replies>>,
     wire: Wire,
 }
@@ -58,9 +63,9 @@ struct Replies {
 
 /// What comes in.
 #[derive(Debug)]
-pub(crate) enum Incoming {
-    /// Text, as a slice of the read buffer: to be used and dropped, not kept.
-    Text(Utf8Bytes),
+pub(crate) enum Incoming<'a> {
+    /// Text, in the read buffer.
+    Text(&'a str),
     Binary(usize),
     /// A ping, which is answered with the next flush.
     Ping(Vec<u8>),
@@ -81,6 +86,7 @@ pub(crate) fn open(upgraded: Upgraded, meter: &Meter, limits: &Limits) -> (Reade
     let writer = Writer {
         stream: writer,
         buffer: Vec::new(),
+        small_writes: 0,
         replies,
         wire,
     };
@@ -93,31 +99,11 @@ pub(crate) fn compare_readers(bytes: &[u8], step: usize) {
     decoder::compare(bytes, step);
 }
 
-/// The next message. Cancel safe.
-pub(crate) async fn read_incoming(reader: &mut Reader) -> Result<Incoming, Failure> {
-    loop {
-        if let Some(incoming) = reader.decoder.decode()? {
-            if let Incoming::Pong(payload) = &incoming {
-                reader.wire.pong(payload);
-            }
-            reader.note(&incoming);
-            return Ok(incoming);
-        }
-        let buffer = reader.decoder.room();
-        let room = buffer.capacity() - buffer.len();
-        match reader.stream.read_buf(buffer).await {
-            Ok(0) => return Err(ended(None)),
-            Ok(bytes) => reader.decoder.filled(bytes, room),
-            Err(cause) => return Err(ended(Some(cause))),
-        }
-    }
-}
-
 /// Hands a frame to the socket. It is on its way when the socket has been flushed.
 pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<(), Failure> {
     match frame {
         Frame::Close(close) => {
-            let mut replies = writer.replies.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut replies = locked(&writer.replies);
             // One close frame each way: the answer to the peer's is ours. Nothing may follow it.
             if !std::mem::replace(&mut replies.is_closing, true) {
                 if let Some(payload) = replies.pong.take() {
@@ -129,6 +115,7 @@ pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<(),
         Frame::Text(_) | Frame::Ping(_) if writer.is_closing() => return Err(ended(None)),
         Frame::Text(text) => {
             writer.wire.sent(&text);
+            writer.make_room(text.len() + encoder::HEADER).await?;
             encoder::text(&mut writer.buffer, &text);
         }
         Frame::Ping(payload) => {
@@ -136,16 +123,13 @@ pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<(),
             encoder::ping(&mut writer.buffer, &payload);
         }
     }
-    if writer.buffer.len() >= WRITE_BUFFER {
-        writer.drain().await?;
-    }
     Ok(())
 }
 
 /// Flushes what was written, and the answers that wait.
 pub(crate) async fn flush(writer: &mut Writer) -> Result<(), Failure> {
     {
-        let mut replies = writer.replies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut replies = locked(&writer.replies);
         if let Some(payload) = replies.pong.take() {
             encoder::pong(&mut writer.buffer, &payload);
         }
@@ -153,7 +137,17 @@ pub(crate) async fn flush(writer: &mut Writer) -> Result<(), Failure> {
             encoder::close(&mut writer.buffer, &close);
         }
     }
+    writer.small_writes = if writer.buffer.len() > LARGE {
+        0
+    } else {
+        writer.small_writes.saturating_add(1)
+    };
     writer.drain().await?;
+    let capacity = writer.buffer.capacity();
+    // One large message or burst is no reason to keep its room for ever.
+    if capacity > WRITE_BUFFER || (capacity > LARGE && writer.small_writes >= SMALL_WRITES) {
+        writer.buffer.shrink_to(KEPT);
+    }
     writer.stream.flush().await.map_err(|cause| ended(Some(cause)))
 }
 
@@ -163,38 +157,77 @@ impl Reader {
         self.wire.clone()
     }
 
-    /// Leaves the answer to the writer.
-    fn note(&self, incoming: &Incoming) {
-        let (Incoming::Ping(_) | Incoming::Close(_)) = incoming else {
-            return;
-        };
-        let mut replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
-        match incoming {
-            _ if replies.is_closing => {}
-            Incoming::Ping(payload) => replies.pong = Some(payload.clone()),
-            Incoming::Close(close) => {
-                replies.is_closing = true;
-                replies.close = Some(answer(close));
+    /// The next message of what was read, if it is there as a whole. Answers are left to the writer.
+    pub(crate) fn next(&mut self) -> Result<Option<Incoming<'_>>, Failure> {
+        let incoming = self.decoder.decode()?;
+        match &incoming {
+            Some(Incoming::Pong(payload)) => self.wire.pong(payload),
+            Some(Incoming::Ping(payload)) => {
+                let mut replies = locked(&self.replies);
+                if !replies.is_closing {
+                    replies.pong = Some(payload.clone());
+                }
             }
-            Incoming::Text(_) | Incoming::Binary(_) | Incoming::Pong(_) => {}
+            Some(Incoming::Close(close)) => {
+                let mut replies = locked(&self.replies);
+                if !replies.is_closing {
+                    replies.is_closing = true;
+                    replies.close = Some(answer(close));
+                }
+            }
+            Some(Incoming::Text(_) | Incoming::Binary(_)) | None => {}
+        }
+        Ok(incoming)
+    }
+
+    /// Reads more, once [`next`](Self::next) has nothing. Says whether more still may be waiting, as in a burst. Cancel
+    /// safe.
+    pub(crate) async fn fill(&mut self) -> Result<bool, Failure> {
+        let buffer = self.decoder.room();
+        let room = buffer.capacity() - buffer.len();
+        match self.stream.read_buf(buffer).await {
+            Ok(0) => Err(ended(None)),
+            Ok(bytes) => {
+                self.decoder.filled(bytes, room);
+                Ok(bytes >= room)
+            }
+            Err(cause) => Err(ended(Some(cause))),
         }
     }
 }
 
+fn locked(replies: &Mutex<Replies>) -> MutexGuard<'_, Replies> {
+    replies.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Writer {
     fn is_closing(&self) -> bool {
-        let replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
-        replies.is_closing
+        locked(&self.replies).is_closing
+    }
+
+    /// Whether the reader left something to answer.
+    pub(crate) fn owes(&self) -> bool {
+        let replies = locked(&self.replies);
+        replies.pong.is_some() || replies.close.is_some()
+    }
+
+    /// Makes room for so many bytes. As much as fits is put together, which is fewer calls to the kernel, and no copy of
+    /// what is there already.
+    async fn make_room(&mut self, bytes: usize) -> Result<(), Failure> {
+        let needed = self.buffer.len() + bytes;
+        if needed > WRITE_BUFFER && !self.buffer.is_empty() {
+            self.drain().await?;
+        } else if needed > self.buffer.capacity() {
+            let wanted = (2 * self.buffer.capacity()).min(WRITE_BUFFER).max(needed);
+            self.buffer.reserve_exact(wanted - self.buffer.len());
+        }
+        Ok(())
     }
 
     /// Writes the buffer to the stream.
     async fn drain(&mut self) -> Result<(), Failure> {
         let written = self.stream.write_all(&self.buffer).await;
         self.buffer.clear();
-        // One large message is no reason to keep its room for ever.
-        if self.buffer.capacity() > WRITE_BUFFER {
-            self.buffer.shrink_to(KEPT);
-        }
         written.map_err(|cause| ended(Some(cause)))
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use rt_lowlevel::{CloseInitiator, ConnectionEvent, DiscardReason, ErrorKind, Fate, RestoreCause, State};
+use rt_lowlevel::event::{CloseInitiator, RestoreCause};
+use rt_lowlevel::fate::{DiscardReason, Fate};
+use rt_lowlevel::{ConnectionEvent, ErrorKind, State};
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rt_lowlevel::{
-    Config, Connection, ConnectionEvent, DialError, DialStage, Dialer, Endpoint, ErrorKind, Io, Target,
-};
+use rt_lowlevel::transport::{DialError, DialStage, Dialer, Io, Target};
+use rt_lowlevel::{Config, Connection, ConnectionEvent, Endpoint, ErrorKind};
 use tokio::time::Instant;
 
 use crate::support::*;

@@ -14,7 +14,7 @@ pub(in super::super) fn compare(bytes: &[u8], step: usize) {
         loop {
             match decoder.decode() {
                 Ok(Some(incoming)) => ours.push(match incoming {
-                    Incoming::Text(text) => format!("text {}", text.as_str()),
+                    Incoming::Text(text) => format!("text {text}"),
                     Incoming::Binary(length) => format!("binary {length}"),
                     Incoming::Ping(payload) => format!("ping {payload:?}"),
                     Incoming::Pong(payload) => format!("pong {payload:?}"),

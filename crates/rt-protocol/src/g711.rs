@@ -1,4 +1,4 @@
-//! G.711, the 8-bit samples of telephony: A-law and mu-law.
+//! G.711, the 8-bit samples of telephony: A-law and mu-law, `audio/pcma` and `audio/pcmu` in a session.
 //!
 //! The 13 and 14 bits of the recommendation are the high bits of 16, as everywhere in software. Encoding
 //! takes the code whose value is nearest, as ffmpeg does; at the edges of the segments that is up to 8
@@ -6,7 +6,7 @@
 //! again is itself, except that mu-law has two codes for 0.
 //!
 //! ```
-//! use rt_audio::g711;
+//! use rt_protocol::g711;
 //! let code = g711::linear_to_mu_law(-1000);
 //! assert_eq!(g711::mu_law_to_linear(code), -988);
 //! ```
@@ -22,6 +22,7 @@ const SIGN: u8 = 0x80;
 
 /// The sample of an A-law code: from -32,256 to 32,256, never 0.
 #[must_use]
+#[inline]
 pub const fn a_law_to_linear(code: u8) -> i16 {
     let code = code ^ A_LAW_MASK;
     let mantissa = ((code & 0x0f) as i16) << 4;
@@ -34,6 +35,7 @@ pub const fn a_law_to_linear(code: u8) -> i16 {
 
 /// The sample of a mu-law code: from -32,124 to 32,124.
 #[must_use]
+#[inline]
 pub const fn mu_law_to_linear(code: u8) -> i16 {
     let code = code ^ MU_LAW_MASK;
     let exponent = (code >> 4) & 7;
@@ -43,12 +45,14 @@ pub const fn mu_law_to_linear(code: u8) -> i16 {
 
 /// The A-law code nearest to a sample.
 #[must_use]
+#[inline]
 pub const fn linear_to_a_law(sample: i16) -> u8 {
     encode(&A_LAW, A_LAW_MASK, sample)
 }
 
 /// The mu-law code nearest to a sample.
 #[must_use]
+#[inline]
 pub const fn linear_to_mu_law(sample: i16) -> u8 {
     encode(&MU_LAW, MU_LAW_MASK, sample)
 }
@@ -81,6 +85,7 @@ const fn codes(mask: u8) -> Codes {
 }
 
 /// The code of a sample. Its two low bits are below the resolution of both laws.
+#[inline]
 const fn encode(codes: &Codes, mask: u8, sample: i16) -> u8 {
     let magnitude = (sample >> 2).unsigned_abs() as usize;
     // The lowest number has no counterpart.
