@@ -118,6 +118,8 @@ pub(crate) struct Moving {
     finished: bool,
     /// Since when the callbacks have held the session up.
     held_since: Option<Instant>,
+    /// Late deltas and forgotten items, as they were counted last.
+    dropped: (u64, u64),
 }
 
 impl Moving {
@@ -136,6 +138,7 @@ impl Moving {
             flushes: Vec::new(),
             finished: false,
             held_since: None,
+            dropped: (0, 0),
         }
     }
 }
@@ -321,9 +324,11 @@ impl Driver {
 
     /// Handles what else has come, so that what follows from it is passed on together.
     fn take_more(&mut self) {
-        // What has to be sent, for one, is not to wait.
+        // Asked for once: it only grows, and whoever delivers writes to it all the time.
+        let capacity = self.outlet.capacity();
         for _ in 1..BATCH {
-            if !self.state.outgoing.is_empty() || !self.outlet.has_room() {
+            // What has to be sent, for one, is not to wait.
+            if !self.state.outgoing.is_empty() || self.outlet.len() >= capacity {
                 return;
             }
             // At the end it is `None` again and again.

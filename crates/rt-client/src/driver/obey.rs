@@ -87,9 +87,13 @@ impl Driver {
         if let Some(half_duplex) = &self.half_duplex {
             half_duplex.model_speaks(self.engine.is_playing(), self.state.began.elapsed());
         }
-        let (late, forgotten) = self.engine.dropped();
-        self.counters.late_deltas.store(late, Ordering::Relaxed);
-        self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+        let dropped = self.engine.dropped();
+        if dropped != self.state.dropped {
+            self.state.dropped = dropped;
+            let (late, forgotten) = dropped;
+            self.counters.late_deltas.store(late, Ordering::Relaxed);
+            self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+        }
     }
 
     /// What a call of the sink brought. If that failed, everybody is told, once, and the clock takes its place.

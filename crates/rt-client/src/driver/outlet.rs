@@ -39,9 +39,9 @@ impl Outlet {
         self.events.is_empty()
     }
 
-    /// Whether there is room for more than what waits.
-    pub(super) fn has_room(&self) -> bool {
-        self.events.len() < self.queue.room()
+    /// How many may wait here and be passed on at once.
+    pub(super) fn capacity(&self) -> usize {
+        self.queue.room()
     }
 
     /// Passes on as many events as there is room for. Whether that was all.

@@ -24,7 +24,7 @@ impl Engine {
     pub(super) fn admit(&mut self, event: &Arc<ServerEvent>) {
         if let ServerEvent::ResponseOutputAudioDelta(delta) = &**event {
             // It is there, even if nobody hears it yet.
-            let outside = self.responses.is_outside(&delta.response_id);
+            let outside = || self.responses.is_outside(&delta.response_id);
             self.playback
                 .begin(&delta.response_id, &delta.item_id, delta.content_index, outside);
             self.responses.seen(&delta.response_id, self.now);
@@ -72,7 +72,7 @@ impl Engine {
             self.playback.late += 1;
             return;
         }
-        let outside = self.responses.is_outside(&event.response_id);
+        let outside = || self.responses.is_outside(&event.response_id);
         self.playback
             .begin(&event.response_id, &event.item_id, event.content_index, outside);
         let latency = self.stopwatch.output(&event.response_id, self.now);
