@@ -7,7 +7,7 @@
 //!
 //! The server is `loopback serve`, in a process of its own. Bursts are those of `loopback`; everybody takes turns in one run.
 //! Who listens counts the bytes where they come: in the closure, in the handler's method, at the end of the stream. The row
-//! "to a task" hands each piece from the closure to the task that waits, as `loopback` does.
+//! "to a task" hands each piece from the closure to the task that waits, and wakes it as often as it catches up.
 
 #[path = "../cpu.rs"]
 #[allow(dead_code, reason = "shared with the other programs")]

@@ -3,6 +3,7 @@
 
 mod obey;
 mod outlet;
+mod settings;
 mod sink;
 
 use std::collections::{HashMap, VecDeque};
@@ -16,7 +17,6 @@ use futures::FutureExt;
 use rt_lowlevel::fate::{Fate, Receipt};
 use rt_lowlevel::restore::SettledOutcome;
 use rt_lowlevel::{Connection, ConnectionEvent, Handle};
-use rt_protocol::client_event::SessionUpdate;
 use rt_protocol::{ClientEvent, Field, ServerEvent, Session as Settings, Text};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
@@ -32,12 +32,9 @@ use crate::reply::ReplyWriter;
 use crate::tool::Function;
 
 pub(crate) use self::outlet::Outlet;
+use self::settings::settings_update;
 pub(crate) use self::sink::Sink;
 
-/// Longest wait for the answer to the settings.
-const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
-/// The id of the `session.update`s of this crate, by which a refusal is known.
-const SETTINGS_ID: &str = "rt_settings";
 /// Events to the server that wait for room, until no more requests are taken.
 const MAX_OUTGOING: usize = 256;
 /// Events to the callbacks that wait for room, until no more requests are taken.
@@ -150,57 +147,6 @@ type Tracked = (String, Receipt);
 impl Driver {
     fn now(&self) -> Duration {
         self.state.began.elapsed()
-    }
-
-    /// Sends the settings and waits for the answer.
-    pub(crate) async fn configure(&mut self) -> Result<(), Error> {
-        if let Some(settings) = self.settings.clone() {
-            let sent = self.handle.send(settings_update(settings)).await;
-            sent.map_err(|error| match error.kind() {
-                rt_lowlevel::ErrorKind::InvalidEvent => Error::new(ErrorKind::Settings, error.to_string()),
-                _ => Error::sending(error),
-            })?;
-            let taken = tokio::time::timeout(SETTINGS_TIMEOUT, self.settings_taken()).await;
-            taken.map_err(|_| {
-                let message =
-                    format!("no answer to the session's settings within {SETTINGS_TIMEOUT:?}: try again");
-                Error::new(ErrorKind::Timeout, message)
-            })??;
-        }
-        self.engine.opened(self.now(), false);
-        self.obey();
-        Ok(())
-    }
-
-    /// Waits for the answer to the settings; what comes before it is an event like everything else.
-    async fn settings_taken(&mut self) -> Result<(), Error> {
-        while let Some(event) = self.connection.recv().await {
-            let answer = match &event {
-                ConnectionEvent::Server(ServerEvent::SessionUpdated(_)) => Some(Ok(())),
-                ConnectionEvent::Server(ServerEvent::Error(error))
-                    if error.error.event_id.as_deref() == Some(SETTINGS_ID) =>
-                {
-                    let at = error.error.param.as_deref();
-                    let at = at.map(|param| format!(" ({param})")).unwrap_or_default();
-                    let message = format!("the server refused the settings: {}{at}", error.error.message);
-                    Some(Err(Error::new(ErrorKind::Settings, message)))
-                }
-                ConnectionEvent::Closed(closed) => Some(Err(closed
-                    .error
-                    .clone()
-                    .map_or_else(Error::closed, Error::connection))),
-                _ => None,
-            };
-            self.take(event);
-            while !self.outlet.pass() {
-                // Whoever takes them is there already.
-                self.outlet.room().await;
-            }
-            if let Some(answer) = answer {
-                return answer;
-            }
-        }
-        Err(Error::closed())
     }
 
     /// Runs until the connection is closed, or nobody holds the session any more.
@@ -416,9 +362,4 @@ async fn sleep_until(due: Option<Instant>) {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
     }
-}
-
-/// The `session.update` of these settings.
-fn settings_update(settings: Settings) -> ClientEvent {
-    ClientEvent::from(SessionUpdate::new(settings)).with_event_id(SETTINGS_ID)
 }
