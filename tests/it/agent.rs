@@ -12,6 +12,7 @@ use rt_client::history::HistoryState;
 use rt_client::playback::ChannelSink;
 use rt_client::protocol::{Item, Pcm16, ResponseParams};
 use rt_client::reply::{ReplyChunk, ReplyStatus};
+use rt_client::tool::Function;
 use rt_client::{ErrorKind, Event, EventStream, Session, SessionBuilder, Turn};
 use rt_emulator::fault::{Action, Trigger};
 use rt_emulator::{Emulator, Fault, Pacing, Script, Step, Turn as Scripted};
@@ -277,4 +278,52 @@ async fn no_handle_hangs_when_the_connection_goes() {
     let waiting = session.next_reply().await.unwrap();
     session.close().await;
     assert_eq!(soon(waiting.reply()).await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn no_handle_hangs_when_the_connection_gives_up() {
+    let script = Script::default().turn(Scripted::default().step(Step::call("wait", "{}")));
+    let server = Server::start(Emulator::builder().script(script)).await;
+    let mut config = quick();
+    config.retry.max_attempts = 1;
+    let (entered, mut called) = tokio::sync::mpsc::unbounded_channel();
+    let wait = Function::new("wait", move |_: serde_json::Value| {
+        let _ = entered.send(());
+        std::future::pending::<Result<(), String>>()
+    });
+    let session = builder(&server)
+        .config(config)
+        .push_to_talk()
+        .function(wait)
+        .connect()
+        .await
+        .unwrap();
+    let first = session.send_text("Hello").await.unwrap();
+    // A function runs, whose answer would bring the next reply.
+    soon(called.recv()).await.unwrap();
+    assert_eq!(soon(first.reply()).await.unwrap().status, ReplyStatus::Completed);
+    let next = session.next_reply().await.unwrap();
+    // The server goes, and nobody takes its place.
+    drop(server);
+    let asked = [
+        session.respond().await,
+        session.send_text("More").await,
+        session.next_reply().await,
+    ];
+    let edits = soon(async {
+        tokio::join!(
+            session.insert_item(Item::user_text("one"), None),
+            session.delete_item("item")
+        )
+    });
+    // What reached the server in its last moments may have been done; all of it comes to an end.
+    let _ = edits.await;
+    for handle in asked.into_iter().flatten().chain([next]) {
+        let _ = soon(handle.reply()).await;
+    }
+    let mut state = session.state();
+    soon(state.wait_for(|state| state.is_closed())).await.unwrap();
+    assert_eq!(session.respond().await.unwrap_err().kind(), ErrorKind::Closed);
+    assert!(soon(session.wait_for_reply()).await.is_err());
+    soon(session.close()).await;
 }

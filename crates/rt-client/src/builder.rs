@@ -24,7 +24,8 @@ use crate::usage::{Budget, BudgetState, Prices};
 /// session's own, which ends with it; a session without them, one that is read by [`Session::events`], has no such thread. So
 /// a callback may block, on any flavor of the runtime, and the connection lives. Nothing is lost: 256 events wait, then the
 /// server is not read until there is room again, which [`Session::stats`] and the log tell. What is to be heard without
-/// delay should still not wait behind a slow callback: hand work over to a channel.
+/// delay should still not wait behind a slow callback: hand work over to a channel. Waking a task for every piece of audio is what
+/// costs most then; a task that reads [`Session::events`] is woken for many at once.
 ///
 /// Inside a closure, `tokio::runtime::Handle::current()` is the runtime the session was connected on: spawn tasks on it, or
 /// `block_on` the methods of a session. Waiting like that for what only a later callback brings never ends. With many sessions

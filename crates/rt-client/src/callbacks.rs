@@ -5,15 +5,17 @@
 //! thread would stand still altogether.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use tokio::runtime::Handle;
 
+use crate::dispatch::finish;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::handlers::{Closures, EventHandler, call};
+use crate::handlers::{Closures, EventHandler, Kinds, call, kind};
 use crate::session::{Session, Shared};
 
 /// A callback that takes longer is told of in the log.
@@ -21,39 +23,85 @@ const SLOW: Duration = Duration::from_millis(250);
 
 /// The closures and the handler of a session.
 pub(crate) struct Callbacks {
-    pub(crate) closures: Closures,
-    pub(crate) handler: Option<Box<dyn EventHandler>>,
-    pub(crate) session: Weak<Shared>,
+    closures: Closures,
+    /// What the closures are for.
+    kinds: Kinds,
+    handler: Option<Box<dyn EventHandler>>,
+    session: Weak<Shared>,
+    /// Since when a callback runs.
+    began: Instant,
 }
 
 impl Callbacks {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.closures.is_empty() && self.handler.is_none()
+    pub(crate) fn new(
+        closures: Closures,
+        handler: Option<Box<dyn EventHandler>>,
+        session: Weak<Shared>,
+    ) -> Self {
+        Self {
+            kinds: closures.kinds(),
+            closures,
+            handler,
+            session,
+            began: Instant::now(),
+        }
     }
 
-    /// Gives an event to the closure it is for, then to the handler. What panicked, if something did.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.handler.is_none()
+    }
+
+    /// Which events are for one of them.
+    pub(crate) fn interest(&self) -> Interest {
+        match &self.handler {
+            // Which of its methods do anything is not known.
+            Some(_) => Interest::All,
+            None => Interest::Some(self.kinds),
+        }
+    }
+
+    /// Waiting is over: what takes time from now on are callbacks.
+    pub(crate) fn resume(&mut self) {
+        self.began = Instant::now();
+    }
+
+    /// Gives an event to the closure it is for, then to the handler; and back, if somebody else is to have it. What panicked,
+    /// if something did.
     ///
     /// Not from a task: it blocks for as long as they do.
-    pub(crate) fn call(&mut self, runtime: &Handle, event: &Event) -> Option<Error> {
-        let began = Instant::now();
+    pub(crate) fn call(
+        &mut self,
+        runtime: &Handle,
+        event: Event,
+        keep: bool,
+    ) -> (Option<Event>, Option<Error>) {
         let mut panicked = None;
-        if let Some(name) = self.closures.takes(event) {
+        let mut rest = Some(event);
+        let kinds = self.kinds;
+        if let Some((_, name)) = rest.as_ref().filter(|event| kinds.contains(event)).map(kind) {
             let closures = &mut self.closures;
-            let copy = event.clone();
-            if std::panic::catch_unwind(AssertUnwindSafe(|| closures.call(copy))).is_err() {
+            let event = if keep || self.handler.is_some() {
+                rest.clone()
+            } else {
+                rest.take()
+            };
+            let called = || event.into_iter().for_each(|event| closures.call(event));
+            if std::panic::catch_unwind(AssertUnwindSafe(called)).is_err() {
                 panicked = Some(name);
             }
         }
         if let Some(handler) = &mut self.handler
             && let Some(shared) = self.session.upgrade()
+            && let Some(event) = if keep { rest.clone() } else { rest.take() }
         {
             let session = Session::of(shared);
-            let called = AssertUnwindSafe(call(handler.as_mut(), &session, event.clone()));
-            if runtime.block_on(called.catch_unwind()).is_err() {
+            let called = pin!(AssertUnwindSafe(call(handler.as_mut(), &session, event)).catch_unwind());
+            if finish(runtime, called).is_err() {
                 panicked = Some("of the event handler");
             }
         }
-        let took = began.elapsed();
+        let now = Instant::now();
+        let took = now.saturating_duration_since(std::mem::replace(&mut self.began, now));
         if took > SLOW {
             tracing::warn!(
                 took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -65,6 +113,22 @@ impl Callbacks {
         if let Some(error) = &error {
             tracing::warn!(%error, "a callback panicked");
         }
-        error
+        (rest, error)
+    }
+}
+
+/// Which events callbacks are for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Interest {
+    All,
+    Some(Kinds),
+}
+
+impl Interest {
+    pub(crate) fn includes(self, event: &Event) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(kinds) => kinds.contains(event),
+        }
     }
 }

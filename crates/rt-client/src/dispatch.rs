@@ -1,21 +1,23 @@
 //! Events on their way to whoever listens: callbacks, then streams, one event after the other.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::atomic::Ordering;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use futures::Stream;
+use futures::{FutureExt, Stream};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use crate::callbacks::Callbacks;
 use crate::driver::Counters;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::queue;
 
 /// Events that wait in a stream, until whoever reads it slows the session down.
 const STREAM: usize = 256;
@@ -24,7 +26,26 @@ const STREAM: usize = 256;
 pub(crate) const STREAM_GRACE: Duration = Duration::from_secs(1);
 
 /// The streams that were asked for.
-pub(crate) type Streams = Arc<Mutex<Vec<mpsc::Sender<Event>>>>;
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    senders: Mutex<Vec<mpsc::Sender<Event>>>,
+    /// How many there are, to be looked at without the lock.
+    count: AtomicUsize,
+}
+
+impl Streams {
+    /// Whether anybody reads.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<mpsc::Sender<Event>>) -> T) -> T {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut senders);
+        self.count.store(senders.len(), Ordering::Release);
+        result
+    }
+}
 
 /// Events of a session as a stream: what [`Session::events`](crate::Session::events) returns.
 ///
@@ -39,10 +60,7 @@ pub struct EventStream {
 impl EventStream {
     pub(crate) fn new(streams: &Streams) -> Self {
         let (sender, events) = mpsc::channel(STREAM);
-        streams
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(sender);
+        streams.change(|senders| senders.push(sender));
         Self { events }
     }
 
@@ -65,7 +83,7 @@ impl Stream for EventStream {
 
 /// Takes the events of a session and gives them to its callbacks and its streams, one after the other.
 pub(crate) struct Dispatcher {
-    pub(crate) events: mpsc::Receiver<Event>,
+    pub(crate) events: queue::Receiver,
     pub(crate) callbacks: Callbacks,
     pub(crate) streams: Fan,
     pub(crate) counters: Arc<Counters>,
@@ -97,77 +115,110 @@ impl Dispatcher {
     }
 
     async fn run(mut self) {
-        while let Some(event) = self.events.recv().await {
-            self.streams.send(event).await;
-            self.counters.delivered.fetch_add(1, Ordering::Relaxed);
+        let mut batch = Vec::new();
+        while self.events.recv(&mut batch).await {
+            for event in batch.drain(..) {
+                self.streams.send(event).await;
+                self.delivered();
+            }
         }
     }
 
     fn run_thread(mut self, runtime: &Handle) {
         // Callbacks may spawn tasks.
         let _entered = runtime.enter();
-        while let Some(event) = self.events.blocking_recv() {
-            if let Some(error) = self.deliver(runtime, event) {
-                // A panic in here has nobody left to be told to.
-                self.deliver(runtime, Event::Error(error));
+        let mut batch = Vec::new();
+        while self.events.blocking_recv(&mut batch) {
+            self.callbacks.resume();
+            for event in batch.drain(..) {
+                if let Some(error) = self.deliver(runtime, event) {
+                    // A panic in here has nobody left to be told to.
+                    self.deliver(runtime, Event::Error(error));
+                }
+                self.delivered();
             }
-            self.counters.delivered.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn delivered(&self) {
+        self.events.delivered();
+        self.counters.delivered.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Gives an event to everybody. What panicked, if something did.
     fn deliver(&mut self, runtime: &Handle, event: Event) -> Option<Error> {
-        let panicked = self.callbacks.call(runtime, &event);
-        if !self.streams.is_empty() {
-            runtime.block_on(self.streams.send(event));
+        let is_read = !self.streams.is_empty();
+        let (rest, panicked) = self.callbacks.call(runtime, event, is_read);
+        if let Some(event) = rest.filter(|_| is_read) {
+            finish(runtime, pin!(self.streams.send(event)));
+            self.callbacks.resume();
         }
         panicked
     }
 }
 
+/// Runs a future to its end. Most are ready at once, and spare the runtime the entrance.
+pub(crate) fn finish<T>(runtime: &Handle, mut future: Pin<&mut impl Future<Output = T>>) -> T {
+    match future.as_mut().now_or_never() {
+        Some(result) => result,
+        None => runtime.block_on(future),
+    }
+}
+
 /// The streams of a session, from the side of the session. They end with it.
 pub(crate) struct Fan {
-    pub(crate) streams: Streams,
+    pub(crate) streams: Arc<Streams>,
     /// Set when the session closes: until when streams are waited for.
     pub(crate) closing: watch::Receiver<Option<tokio::time::Instant>>,
 }
 
 impl Fan {
     fn is_empty(&self) -> bool {
-        self.streams
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
+        self.streams.is_empty()
     }
 
     /// Gives an event to all streams, and waits for those that are full.
     async fn send(&mut self, event: Event) {
-        let streams = self
-            .streams
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        for stream in &streams {
+        for (stream, event) in self.streams.change(|senders| offer(senders, event)) {
             let sent = tokio::select! {
                 biased;
-                sent = stream.send(event.clone()) => sent.is_ok(),
+                sent = stream.send(event) => sent.is_ok(),
                 // Nobody reads it: the end of the session does not depend on that.
                 () = patience(&mut self.closing) => !stream.is_closed(),
             };
             if !sent {
-                let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-                streams.retain(|stream| !stream.is_closed());
+                self.streams
+                    .change(|senders| senders.retain(|stream| !stream.is_closed()));
             }
         }
     }
 }
 
+/// Gives an event to the streams that have room. Those that have none, and what they are to be given.
+fn offer(senders: &mut Vec<mpsc::Sender<Event>>, event: Event) -> Vec<(mpsc::Sender<Event>, Event)> {
+    let mut full = Vec::new();
+    let mut left = senders.len();
+    let mut event = Some(event);
+    senders.retain(|sender| {
+        left -= 1;
+        // The last one, most often the only one, needs no copy.
+        let copy = if left == 0 { event.take() } else { event.clone() };
+        let Some(copy) = copy else { return true };
+        match sender.try_send(copy) {
+            Ok(()) => true,
+            Err(TrySendError::Full(copy)) => {
+                full.push((sender.clone(), copy));
+                true
+            }
+            Err(TrySendError::Closed(_)) => false,
+        }
+    });
+    full
+}
+
 impl Drop for Fan {
     fn drop(&mut self) {
-        self.streams
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.streams.change(Vec::clear);
     }
 }
 
@@ -193,21 +244,16 @@ mod tests {
 
     /// A dispatcher with one stream that is full and not read, and what it still has to deliver.
     fn stuck(closing: watch::Receiver<Option<tokio::time::Instant>>) -> (Dispatcher, EventStream) {
-        let streams = Streams::default();
+        let streams = Arc::new(Streams::default());
         let stream = EventStream::new(&streams);
-        let (sender, events) = mpsc::channel(STREAM + 10);
-        for _ in 0..STREAM + 10 {
-            sender
-                .try_send(Event::State(rt_lowlevel::State::Connected))
-                .expect("there is room");
-        }
+        let (sender, events) = queue::queue(STREAM + 10);
+        sender.send(&mut vec![
+            Event::State(rt_lowlevel::State::Connected);
+            STREAM + 10
+        ]);
         let dispatcher = Dispatcher {
             events,
-            callbacks: Callbacks {
-                closures: Closures::default(),
-                handler: None,
-                session: Weak::new(),
-            },
+            callbacks: Callbacks::new(Closures::default(), None, Weak::new()),
             streams: Fan { streams, closing },
             counters: Arc::default(),
             _running: mpsc::channel(1).0,

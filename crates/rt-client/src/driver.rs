@@ -2,6 +2,8 @@
 //! decides nothing.
 
 mod obey;
+mod outlet;
+mod settings;
 mod sink;
 
 use std::collections::{HashMap, VecDeque};
@@ -11,16 +13,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
 use rt_lowlevel::fate::{Fate, Receipt};
 use rt_lowlevel::restore::SettledOutcome;
 use rt_lowlevel::{Connection, ConnectionEvent, Handle};
-use rt_protocol::client_event::SessionUpdate;
 use rt_protocol::{ClientEvent, Field, ServerEvent, Session as Settings, Text};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-use crate::engine::{Acked, CheckId, Command, Engine, Ticket};
+use crate::engine::{Acked, CheckId, Command, Engine, Output, Ticket};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::guardrail::Verdict;
@@ -29,16 +31,16 @@ use crate::history::HistoryItem;
 use crate::reply::ReplyWriter;
 use crate::tool::Function;
 
+pub(crate) use self::outlet::Outlet;
+use self::settings::settings_update;
 pub(crate) use self::sink::Sink;
 
-/// Longest wait for the answer to the settings.
-const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
-/// The id of the `session.update`s of this crate, by which a refusal is known.
-const SETTINGS_ID: &str = "rt_settings";
 /// Events to the server that wait for room, until no more requests are taken.
 const MAX_OUTGOING: usize = 256;
 /// Events to the callbacks that wait for room, until no more requests are taken.
 const MAX_EVENTS: usize = 4096;
+/// Events of the connection that are handled before what follows from them is passed on.
+const BATCH: usize = 64;
 /// How often it is looked how far playback is.
 const PLAYBACK_TICK: Duration = Duration::from_millis(50);
 
@@ -79,7 +81,7 @@ pub(crate) struct Driver {
     pub(crate) connection: Connection,
     pub(crate) handle: Handle,
     pub(crate) requests: mpsc::Receiver<Request>,
-    pub(crate) dispatch: mpsc::Sender<Event>,
+    pub(crate) outlet: Outlet,
     pub(crate) settings: Option<Settings>,
     /// Whether the connection tells a new server what the last one knew.
     pub(crate) restores: bool,
@@ -95,7 +97,8 @@ pub(crate) struct Driver {
 /// What is on its way somewhere.
 pub(crate) struct Moving {
     began: Instant,
-    events: VecDeque<Event>,
+    /// The memory of what the engine wants done.
+    outputs: Vec<Output>,
     outgoing: VecDeque<ClientEvent>,
     replies: HashMap<Ticket, ReplyWriter>,
     acks: HashMap<Ticket, oneshot::Sender<Result<Acked, Error>>>,
@@ -112,13 +115,15 @@ pub(crate) struct Moving {
     finished: bool,
     /// Since when the callbacks have held the session up.
     held_since: Option<Instant>,
+    /// Late deltas and forgotten items, as they were counted last.
+    dropped: (u64, u64),
 }
 
 impl Moving {
     pub(crate) fn new(began: Instant) -> Self {
         Self {
             began,
-            events: VecDeque::new(),
+            outputs: Vec::new(),
             outgoing: VecDeque::new(),
             replies: HashMap::new(),
             acks: HashMap::new(),
@@ -130,6 +135,7 @@ impl Moving {
             flushes: Vec::new(),
             finished: false,
             held_since: None,
+            dropped: (0, 0),
         }
     }
 }
@@ -143,62 +149,10 @@ impl Driver {
         self.state.began.elapsed()
     }
 
-    /// Sends the settings and waits for the answer.
-    pub(crate) async fn configure(&mut self) -> Result<(), Error> {
-        if let Some(settings) = self.settings.clone() {
-            let sent = self.handle.send(settings_update(settings)).await;
-            sent.map_err(|error| match error.kind() {
-                rt_lowlevel::ErrorKind::InvalidEvent => Error::new(ErrorKind::Settings, error.to_string()),
-                _ => Error::sending(error),
-            })?;
-            let taken = tokio::time::timeout(SETTINGS_TIMEOUT, self.settings_taken()).await;
-            taken.map_err(|_| {
-                let message =
-                    format!("no answer to the session's settings within {SETTINGS_TIMEOUT:?}: try again");
-                Error::new(ErrorKind::Timeout, message)
-            })??;
-        }
-        self.engine.opened(self.now(), false);
-        self.obey();
-        Ok(())
-    }
-
-    /// Waits for the answer to the settings; what comes before it is an event like everything else.
-    async fn settings_taken(&mut self) -> Result<(), Error> {
-        while let Some(event) = self.connection.recv().await {
-            let answer = match &event {
-                ConnectionEvent::Server(ServerEvent::SessionUpdated(_)) => Some(Ok(())),
-                ConnectionEvent::Server(ServerEvent::Error(error))
-                    if error.error.event_id.as_deref() == Some(SETTINGS_ID) =>
-                {
-                    let at = error.error.param.as_deref();
-                    let at = at.map(|param| format!(" ({param})")).unwrap_or_default();
-                    let message = format!("the server refused the settings: {}{at}", error.error.message);
-                    Some(Err(Error::new(ErrorKind::Settings, message)))
-                }
-                ConnectionEvent::Closed(closed) => Some(Err(closed
-                    .error
-                    .clone()
-                    .map_or_else(Error::closed, Error::connection))),
-                _ => None,
-            };
-            self.take(event);
-            while let Some(event) = self.state.events.pop_front() {
-                // Whoever takes them is there already.
-                let _ = self.dispatch.send(event).await;
-            }
-            if let Some(answer) = answer {
-                return answer;
-            }
-        }
-        Err(Error::closed())
-    }
-
     /// Runs until the connection is closed, or nobody holds the session any more.
     pub(crate) async fn run(mut self) {
         let mut sending: Option<Sending> = None;
         let mut open = true;
-        let dispatch = self.dispatch.clone();
         loop {
             if sending.is_none() {
                 sending = self.next_send();
@@ -207,21 +161,19 @@ impl Driver {
                 self.state.flushes.clear();
             }
             self.deliver();
-            if !open && self.state.events.is_empty() {
+            if !open && self.outlet.is_empty() {
                 return;
             }
             let due = self.engine.deadline().map(|due| self.state.began + due);
             let tick = self.engine.is_playing();
-            let take_requests =
-                self.state.outgoing.len() < MAX_OUTGOING && self.state.events.len() < MAX_EVENTS;
+            let take_requests = self.state.outgoing.len() < MAX_OUTGOING && self.outlet.len() < MAX_EVENTS;
             tokio::select! {
-                permit = dispatch.reserve(), if !self.state.events.is_empty() => {
-                    if let (Ok(permit), Some(event)) = (permit, self.state.events.pop_front()) {
-                        permit.send(event);
+                () = self.outlet.room(), if !self.outlet.is_empty() => {}
+                event = self.connection.recv(), if open && self.outlet.is_empty() => match event {
+                    Some(event) => {
+                        self.take(event);
+                        self.take_more();
                     }
-                }
-                event = self.connection.recv(), if open && self.state.events.is_empty() => match event {
-                    Some(event) => self.take(event),
                     None => open = false,
                 },
                 request = self.requests.recv(), if take_requests && open => match request {
@@ -263,16 +215,13 @@ impl Driver {
 
     /// Gives events to the callbacks as far as there is room, and notes for how long there is none.
     fn deliver(&mut self) {
-        while let Some(event) = self.state.events.pop_front() {
-            if let Err(mpsc::error::TrySendError::Full(event)) = self.dispatch.try_send(event) {
-                self.state.events.push_front(event);
-                if self.state.held_since.is_none() {
-                    self.state.held_since = Some(Instant::now());
-                    self.counters.is_held_back.store(true, Ordering::Relaxed);
-                    tracing::warn!("callbacks are slow: the server is read again when they have caught up");
-                }
-                return;
+        if !self.outlet.pass() {
+            if self.state.held_since.is_none() {
+                self.state.held_since = Some(Instant::now());
+                self.counters.is_held_back.store(true, Ordering::Relaxed);
+                tracing::warn!("callbacks are slow: the server is read again when they have caught up");
             }
+            return;
         }
         if let Some(since) = self.state.held_since.take() {
             let us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -319,6 +268,23 @@ impl Driver {
         }
     }
 
+    /// Handles what else has come, so that what follows from it is passed on together.
+    fn take_more(&mut self) {
+        // Asked for once: it only grows, and whoever delivers writes to it all the time.
+        let capacity = self.outlet.capacity();
+        for _ in 1..BATCH {
+            // What has to be sent, for one, is not to wait.
+            if !self.state.outgoing.is_empty() || self.outlet.len() >= capacity {
+                return;
+            }
+            // At the end it is `None` again and again.
+            let Some(Some(event)) = self.connection.recv().now_or_never() else {
+                return;
+            };
+            self.take(event);
+        }
+    }
+
     /// Handles one event of the connection.
     fn take(&mut self, event: ConnectionEvent) {
         let now = self.now();
@@ -333,7 +299,10 @@ impl Driver {
                     let handle = self.handle.clone();
                     tokio::spawn(async move { handle.close().await });
                 }
-                self.played();
+                // What is heard matters to all but pieces of what comes.
+                if !is_piece(&event) {
+                    self.played();
+                }
                 self.engine.server(now, &Arc::new(event));
             }
             ConnectionEvent::Opened(opened) if opened.epoch > 1 && !self.restores => {
@@ -345,7 +314,7 @@ impl Driver {
             }
             ConnectionEvent::Restored(restored) => {
                 self.engine.restored(now);
-                self.state.events.push_back(Event::Restored(Arc::new(restored)));
+                self.outlet.push(Event::Restored(Arc::new(restored)));
             }
             ConnectionEvent::Interrupted(settled) if settled.outcome != SettledOutcome::Repeated => {
                 let (id, request) = (settled.response_id.as_deref(), settled.request_id.as_deref());
@@ -354,7 +323,7 @@ impl Driver {
             ConnectionEvent::Retrying(_) => self.engine.lost(now, self.restores),
             ConnectionEvent::Malformed(error) => {
                 let error = Error::new(ErrorKind::Malformed, error.to_string());
-                self.state.events.push_back(Event::Error(error));
+                self.outlet.push(Event::Error(error));
             }
             ConnectionEvent::Closed(closed) => {
                 let error = closed
@@ -367,6 +336,17 @@ impl Driver {
         }
         self.obey();
     }
+}
+
+/// Whether an event is one of the many that a response consists of.
+fn is_piece(event: &ServerEvent) -> bool {
+    matches!(
+        event,
+        ServerEvent::ResponseOutputAudioDelta(_)
+            | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
+            | ServerEvent::ResponseOutputTextDelta(_)
+            | ServerEvent::SessionOutputAudioDelta(_)
+    )
 }
 
 /// The end of a send, if one is under way.
@@ -382,9 +362,4 @@ async fn sleep_until(due: Option<Instant>) {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
     }
-}
-
-/// The `session.update` of these settings.
-fn settings_update(settings: Settings) -> ClientEvent {
-    ClientEvent::from(SessionUpdate::new(settings)).with_event_id(SETTINGS_ID)
 }

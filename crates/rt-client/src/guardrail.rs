@@ -12,6 +12,9 @@ use rt_protocol::Text;
 /// How long an asynchronous check may take unless it says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Characters of a second of speech that nobody exceeds, also at the greatest speed the service offers.
+const FASTEST_SPEECH: u32 = 30;
+
 type SyncCheck = Box<dyn FnMut(&str) -> Result<(), String> + Send>;
 type Checking = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
@@ -40,7 +43,7 @@ pub(crate) enum Verdict {
 ///
 /// Without [`hold`](Self::hold), audio plays on while it is checked. With it, no audio, text or transcript comes out before
 /// the words that belong to it have passed. The service does not say which words those are: audio waits until as much text
-/// has passed as can be spoken in its time (30 characters per second), or all text of its part. That costs as much delay as
+/// has passed as can be spoken in its time ([30 characters per second](Self::fastest_speech) unless set), or all text of its part. That costs as much delay as
 /// the text is behind that, and the time of the check. Raw server events are never held.
 ///
 /// A check that panics, or an asynchronous one that takes longer than its [`timeout`](Self::timeout), blocks, unless it is
@@ -57,6 +60,7 @@ pub struct Guardrail {
     name: String,
     check: Check,
     pub(crate) hold: bool,
+    pub(crate) fastest_speech: u32,
     timeout: Duration,
     fail_open: bool,
 }
@@ -76,7 +80,9 @@ pub struct Blocked {
 }
 
 impl Guardrail {
-    /// A check, with a name for the event. It runs on the session's task: it must be quick.
+    /// A check, with a name for the event. It runs on the session's task, a task of the runtime, between two events:
+    /// it has to return within microseconds and may not block. One that waits for something is
+    /// [`new_async`](Self::new_async)'s.
     pub fn new(
         name: impl Into<String>,
         check: impl FnMut(&str) -> Result<(), String> + Send + 'static,
@@ -113,6 +119,7 @@ impl Guardrail {
             name,
             check,
             hold: false,
+            fastest_speech: FASTEST_SPEECH,
             timeout: TIMEOUT,
             fail_open: false,
         }
@@ -122,6 +129,18 @@ impl Guardrail {
     #[must_use]
     pub fn hold(mut self) -> Self {
         self.hold = true;
+        self
+    }
+
+    /// How many characters (Unicode scalar values) a second of speech has at most, for [`hold`](Self::hold): 30 unless set, at
+    /// least 1. Of several guardrails that hold, the largest number counts.
+    ///
+    /// 30 is what nobody exceeds in a language that is written with letters, also at the service's greatest speed. Where a
+    /// character is a syllable or a word, as in Chinese, Japanese or Korean, 10 is safe and lets audio out much earlier. A
+    /// number that is too small lets words be heard before they were checked.
+    #[must_use]
+    pub fn fastest_speech(mut self, characters: u32) -> Self {
+        self.fastest_speech = characters.max(1);
         self
     }
 
@@ -206,6 +225,7 @@ impl fmt::Debug for Guardrail {
             .field("name", &self.name)
             .field("is_async", &matches!(self.check, Check::Async(_)))
             .field("hold", &self.hold)
+            .field("fastest_speech", &self.fastest_speech)
             .field("timeout", &self.timeout)
             .field("fail_open", &self.fail_open)
             .finish()

@@ -168,9 +168,11 @@ pub(crate) struct Closures {
 }
 
 impl Closures {
-    pub(crate) fn is_empty(&self) -> bool {
-        // Named one by one, so that none is forgotten.
+    /// Which events there are closures for.
+    pub(crate) fn kinds(&self) -> Kinds {
+        // Named one by one, so that none is forgotten; in the order of `kind`.
         let Self {
+            state,
             event,
             audio,
             transcript,
@@ -184,49 +186,32 @@ impl Closures {
             usage,
             budget,
             latency,
-            state,
             restored,
             error,
         } = self;
-        event.is_none()
-            && audio.is_none()
-            && transcript.is_none()
-            && line.is_none()
-            && turn.is_none()
-            && tool_call.is_none()
-            && approval.is_none()
-            && mcp_approval.is_none()
-            && history.is_none()
-            && blocked.is_none()
-            && usage.is_none()
-            && budget.is_none()
-            && latency.is_none()
-            && state.is_none()
-            && restored.is_none()
-            && error.is_none()
-    }
-
-    /// The name of the closure an event is for, if there is one.
-    pub(crate) fn takes(&self, event: &Event) -> Option<&'static str> {
-        let (name, there) = match event {
-            Event::State(_) => ("on_state", self.state.is_some()),
-            Event::Server(_) => ("on_event", self.event.is_some()),
-            Event::Audio(_) => ("on_audio", self.audio.is_some()),
-            Event::Transcript(_) => ("on_transcript", self.transcript.is_some()),
-            Event::Line(_) => ("on_line", self.line.is_some()),
-            Event::Turn(_) => ("on_turn", self.turn.is_some()),
-            Event::ToolCall(_) => ("on_tool_call", self.tool_call.is_some()),
-            Event::ApprovalWanted(_) => ("on_approval_wanted", self.approval.is_some()),
-            Event::McpApprovalWanted(_) => ("on_mcp_approval_wanted", self.mcp_approval.is_some()),
-            Event::HistoryUpdated(_) => ("on_history", self.history.is_some()),
-            Event::Blocked(_) => ("on_blocked", self.blocked.is_some()),
-            Event::Usage(_) => ("on_usage", self.usage.is_some()),
-            Event::Budget(_) => ("on_budget", self.budget.is_some()),
-            Event::Latency(_) => ("on_latency", self.latency.is_some()),
-            Event::Restored(_) => ("on_restored", self.restored.is_some()),
-            Event::Error(_) => ("on_error", self.error.is_some()),
-        };
-        there.then_some(name)
+        let there = [
+            state.is_some(),
+            event.is_some(),
+            audio.is_some(),
+            transcript.is_some(),
+            line.is_some(),
+            turn.is_some(),
+            tool_call.is_some(),
+            approval.is_some(),
+            mcp_approval.is_some(),
+            history.is_some(),
+            blocked.is_some(),
+            usage.is_some(),
+            budget.is_some(),
+            latency.is_some(),
+            restored.is_some(),
+            error.is_some(),
+        ];
+        let bits = there
+            .iter()
+            .rev()
+            .fold(0, |bits, there| bits << 1 | u16::from(*there));
+        Kinds(bits)
     }
 
     /// Calls the closure an event is for.
@@ -261,8 +246,144 @@ impl Closures {
     }
 }
 
+/// Kinds of events, a bit for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Kinds(u16);
+
+impl Kinds {
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn contains(self, event: &Event) -> bool {
+        self.0 & 1 << kind(event).0 != 0
+    }
+}
+
+/// The place of an event among the kinds, and the name of the closure it is for.
+pub(crate) const fn kind(event: &Event) -> (u8, &'static str) {
+    match event {
+        Event::State(_) => (0, "on_state"),
+        Event::Server(_) => (1, "on_event"),
+        Event::Audio(_) => (2, "on_audio"),
+        Event::Transcript(_) => (3, "on_transcript"),
+        Event::Line(_) => (4, "on_line"),
+        Event::Turn(_) => (5, "on_turn"),
+        Event::ToolCall(_) => (6, "on_tool_call"),
+        Event::ApprovalWanted(_) => (7, "on_approval_wanted"),
+        Event::McpApprovalWanted(_) => (8, "on_mcp_approval_wanted"),
+        Event::HistoryUpdated(_) => (9, "on_history"),
+        Event::Blocked(_) => (10, "on_blocked"),
+        Event::Usage(_) => (11, "on_usage"),
+        Event::Budget(_) => (12, "on_budget"),
+        Event::Latency(_) => (13, "on_latency"),
+        Event::Restored(_) => (14, "on_restored"),
+        Event::Error(_) => (15, "on_error"),
+    }
+}
+
 impl fmt::Debug for Closures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Closures").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rt_protocol::{Pcm16, Text};
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::transcript::Speaker;
+
+    #[test]
+    fn each_closure_is_for_its_own_kind() {
+        fn taking<T>() -> Callback<T> {
+            Some(Box::new(|_| ()))
+        }
+        let (speaker, item_id, text) = (Speaker::User, String::new(), Text::default());
+        let line = Line {
+            speaker,
+            item_id: item_id.clone(),
+            text: text.clone(),
+            late: false,
+        };
+        let transcript = Transcript {
+            speaker,
+            item_id,
+            text,
+            is_final: true,
+        };
+        let audio = Audio {
+            response_id: String::new(),
+            item_id: String::new(),
+            audio: Pcm16::new(),
+        };
+        let turn = Turn::UserCommitted {
+            item_id: String::new(),
+        };
+        let latency = Latency::Tool {
+            call_id: String::new(),
+            took: std::time::Duration::ZERO,
+            failed: false,
+        };
+        let cases = [
+            (
+                Event::State(State::Connected),
+                Closures {
+                    state: taking(),
+                    ..Closures::default()
+                },
+            ),
+            (
+                Event::Audio(audio),
+                Closures {
+                    audio: taking(),
+                    ..Closures::default()
+                },
+            ),
+            (
+                Event::Transcript(transcript),
+                Closures {
+                    transcript: taking(),
+                    ..Closures::default()
+                },
+            ),
+            (
+                Event::Line(line),
+                Closures {
+                    line: taking(),
+                    ..Closures::default()
+                },
+            ),
+            (
+                Event::Turn(turn),
+                Closures {
+                    turn: taking(),
+                    ..Closures::default()
+                },
+            ),
+            (
+                Event::Latency(latency),
+                Closures {
+                    latency: taking(),
+                    ..Closures::default()
+                },
+            ),
+            (
+                Event::Error(Error::new(ErrorKind::Closed, "")),
+                Closures {
+                    error: taking(),
+                    ..Closures::default()
+                },
+            ),
+        ];
+        for (at, (_, closures)) in cases.iter().enumerate() {
+            assert!(!closures.kinds().is_empty());
+            for (other, (event, _)) in cases.iter().enumerate() {
+                assert_eq!(closures.kinds().contains(event), at == other, "{event:?}");
+            }
+        }
+        assert!(Closures::default().kinds().is_empty());
     }
 }

@@ -83,6 +83,7 @@ mod kinds;
 pub mod latency;
 mod observe;
 pub mod playback;
+mod queue;
 pub mod reply;
 mod samples;
 mod session;

@@ -15,7 +15,9 @@ use tokio::sync::Notify;
 
 /// Something that plays audio.
 ///
-/// It is called on a task of the session: none of the methods may block for long.
+/// It is called on the session's task, which is one of the runtime's, between two events: a method that blocks holds up the session,
+/// and on a runtime of one thread everything, pongs among it. Hand the audio to whoever plays it and return, as [`ChannelSink`]
+/// does.
 pub trait PlaybackSink: Send + 'static {
     /// Takes audio to play after what it has. A whole reply comes faster than it plays, so all of it has to find room.
     ///

@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) next_ticket: AtomicU64,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) streams: Streams,
+    pub(crate) streams: Arc<Streams>,
     /// Ends when the session's task and the one or the thread that delivers events have.
     pub(crate) ended: Mutex<mpsc::Receiver<Infallible>>,
     /// The thread of the callbacks, if there are any.

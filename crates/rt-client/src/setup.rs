@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rt_lowlevel::{Config, Connection, Credentials, Endpoint};
@@ -12,13 +12,14 @@ use tokio::time::Instant;
 
 use crate::callbacks::Callbacks;
 use crate::dispatch::{Dispatcher, Fan};
-use crate::driver::{Counters, Driver, Moving, Sink};
+use crate::driver::{Counters, Driver, Moving, Outlet, Sink};
 use crate::engine::{Engine, Options};
 use crate::error::Error;
 use crate::guardrail::Guardrail;
 use crate::half_duplex::HalfDuplex;
 use crate::handlers::{Closures, EventHandler};
 use crate::playback::PlaybackSink;
+use crate::queue::queue;
 use crate::session::{Session, Shared};
 use crate::tool::Function;
 use crate::usage::{Budget, Prices};
@@ -103,7 +104,7 @@ impl Setup {
             .map_err(Error::connection)?;
         let handle = connection.handle().clone();
         let (requests, received) = mpsc::channel(REQUESTS);
-        let (dispatch, events) = mpsc::channel(EVENTS);
+        let (dispatch, events) = queue(EVENTS);
         let (closing, closes) = watch::channel(None);
         // Nothing is ever sent: it ends when the last who runs has ended.
         let (running, ended) = mpsc::channel(1);
@@ -116,7 +117,7 @@ impl Setup {
             requests,
             next_ticket: AtomicU64::new(1),
             counters: Arc::clone(&counters),
-            streams: Arc::new(Mutex::new(Vec::new())),
+            streams: Arc::default(),
             ended: tokio::sync::Mutex::new(ended),
             callbacks: OnceLock::new(),
             closing,
@@ -125,13 +126,11 @@ impl Setup {
             strict,
             began,
         });
+        let callbacks = Callbacks::new(self.closures, self.handler, Arc::downgrade(&shared));
+        let outlet = Outlet::new(dispatch, callbacks.interest(), Arc::clone(&shared.streams));
         let dispatcher = Dispatcher {
             events,
-            callbacks: Callbacks {
-                closures: self.closures,
-                handler: self.handler,
-                session: Arc::downgrade(&shared),
-            },
+            callbacks,
             streams: Fan {
                 streams: Arc::clone(&shared.streams),
                 closing: closes,
@@ -162,7 +161,7 @@ impl Setup {
             connection,
             handle,
             requests: received,
-            dispatch,
+            outlet,
             settings,
             restores,
             sink: Sink::new(self.sink),

@@ -94,47 +94,23 @@ impl Function {
         T: Serialize,
         E: fmt::Display,
     {
-        let mut settings = SchemaSettings::draft07();
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-        let mut schema = settings.into_generator().into_root_schema_for::<A>();
-        // The name of a Rust type says nothing to a model.
-        schema.remove("title");
-        let run = move |arguments: Text| -> Running {
-            // Functions without arguments are called with an empty text by some models.
-            let text = if arguments.trim().is_empty() {
-                "{}"
-            } else {
-                &*arguments
-            };
-            match serde_json::from_str::<A>(text) {
+        let run = move |text: Text| -> Running {
+            match arguments::<A>(&text) {
                 Ok(arguments) => {
                     let running = function(arguments);
-                    Box::pin(async move {
-                        let result = running.await.map_err(|error| error.to_string())?;
-                        let json = serde_json::to_string(&result);
-                        json.map(Text::from)
-                            .map_err(|error| format!("its result cannot be written as JSON: {error}"))
-                    })
+                    Box::pin(async move { answer(running.await) })
                 }
-                Err(error) => {
-                    let message = format!("the arguments are not as the schema says: {error}");
-                    Box::pin(std::future::ready(Err(message)))
-                }
+                Err(error) => Box::pin(std::future::ready(Err(error))),
             }
         };
-        Self {
-            tool: FunctionTool::new(name).parameters(schema.into()),
-            policy: Policy {
-                timeout: TIMEOUT,
-                interim: None,
-                approval: false,
-            },
-            run: Arc::new(run),
-        }
+        Self::of::<A>(name.into(), Arc::new(run))
     }
 
-    /// A function that is not async. It should be quick: it runs on the tasks of the runtime.
+    /// A function that is not async. It may block: it runs on a thread of the runtime's pool for blocking work
+    /// ([`tokio::task::spawn_blocking`]), beside other calls of the same response.
+    ///
+    /// It cannot be stopped: one that takes longer than its [`timeout`](Self::timeout), or whose call was taken back, goes on, and
+    /// its result is thrown away. A runtime that ends waits for it.
     #[must_use]
     pub fn sync<A, F, T, E>(name: impl Into<String>, function: F) -> Self
     where
@@ -143,7 +119,40 @@ impl Function {
         T: Serialize + Send + 'static,
         E: fmt::Display + Send + 'static,
     {
-        Self::new(name, move |arguments: A| std::future::ready(function(arguments)))
+        let function = Arc::new(function);
+        let run = move |text: Text| -> Running {
+            let function = Arc::clone(&function);
+            let work = move || answer(function(arguments::<A>(&text)?));
+            Box::pin(async move {
+                match tokio::task::spawn_blocking(work).await {
+                    Ok(answer) => answer,
+                    Err(error) => match error.try_into_panic() {
+                        // Told as the panic of any function.
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(_) => Err("the program ends".to_owned()),
+                    },
+                }
+            })
+        };
+        Self::of::<A>(name.into(), Arc::new(run))
+    }
+
+    fn of<A: JsonSchema>(name: String, run: Run) -> Self {
+        let mut settings = SchemaSettings::draft07();
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+        let mut schema = settings.into_generator().into_root_schema_for::<A>();
+        // The name of a Rust type says nothing to a model.
+        schema.remove("title");
+        Self {
+            tool: FunctionTool::new(name).parameters(schema.into()),
+            policy: Policy {
+                timeout: TIMEOUT,
+                interim: None,
+                approval: false,
+            },
+            run,
+        }
     }
 
     /// What it does and when to use it, for the model.
@@ -192,6 +201,21 @@ impl Function {
     pub(crate) fn run(&self, arguments: Text) -> Running {
         (self.run)(arguments)
     }
+}
+
+/// The arguments of a call.
+fn arguments<A: DeserializeOwned>(text: &str) -> Result<A, String> {
+    // Functions without arguments are called with an empty text by some models.
+    let text = if text.trim().is_empty() { "{}" } else { text };
+    serde_json::from_str(text).map_err(|error| format!("the arguments are not as the schema says: {error}"))
+}
+
+/// What a function returned, as the model is told it.
+fn answer<T: Serialize, E: fmt::Display>(result: Result<T, E>) -> Result<Text, String> {
+    let result = result.map_err(|error| error.to_string())?;
+    let json = serde_json::to_string(&result);
+    json.map(Text::from)
+        .map_err(|error| format!("its result cannot be written as JSON: {error}"))
 }
 
 impl fmt::Debug for Function {

@@ -25,7 +25,7 @@ async fn pain_13_nobody_knows_the_cost() {
     let session = builder(&server)
         .text_only()
         .prices(prices)
-        .budget(Budget::new(1.0))
+        .budget(Budget::new(1.0).warn_at(0.0))
         .connect()
         .await
         .unwrap();
@@ -51,6 +51,11 @@ async fn pain_13_nobody_knows_the_cost() {
     ));
     let refused = soon(session.send_text("More").await.unwrap().reply()).await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Budget);
+    let asked = server.emulator.journal().received(1);
+    let asked = asked
+        .iter()
+        .filter(|message| message.event_type == "response.create");
+    assert_eq!(asked.count(), 1);
     session.close().await;
 }
 

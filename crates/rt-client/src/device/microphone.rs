@@ -1,17 +1,19 @@
 //! [`Microphone`]: a device as chunks of audio.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use rt_audio::{Converter, Options};
 use rt_protocol::Pcm16;
 use tokio::sync::mpsc as chunks;
 
 use super::host::{Chosen, device_error};
-use super::recovery::{PATIENCE, Recovery, reopened};
+use super::keeper::{Lost, Message, Work, start};
+use super::recovery::PATIENCE;
 use super::ring::Ring;
 use crate::error::Error;
 
@@ -30,14 +32,8 @@ const WAITING: usize = 100;
 /// beyond that is dropped and [counted](Self::dropped). The last chunk of a device that was lost may be shorter.
 pub struct Microphone {
     chunks: chunks::Receiver<Result<Pcm16, Error>>,
-    control: Sender<Control>,
+    control: Sender<Message<Infallible>>,
     dropped: Arc<AtomicU64>,
-}
-
-enum Control {
-    /// The stream of this number ended.
-    Lost(u32),
-    Stop,
 }
 
 impl Microphone {
@@ -46,7 +42,7 @@ impl Microphone {
     /// # Errors
     /// `Device` if there is none, or it cannot be used.
     pub fn open() -> Result<Self, Error> {
-        Self::start(None)
+        Self::begin(None)
     }
 
     /// The device of this name, as [`microphones`](super::microphones) lists it.
@@ -54,7 +50,7 @@ impl Microphone {
     /// # Errors
     /// `Device` if there is none, or it cannot be used.
     pub fn open_named(name: &str) -> Result<Self, Error> {
-        Self::start(Some(name.to_owned()))
+        Self::begin(Some(name.to_owned()))
     }
 
     /// The next chunk. An error tells that the device was lost: others may follow, of the device that takes its place. `None`
@@ -72,23 +68,14 @@ impl Microphone {
         Duration::from_micros(self.dropped.load(Ordering::Relaxed))
     }
 
-    fn start(name: Option<String>) -> Result<Self, Error> {
+    fn begin(name: Option<String>) -> Result<Self, Error> {
         let (sender, receiver) = chunks::channel(WAITING);
-        let (control, commands) = mpsc::channel();
-        let (opened, open) = mpsc::channel();
         let dropped = Arc::new(AtomicU64::new(0));
         let recorder = Recorder {
             chunks: sender,
-            lost: control.clone(),
             dropped: Arc::clone(&dropped),
-            streams: 0,
         };
-        std::thread::Builder::new()
-            .name("rt-microphone".to_owned())
-            .spawn(move || recorder.run(name.as_deref(), &commands, &opened))
-            .map_err(|error| device_error(format!("no thread for the microphone: {error}")))?;
-        open.recv()
-            .unwrap_or_else(|_| Err(device_error("the thread of the microphone ended")))?;
+        let control = start(recorder, name)?;
         Ok(Self {
             chunks: receiver,
             control,
@@ -99,7 +86,7 @@ impl Microphone {
 
 impl Drop for Microphone {
     fn drop(&mut self) {
-        let _ = self.control.send(Control::Stop);
+        let _ = self.control.send(Message::Stop);
     }
 }
 
@@ -112,13 +99,10 @@ impl fmt::Debug for Microphone {
     }
 }
 
-/// The thread of a microphone.
+/// What the thread of a microphone does.
 struct Recorder {
     chunks: chunks::Sender<Result<Pcm16, Error>>,
-    lost: Sender<Control>,
     dropped: Arc<AtomicU64>,
-    /// How many streams there were.
-    streams: u32,
 }
 
 /// A stream, and what becomes of its samples.
@@ -128,69 +112,69 @@ struct Open {
     chunker: Chunker,
 }
 
-impl Recorder {
-    fn run(mut self, name: Option<&str>, commands: &Receiver<Control>, opened: &Sender<Result<(), Error>>) {
-        let mut open = match self.open(name) {
-            Ok(open) => Some(open),
-            Err(error) => {
-                let _ = opened.send(Err(error));
-                return;
-            }
-        };
-        let _ = opened.send(Ok(()));
-        let mut recovery = Recovery::default();
-        recovery.opened(Instant::now());
-        loop {
-            let patience = if open.is_some() { PUMP } else { PATIENCE };
-            let patience = recovery.wait(Instant::now()).unwrap_or(patience);
-            match commands.recv_timeout(patience) {
-                Ok(Control::Lost(number)) if number == self.streams && open.is_some() => {
-                    if let Some(Open {
-                        stream,
-                        ring,
-                        chunker,
-                    }) = open.take()
-                    {
-                        // No callback runs any more: what is there is all.
-                        drop(stream);
-                        for chunk in chunker.finish(&ring) {
-                            self.give(Ok(chunk));
-                        }
-                    }
-                    recovery.lost(Instant::now());
-                    let error = device_error("the microphone is gone: looking for another");
-                    self.give(Err(error));
-                    if recovery.is_hopeless(Instant::now()) {
-                        return;
-                    }
-                }
-                Ok(Control::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Control::Lost(_)) | Err(RecvTimeoutError::Timeout) => {}
-            }
-            if recovery.is_due(Instant::now()) {
-                match reopened(name, |name| self.open(name)) {
-                    Ok(new) => {
-                        open = Some(new);
-                        recovery.opened(Instant::now());
-                    }
-                    Err(error) => {
-                        recovery.lost(Instant::now());
-                        if recovery.is_hopeless(Instant::now()) {
-                            self.give(Err(error));
-                            return;
-                        }
-                    }
-                }
-            }
-            if let Some(open) = &mut open {
-                for chunk in open.chunker.pump(&open.ring) {
-                    recovery.flowed(Instant::now());
-                    self.give(Ok(chunk));
-                }
-            }
-        }
+impl Work for Recorder {
+    type Stream = Open;
+    type Command = Infallible;
+    const DEVICE: &'static str = "microphone";
+
+    fn open(&mut self, name: Option<&str>, lost: Lost<Infallible>) -> Result<Open, Error> {
+        let chosen = Chosen::microphone(name)?;
+        let ring = Arc::new(Ring::new(chosen.rate() as usize));
+        let chunker = Chunker::new(chosen.rate())?;
+        let (filled, channels) = (Arc::clone(&ring), chosen.channels());
+        let (rate, dropped) = (chosen.rate(), Arc::clone(&self.dropped));
+        let stream = chosen.record(
+            move |samples| record(&filled, Mono { samples, channels }, rate, &dropped),
+            move || lost.tell(),
+        )?;
+        Ok(Open {
+            stream,
+            ring,
+            chunker,
+        })
     }
 
+    fn pause(&self, is_open: bool) -> Duration {
+        if is_open { PUMP } else { PATIENCE }
+    }
+
+    fn obey(&mut self, command: Infallible) {
+        match command {}
+    }
+
+    fn lost(&mut self, open: Open) -> bool {
+        let Open {
+            stream,
+            ring,
+            chunker,
+        } = open;
+        // No callback runs any more: what is there is all.
+        drop(stream);
+        for chunk in chunker.finish(&ring) {
+            self.give(Ok(chunk));
+        }
+        self.give(Err(device_error("the microphone is gone: looking for another")));
+        // What went through it was noted when it did.
+        false
+    }
+
+    fn work(&mut self, open: Option<&mut Open>) -> bool {
+        let mut flowed = false;
+        for chunk in open.into_iter().flat_map(|open| open.chunker.pump(&open.ring)) {
+            flowed = true;
+            self.give(Ok(chunk));
+        }
+        flowed
+    }
+
+    fn gave_up(&mut self, error: Option<Error>) {
+        if let Some(error) = error {
+            self.give(Err(error));
+        }
+    }
+}
+
+impl Recorder {
     /// Hands a chunk over, or counts it.
     fn give(&self, chunk: Result<Pcm16, Error>) {
         let duration = chunk.as_ref().map_or(Duration::ZERO, Pcm16::duration);
@@ -198,25 +182,6 @@ impl Recorder {
             let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
             self.dropped.fetch_add(micros, Ordering::Relaxed);
         }
-    }
-
-    fn open(&mut self, name: Option<&str>) -> Result<Open, Error> {
-        let chosen = Chosen::microphone(name)?;
-        let ring = Arc::new(Ring::new(chosen.rate() as usize));
-        let chunker = Chunker::new(chosen.rate())?;
-        self.streams += 1;
-        let (number, lost) = (self.streams, self.lost.clone());
-        let (filled, channels) = (Arc::clone(&ring), chosen.channels());
-        let (rate, dropped) = (chosen.rate(), Arc::clone(&self.dropped));
-        let stream = chosen.record(
-            move |samples| record(&filled, Mono { samples, channels }, rate, &dropped),
-            move || drop(lost.send(Control::Lost(number))),
-        )?;
-        Ok(Open {
-            stream,
-            ring,
-            chunker,
-        })
     }
 }
 
@@ -356,12 +321,9 @@ mod tests {
     #[tokio::test]
     async fn chunks_nobody_takes_are_counted() {
         let (sender, mut receiver) = chunks::channel(2);
-        let (lost, _commands) = mpsc::channel();
         let recorder = Recorder {
             chunks: sender,
-            lost,
             dropped: Arc::default(),
-            streams: 0,
         };
         for _ in 0..5 {
             recorder.give(Ok(Pcm16::from_samples(&[1; CHUNK])));

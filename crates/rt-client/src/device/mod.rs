@@ -32,6 +32,7 @@
 mod echo;
 mod far;
 mod host;
+mod keeper;
 mod microphone;
 mod output;
 mod recovery;

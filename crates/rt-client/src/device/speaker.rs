@@ -5,14 +5,15 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use rt_protocol::Pcm16;
 
-use super::host::{Chosen, device_error};
+use super::host::Chosen;
+use super::keeper::{Lost, Message, Work, start};
 use super::output::{Output, Shared};
-use super::recovery::{PATIENCE, Recovery, reopened};
+use super::recovery::PATIENCE;
 use crate::error::Error;
 use crate::playback::PlaybackSink;
 
@@ -23,7 +24,7 @@ const REFILL: Duration = Duration::from_millis(50);
 /// by the latency the sound system reports.
 pub struct Speaker {
     shared: Arc<Shared>,
-    commands: Sender<Command>,
+    commands: Sender<Message<Command>>,
     began: Instant,
 }
 
@@ -37,9 +38,6 @@ enum Command {
     Play(Pcm16),
     /// The clearing of this number.
     Clear(u64),
-    /// The stream of this number ended.
-    Lost(u32),
-    Stop,
 }
 
 impl Speaker {
@@ -48,7 +46,7 @@ impl Speaker {
     /// # Errors
     /// `Device` if there is none, or it cannot be used.
     pub fn open() -> Result<(Self, PlaybackMonitor), Error> {
-        Self::start(None)
+        Self::begin(None)
     }
 
     /// The device of this name, as [`speakers`](super::speakers) lists it.
@@ -56,28 +54,13 @@ impl Speaker {
     /// # Errors
     /// `Device` if there is none, or it cannot be used.
     pub fn open_named(name: &str) -> Result<(Self, PlaybackMonitor), Error> {
-        Self::start(Some(name.to_owned()))
+        Self::begin(Some(name.to_owned()))
     }
 
-    fn start(name: Option<String>) -> Result<(Self, PlaybackMonitor), Error> {
+    fn begin(name: Option<String>) -> Result<(Self, PlaybackMonitor), Error> {
         let shared = Arc::new(Shared::new());
-        let (commands, receiver) = mpsc::channel();
-        let (opened, open) = mpsc::channel();
         let began = Instant::now();
-        let player = Player {
-            shared: Arc::clone(&shared),
-            began,
-            lost: commands.clone(),
-            streams: 0,
-            waiting: VecDeque::new(),
-        };
-        // A stream stays on the thread that opened it: not every system lets it go elsewhere.
-        std::thread::Builder::new()
-            .name("rt-speaker".to_owned())
-            .spawn(move || player.run(name.as_deref(), &receiver, &opened))
-            .map_err(|error| device_error(format!("no thread for the speaker: {error}")))?;
-        open.recv()
-            .unwrap_or_else(|_| Err(device_error("the thread of the speaker ended")))?;
+        let commands = start(Player::new(Arc::clone(&shared), began), name)?;
         let monitor = PlaybackMonitor {
             shared: Arc::clone(&shared),
             began,
@@ -102,14 +85,15 @@ impl PlaybackSink for Speaker {
         if self.shared.is_gone.load(Ordering::Relaxed) {
             return Err(gone());
         }
-        self.commands.send(Command::Play(audio)).map_err(|_| gone())
+        let play = Message::Command(Command::Play(audio));
+        self.commands.send(play).map_err(|_| gone())
     }
 
     fn clear(&mut self) {
         // Silent from here on, whenever the thread gets to it.
         let number = self.shared.clears_asked.fetch_add(1, Ordering::AcqRel) + 1;
         // Nobody to tell is nothing to clear.
-        let _ = self.commands.send(Command::Clear(number));
+        let _ = self.commands.send(Message::Command(Command::Clear(number)));
     }
 
     fn pause(&mut self, pause: bool) {
@@ -127,7 +111,7 @@ impl PlaybackSink for Speaker {
 
 impl Drop for Speaker {
     fn drop(&mut self) {
-        let _ = self.commands.send(Command::Stop);
+        let _ = self.commands.send(Message::Stop);
     }
 }
 
@@ -178,90 +162,20 @@ impl fmt::Debug for PlaybackMonitor {
     }
 }
 
-/// The thread of a speaker.
+/// What the thread of a speaker does.
 struct Player {
     shared: Arc<Shared>,
     began: Instant,
-    lost: Sender<Command>,
-    /// How many streams there were.
-    streams: u32,
     /// What finds no room in the ring.
     waiting: VecDeque<i16>,
 }
 
 impl Player {
-    fn run(mut self, name: Option<&str>, commands: &Receiver<Command>, opened: &Sender<Result<(), Error>>) {
-        let mut stream = match self.open(name) {
-            Ok(stream) => Some(stream),
-            Err(error) => {
-                let _ = opened.send(Err(error));
-                return;
-            }
-        };
-        let _ = opened.send(Ok(()));
-        let mut recovery = Recovery::default();
-        recovery.opened(Instant::now());
-        loop {
-            let patience = if self.waiting.is_empty() { PATIENCE } else { REFILL };
-            let patience = recovery.wait(Instant::now()).unwrap_or(patience);
-            match commands.recv_timeout(patience) {
-                Ok(Command::Lost(number)) if number == self.streams && stream.is_some() => {
-                    stream = None;
-                    if self.shared.has_flowed.load(Ordering::Relaxed) {
-                        recovery.flowed(Instant::now());
-                    }
-                    recovery.lost(Instant::now());
-                    if recovery.is_hopeless(Instant::now()) {
-                        tracing::warn!("no speaker that stays");
-                        return;
-                    }
-                }
-                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(command) => self.obey(command),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if recovery.is_due(Instant::now()) {
-                // What waits goes on where it was, on whichever device there is now.
-                match reopened(name, |name| self.open(name)) {
-                    Ok(new) => {
-                        stream = Some(new);
-                        recovery.opened(Instant::now());
-                    }
-                    Err(error) => {
-                        recovery.lost(Instant::now());
-                        if recovery.is_hopeless(Instant::now()) {
-                            tracing::warn!(%error, "no speaker");
-                            return;
-                        }
-                    }
-                }
-            }
-            self.refill();
-        }
-    }
-
-    fn open(&mut self, name: Option<&str>) -> Result<cpal::Stream, Error> {
-        let chosen = Chosen::speaker(name)?;
-        let mut output = Output::new(Arc::clone(&self.shared), chosen.rate())?;
-        self.streams += 1;
-        self.shared.has_flowed.store(false, Ordering::Relaxed);
-        let (channels, began, number) = (chosen.channels(), self.began, self.streams);
-        let lost = self.lost.clone();
-        chosen.play(
-            move |out, latency| output.fill(out, channels, began.elapsed(), latency),
-            move || drop(lost.send(Command::Lost(number))),
-        )
-    }
-
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Play(audio) => self.waiting.extend(audio.to_samples()),
-            Command::Clear(number) => {
-                self.waiting.clear();
-                self.shared.ring.clear();
-                self.shared.clears_done.store(number, Ordering::Release);
-            }
-            Command::Lost(_) | Command::Stop => {}
+    fn new(shared: Arc<Shared>, began: Instant) -> Self {
+        Self {
+            shared,
+            began,
+            waiting: VecDeque::new(),
         }
     }
 
@@ -274,6 +188,53 @@ impl Player {
     }
 }
 
+impl Work for Player {
+    type Stream = cpal::Stream;
+    type Command = Command;
+    const DEVICE: &'static str = "speaker";
+
+    fn open(&mut self, name: Option<&str>, lost: Lost<Command>) -> Result<cpal::Stream, Error> {
+        let chosen = Chosen::speaker(name)?;
+        let mut output = Output::new(Arc::clone(&self.shared), chosen.rate())?;
+        self.shared.has_flowed.store(false, Ordering::Relaxed);
+        let (channels, began) = (chosen.channels(), self.began);
+        chosen.play(
+            move |out, latency| output.fill(out, channels, began.elapsed(), latency),
+            move || lost.tell(),
+        )
+    }
+
+    fn pause(&self, _: bool) -> Duration {
+        if self.waiting.is_empty() { PATIENCE } else { REFILL }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Play(audio) => self.waiting.extend(audio.to_samples()),
+            Command::Clear(number) => {
+                self.waiting.clear();
+                self.shared.ring.clear();
+                self.shared.clears_done.store(number, Ordering::Release);
+            }
+        }
+    }
+
+    fn lost(&mut self, _: cpal::Stream) -> bool {
+        self.shared.has_flowed.load(Ordering::Relaxed)
+    }
+
+    /// What waits goes on where it was, on whichever device there is.
+    fn work(&mut self, _: Option<&mut cpal::Stream>) -> bool {
+        self.refill();
+        false
+    }
+
+    fn gave_up(&mut self, error: Option<Error>) {
+        let error = error.map(|error| error.to_string());
+        tracing::warn!(error, "no speaker that stays");
+    }
+}
+
 impl Drop for Player {
     /// However its thread ends: nobody plays any more.
     fn drop(&mut self) {
@@ -283,23 +244,28 @@ impl Drop for Player {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{self, Receiver};
+
     use super::*;
 
-    fn player() -> (Player, Receiver<Command>) {
-        let (lost, commands) = mpsc::channel();
-        let player = Player {
-            shared: Arc::new(Shared::new()),
-            began: Instant::now(),
-            lost,
-            streams: 0,
-            waiting: VecDeque::new(),
+    fn player() -> Player {
+        Player::new(Arc::new(Shared::new()), Instant::now())
+    }
+
+    /// A speaker in front of this, and what it tells.
+    fn speaker(player: &Player) -> (Speaker, Receiver<Message<Command>>) {
+        let (commands, receiver) = mpsc::channel();
+        let speaker = Speaker {
+            shared: Arc::clone(&player.shared),
+            commands,
+            began: player.began,
         };
-        (player, commands)
+        (speaker, receiver)
     }
 
     #[test]
     fn a_long_reply_finds_room_and_comes_out_in_order() {
-        let (mut player, _commands) = player();
+        let mut player = player();
         let samples: Vec<i16> = (0..30_000)
             .map(|at| i16::try_from(at).unwrap())
             .chain(0..30_000)
@@ -328,12 +294,8 @@ mod tests {
 
     #[test]
     fn clearing_is_heard_before_the_thread_knows_of_it() {
-        let (mut player, receiver) = player();
-        let mut speaker = Speaker {
-            shared: Arc::clone(&player.shared),
-            commands: player.lost.clone(),
-            began: player.began,
-        };
+        let mut player = player();
+        let (mut speaker, receiver) = speaker(&player);
         let mut output = Output::new(Arc::clone(&player.shared), super::super::output::RATE).unwrap();
         let mut heard = || {
             let mut buffer = [9.0; 120];
@@ -341,7 +303,9 @@ mod tests {
             buffer[0]
         };
         let mut obey = || {
-            player.obey(receiver.recv().unwrap());
+            if let Message::Command(command) = receiver.recv().unwrap() {
+                player.obey(command);
+            }
             player.refill();
         };
         speaker.play(Pcm16::from_samples(&[16_384; 30_000])).unwrap();
@@ -359,12 +323,8 @@ mod tests {
 
     #[test]
     fn whoever_asks_learns_that_the_speaker_is_gone() {
-        let (player, _receiver) = player();
-        let speaker = Speaker {
-            shared: Arc::clone(&player.shared),
-            commands: player.lost.clone(),
-            began: player.began,
-        };
+        let player = player();
+        let (speaker, _receiver) = speaker(&player);
         assert!(!speaker.is_gone());
         drop(player);
         assert!(speaker.is_gone());
@@ -372,13 +332,9 @@ mod tests {
 
     #[test]
     fn a_speaker_without_a_device_refuses_and_does_not_panic() {
-        let shared = Arc::new(Shared::new());
-        let (commands, receiver) = mpsc::channel();
-        let mut speaker = Speaker {
-            shared: Arc::clone(&shared),
-            commands,
-            began: Instant::now(),
-        };
+        let player = player();
+        let (mut speaker, receiver) = speaker(&player);
+        let shared = &player.shared;
         assert!(speaker.play(Pcm16::new()).is_ok());
         shared.is_gone.store(true, Ordering::Relaxed);
         assert_eq!(

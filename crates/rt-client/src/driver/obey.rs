@@ -17,12 +17,14 @@ use crate::tool::ToolCall;
 impl Driver {
     /// Does what the engine wants done.
     pub(super) fn obey(&mut self) {
-        for output in self.engine.take() {
+        let mut outputs = std::mem::take(&mut self.state.outputs);
+        self.engine.swap(&mut outputs);
+        for output in outputs.drain(..) {
             match output {
                 Output::Send(event) => self.state.outgoing.push_back(event),
                 Output::Event(event) => {
                     observe::event(&event);
-                    self.state.events.push_back(event);
+                    self.outlet.push(event);
                 }
                 Output::Play(audio) => {
                     // Before anybody can hear it.
@@ -81,12 +83,17 @@ impl Driver {
                 }
             }
         }
+        self.state.outputs = outputs;
         if let Some(half_duplex) = &self.half_duplex {
             half_duplex.model_speaks(self.engine.is_playing(), self.state.began.elapsed());
         }
-        let (late, forgotten) = self.engine.dropped();
-        self.counters.late_deltas.store(late, Ordering::Relaxed);
-        self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+        let dropped = self.engine.dropped();
+        if dropped != self.state.dropped {
+            self.state.dropped = dropped;
+            let (late, forgotten) = dropped;
+            self.counters.late_deltas.store(late, Ordering::Relaxed);
+            self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+        }
     }
 
     /// What a call of the sink brought. If that failed, everybody is told, once, and the clock takes its place.
@@ -95,7 +102,7 @@ impl Driver {
             Ok(value) => Some(value),
             Err(error) => {
                 tracing::warn!(%error, "no sink any more");
-                self.state.events.push_back(Event::Error(error));
+                self.outlet.push(Event::Error(error));
                 self.engine.sink_failed(self.now());
                 None
             }

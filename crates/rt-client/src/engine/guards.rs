@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rt_protocol::{Item, ServerEvent, Text};
 
-use self::gate::{Gate, Need};
+use self::gate::{Gate, Need, Pace};
 use crate::guardrail::{AsyncCheck, Blocked, Guardrail, Verdict};
 
 /// Tells a check from others.
@@ -70,6 +70,13 @@ impl Guards {
         self.guardrails.iter().any(|guardrail| guardrail.hold)
     }
 
+    /// Characters of a second of speech, as the most careful of those that hold has it.
+    fn fastest_speech(&self) -> u64 {
+        let holding = self.guardrails.iter().filter(|guardrail| guardrail.hold);
+        let characters = holding.map(|guardrail| guardrail.fastest_speech);
+        u64::from(characters.max().unwrap_or(u32::MAX))
+    }
+
     /// An event of the server; a second of audio has `rate` bytes. `None` if it has nothing to wait for.
     pub(crate) fn admit(&mut self, event: &Arc<ServerEvent>, rate: u64, now: Duration) -> Option<Released> {
         use ServerEvent as E;
@@ -78,13 +85,12 @@ impl Guards {
                 if !self.holds() {
                     return None;
                 }
+                let pace = Pace {
+                    bytes: rate,
+                    characters: self.fastest_speech(),
+                };
                 let at = self.gate(&delta.response_id);
-                let need = self.gates[at].need_of_audio(
-                    &delta.item_id,
-                    delta.content_index,
-                    delta.delta.len() as u64,
-                    rate,
-                );
+                let need = self.gates[at].need_of_audio(delta, pace);
                 Some(self.queue(at, need, event))
             }
             E::ResponseOutputAudioTranscriptDelta(delta) => {

@@ -1,7 +1,7 @@
 //! [`Engine`]: every decision of a session, without socket, clock or tasks.
 //!
 //! What happens goes in with the time: commands of the application, events of the server, the fate of the connection, samples
-//! that were played, results of tools. What is to be done comes out of [`Engine::take`], in order. The modules below know
+//! that were played, results of tools. What is to be done comes out of [`Engine::swap`], in order. The modules below know
 //! one thing each and do not know each other; `command`, `server`, `output`, `interrupt` and `telling` pass things between
 //! them.
 
@@ -157,7 +157,14 @@ impl Engine {
         }
     }
 
+    /// What is to be done, in order, in place of what is in `done`: its memory is used again.
+    pub(crate) fn swap(&mut self, done: &mut Vec<Output>) {
+        done.clear();
+        std::mem::swap(&mut self.out, done);
+    }
+
     /// What is to be done, in order.
+    #[cfg(test)]
     pub(crate) fn take(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.out)
     }

@@ -9,7 +9,7 @@ use rt_protocol::server_event::ResponseOutputAudioDelta;
 use rt_protocol::{Item, Response, ServerEvent, Text};
 
 use super::guards::{CheckId, Released};
-use super::responses::{Ended, Origin};
+use super::responses::{Ended, Origin, Wish};
 use super::server::{Place, status_of};
 use super::{Engine, Output, Ticket};
 use crate::error::{Error, ErrorKind};
@@ -24,7 +24,7 @@ impl Engine {
     pub(super) fn admit(&mut self, event: &Arc<ServerEvent>) {
         if let ServerEvent::ResponseOutputAudioDelta(delta) = &**event {
             // It is there, even if nobody hears it yet.
-            let outside = self.responses.is_outside(&delta.response_id);
+            let outside = || self.responses.is_outside(&delta.response_id);
             self.playback
                 .begin(&delta.response_id, &delta.item_id, delta.content_index, outside);
             self.responses.seen(&delta.response_id, self.now);
@@ -72,7 +72,7 @@ impl Engine {
             self.playback.late += 1;
             return;
         }
-        let outside = self.responses.is_outside(&event.response_id);
+        let outside = || self.responses.is_outside(&event.response_id);
         self.playback
             .begin(&event.response_id, &event.item_id, event.content_index, outside);
         let latency = self.stopwatch.output(&event.response_id, self.now);
@@ -231,12 +231,14 @@ impl Engine {
         } else {
             self.repeat(id, &ended, status, written);
         }
+        self.responses.advance(self.now);
         let completed = response.status.value() == Some(&ResponseStatus::Completed);
         self.mcp_response_done(id, completed);
         self.tools.response_done(id, self.now);
     }
 
-    /// A reply came in writing, and should be spoken: it is taken back, and asked for again.
+    /// A reply came in writing, and should be spoken: it is taken back, and asked for again before anything else is, so that
+    /// answers keep the order of what they answer.
     fn repeat(&mut self, id: &str, ended: &Ended, status: ReplyStatus, written: Vec<String>) {
         self.end_reply(id, &[], status);
         self.tell(Event::Turn(Turn::ReplyRepeated {
@@ -249,11 +251,13 @@ impl Engine {
             self.out.push(Output::Reply(*ticket, ReplyUpdate::Again));
         }
         let params = ended.params.as_deref().cloned().unwrap_or_default().spoken();
-        self.request(
-            Origin::Manual,
-            Some(Box::new(params)),
-            ended.tickets.iter().copied(),
-        );
+        let wish = Wish {
+            origin: Origin::Manual,
+            params: Some(Box::new(params)),
+            tickets: ended.tickets.clone(),
+            needs: None,
+        };
+        self.responses.again(&mut self.ids, wish);
     }
 
     /// Tells those who wait for a response.

@@ -82,8 +82,14 @@ impl Playback {
         }
     }
 
-    /// An audio part begins.
-    pub(crate) fn begin(&mut self, response_id: &str, item_id: &str, content_index: u32, outside: bool) {
+    /// An audio part begins, unless it has; `outside` is whether it is none of the conversation.
+    pub(crate) fn begin(
+        &mut self,
+        response_id: &str,
+        item_id: &str,
+        content_index: u32,
+        outside: impl FnOnce() -> bool,
+    ) {
         if self.position(item_id, content_index).is_some() {
             return;
         }
@@ -94,7 +100,7 @@ impl Playback {
             item_id: item_id.to_owned(),
             content_index,
             response_id: response_id.to_owned(),
-            outside,
+            outside: outside(),
             past: false,
             received: 0,
             queued: 0,

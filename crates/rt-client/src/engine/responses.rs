@@ -152,18 +152,8 @@ impl Responses {
 
     /// Somebody wants a response.
     pub(crate) fn request(&mut self, ids: &mut Ids, wish: Wish, now: Duration) {
-        if let Some(error) = &self.stopped {
-            let failed = |ticket| Step::Failed(ticket, error.clone());
-            self.steps.extend(wish.tickets.into_iter().map(failed));
+        let Some(request) = self.accept(ids, wish) else {
             return;
-        }
-        let request = Request {
-            key: ids.next("resp"),
-            origin: wish.origin,
-            params: wish.params,
-            tickets: wish.tickets,
-            needs: wish.needs,
-            refusals: 0,
         };
         let outside = request
             .params
@@ -183,6 +173,31 @@ impl Responses {
         self.advance(now);
     }
 
+    /// A response is wanted once more, before all others: it is the answer to what came before them. It is sent by the next
+    /// [`advance`](Self::advance).
+    pub(crate) fn again(&mut self, ids: &mut Ids, wish: Wish) {
+        if let Some(request) = self.accept(ids, wish) {
+            self.queue.push_front(request);
+        }
+    }
+
+    /// The request for a response, unless no more are asked for.
+    fn accept(&mut self, ids: &mut Ids, wish: Wish) -> Option<Request> {
+        if let Some(error) = &self.stopped {
+            let failed = |ticket| Step::Failed(ticket, error.clone());
+            self.steps.extend(wish.tickets.into_iter().map(failed));
+            return None;
+        }
+        Some(Request {
+            key: ids.next("resp"),
+            origin: wish.origin,
+            params: wish.params,
+            tickets: wish.tickets,
+            needs: wish.needs,
+            refusals: 0,
+        })
+    }
+
     /// Somebody waits for the response under way, or else for the next one.
     pub(crate) fn watch(&mut self, ticket: Ticket) -> Option<String> {
         if let Slot::Active { id, .. } = &self.slot
@@ -196,7 +211,7 @@ impl Responses {
     }
 
     /// Sends the first request if it may go.
-    fn advance(&mut self, now: Duration) {
+    pub(crate) fn advance(&mut self, now: Duration) {
         if !self.online || !matches!(self.slot, Slot::Free) || self.expecting.is_some() {
             return;
         }

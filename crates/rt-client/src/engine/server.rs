@@ -80,7 +80,7 @@ impl Engine {
             E::ResponseContentPartAdded(event) => {
                 let kind = event.part.kind.value();
                 if matches!(kind, Some(ContentKind::Audio | ContentKind::OutputAudio)) {
-                    let outside = self.responses.is_outside(&event.response_id);
+                    let outside = || self.responses.is_outside(&event.response_id);
                     self.playback
                         .begin(&event.response_id, &event.item_id, event.content_index, outside);
                 }

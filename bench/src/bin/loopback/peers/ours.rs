@@ -1,6 +1,8 @@
 //! The clients of this repository.
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
@@ -72,9 +74,12 @@ impl Peer for RtLowlevel {
     }
 }
 
-/// A session with a callback for audio, which does all that a session does beside.
+/// A session with a callback for audio, which does all that a session does beside. The callback counts, as the others do
+/// where they read, and tells when a burst is over.
 pub struct RtClient {
     session: rt_client::Session,
+    /// How many messages the next burst has.
+    expected: Arc<AtomicUsize>,
     audio: tokio::sync::mpsc::UnboundedReceiver<usize>,
     committed: tokio::sync::mpsc::UnboundedReceiver<()>,
 }
@@ -84,10 +89,18 @@ impl RtClient {
         let endpoint =
             Endpoint::openai("gpt-realtime")?.with_base_url(&format!("http://127.0.0.1:{port}/v1"))?;
         let (audio_in, audio) = tokio::sync::mpsc::unbounded_channel();
+        let expected = Arc::<AtomicUsize>::default();
+        let (mut count, mut bytes) = (0, 0);
+        let all = expected.clone();
         let (committed_in, committed) = tokio::sync::mpsc::unbounded_channel();
         let session = rt_client::Session::builder(endpoint, Credentials::none())
             .on_audio(move |audio| {
-                let _ = audio_in.send(black_box(audio).as_bytes().len());
+                bytes += black_box(audio).as_bytes().len();
+                count += 1;
+                if count == all.load(Ordering::Relaxed) {
+                    let _ = audio_in.send(std::mem::take(&mut bytes));
+                    count = 0;
+                }
             })
             .on_event(move |event| {
                 if matches!(event, ServerEvent::InputAudioBufferCommitted(_)) {
@@ -98,6 +111,7 @@ impl RtClient {
             .await?;
         Ok(Box::new(Self {
             session,
+            expected,
             audio,
             committed,
         }))
@@ -113,12 +127,9 @@ impl Peer for RtClient {
     async fn receive(&mut self, messages: usize) -> anyhow::Result<usize> {
         // The server tells of no response, so that one of the conversation would be waited for.
         let params = rt_protocol::ResponseParams::new().out_of_band();
+        self.expected.store(messages, Ordering::Relaxed);
         drop(self.session.respond_with(params).await?);
-        let mut bytes = 0;
-        for _ in 0..messages {
-            bytes += self.audio.recv().await.context("closed")?;
-        }
-        Ok(bytes)
+        self.audio.recv().await.context("closed")
     }
 
     async fn send(&mut self, pieces: &[Bytes], messages: usize) -> anyhow::Result<()> {

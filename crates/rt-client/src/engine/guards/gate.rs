@@ -5,11 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rt_protocol::ServerEvent;
+use rt_protocol::server_event::ResponseOutputAudioDelta;
 
 use super::CheckId;
 
-/// Characters of a second of speech that nobody exceeds, also at the greatest speed the service offers.
-const FASTEST_SPEECH: u64 = 30;
+/// A second of speech.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// As audio.
+    pub(super) bytes: u64,
+    /// The characters of it that are not exceeded.
+    pub(super) characters: u64,
+}
 
 /// What an event waits for, beside those before it. Parts are told by their place in the gate.
 #[derive(Debug, Clone, Copy)]
@@ -97,13 +104,17 @@ impl Gate {
         self.parts.len() - 1
     }
 
-    /// What more audio waits for, at so many bytes per second. How audio and text belong together is not told: what was
-    /// said up to its end is among as much text as can be spoken in that time, if the text goes on.
-    pub(super) fn need_of_audio(&mut self, item_id: &str, content_index: u32, bytes: u64, rate: u64) -> Need {
-        let at = self.part(item_id, content_index);
+    /// What more audio waits for. How audio and text belong together is not told: what was said up to its end is among as much
+    /// text as can be spoken in that time, if the text goes on.
+    pub(super) fn need_of_audio(&mut self, delta: &ResponseOutputAudioDelta, pace: Pace) -> Need {
+        let bytes = delta.delta.len() as u64;
+        let at = self.part(&delta.item_id, delta.content_index);
         let part = &mut self.parts[at];
         part.audio = part.audio.saturating_add(bytes);
-        let characters = part.audio.saturating_mul(FASTEST_SPEECH).div_ceil(rate.max(1));
+        let characters = part
+            .audio
+            .saturating_mul(pace.characters)
+            .div_ceil(pace.bytes.max(1));
         Need::Spoken(at, characters, part.text.len())
     }
 

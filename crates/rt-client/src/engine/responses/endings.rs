@@ -20,7 +20,8 @@ const STALL: Duration = Duration::from_secs(120);
 const BLOCKED: Duration = Duration::from_secs(2);
 
 impl Responses {
-    /// `response.done`, also of a response that was never created.
+    /// `response.done`, also of a response that was never created. The place is free; who gets it, [`advance`](Self::advance)
+    /// says.
     pub(crate) fn done(&mut self, response: &Response, now: Duration) -> Ended {
         let id = response.id.as_deref().unwrap_or_default();
         let mut ended = match self.live.remove(id) {
@@ -58,7 +59,6 @@ impl Responses {
         if by_speech && !self.keep_auto {
             self.drop_auto();
         }
-        self.advance(now);
         ended
     }
 

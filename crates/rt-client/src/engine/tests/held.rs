@@ -126,6 +126,35 @@ fn audio_ahead_of_its_text_waits_for_the_words_said_in_it() {
 }
 
 #[test]
+fn how_much_text_a_second_of_audio_waits_for_can_be_set() {
+    // 20 characters are a second of slow speech, and two thirds of one of the quickest.
+    let after = |guardrail: Guardrail| {
+        let mut held = Held::new(vec![guardrail.hold()]);
+        held.created("r");
+        for _ in 0..30 {
+            held.audio("r");
+        }
+        held.text("r", 0, "All is well with us.");
+        held.played()
+    };
+    assert_eq!(after(no_secrets().fastest_speech(10)), 20);
+    let default = after(no_secrets());
+    assert!((5..=7).contains(&default), "{default}");
+    // Of several the most careful one counts.
+    let mut both = Held::new(vec![
+        no_secrets().fastest_speech(10).hold(),
+        no_secrets().fastest_speech(0).hold(),
+        no_secrets().hold(),
+    ]);
+    both.created("r");
+    for _ in 0..30 {
+        both.audio("r");
+    }
+    both.text("r", 0, "All is well with us.");
+    assert_eq!(both.played(), default);
+}
+
+#[test]
 fn text_that_only_an_item_tells_is_checked() {
     let item = json!({"id":"ir","type":"message","role":"assistant","status":"completed",
         "content":[{"type":"output_text","text":"The secret is out."}]});

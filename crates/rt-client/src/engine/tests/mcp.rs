@@ -247,3 +247,58 @@ fn an_approval_the_server_refused_can_be_given_again() {
     seen.take(&mut engine);
     assert_eq!((seen.sent.len(), seen.errors), (2, 1));
 }
+
+#[test]
+fn of_too_many_requests_the_oldest_is_forgotten() {
+    let (mut engine, mut seen) = asking();
+    for n in 2..=257 {
+        let item = json!({"id":format!("mcpr_{n}"),"type":"mcp_approval_request","server_label":"shop",
+            "name":"buy","arguments":"{}"});
+        feed(
+            &mut engine,
+            &json!({"type":"response.output_item.done","response_id":"r2","output_index":0,"item":item}),
+        );
+    }
+    seen.take(&mut engine);
+    assert_eq!(seen.asked.len(), 257);
+    answer(&mut engine, "mcpr_1", true);
+    seen.take(&mut engine);
+    assert_eq!((seen.sent.len(), seen.errors), (0, 1));
+    for id in ["mcpr_2", "mcpr_257"] {
+        answer(&mut engine, id, true);
+    }
+    seen.take(&mut engine);
+    assert_eq!((seen.sent.len(), seen.errors), (2, 1));
+}
+
+#[test]
+fn of_too_many_calls_the_oldest_is_not_waited_for() {
+    let mut engine = Engine::new(Options::default());
+    engine.opened(Duration::ZERO, false);
+    feed(
+        &mut engine,
+        &json!({"type":"response.created","response":{"id":"r"}}),
+    );
+    for n in 0..=256 {
+        let item = json!({"id":format!("mcp_{n}"),"type":"mcp_call","server_label":"shop","name":"buy",
+            "arguments":"{}"});
+        feed(
+            &mut engine,
+            &json!({"type":"response.output_item.added","response_id":"r","output_index":n,"item":item}),
+        );
+    }
+    let done = json!({"type":"response.done","response":{"id":"r","status":"completed","output":[]}});
+    feed(&mut engine, &done);
+    let mut seen = Seen::default();
+    for n in 1..=256 {
+        seen.take(&mut engine);
+        assert_eq!(seen.responses(), 0, "{n} is not over");
+        let id = format!("mcp_{n}");
+        feed(
+            &mut engine,
+            &json!({"type":"response.mcp_call.completed","item_id":id,"output_index":n}),
+        );
+    }
+    seen.take(&mut engine);
+    assert_eq!(seen.responses(), 1);
+}

@@ -2,6 +2,7 @@
 
 mod barge_in;
 mod checks;
+mod giving_up;
 mod held;
 mod mcp;
 mod pains;

@@ -147,7 +147,7 @@ fn a_repeated_reply_is_asked_for_as_the_first_one_was_and_for_all_who_wait() {
     session
         .engine
         .command(Duration::ZERO, Command::Watch { reply: 2 });
-    // Another request waits, and goes before the repeat.
+    // Another request waits, and goes behind the repeat: that is the answer to what came before.
     session.engine.command(
         Duration::ZERO,
         Command::Respond {
@@ -157,9 +157,7 @@ fn a_repeated_reply_is_asked_for_as_the_first_one_was_and_for_all_who_wait() {
     );
     session.take();
     session.answer("r1", "output_text", "completed");
-    assert_eq!(session.again, 2);
-    session.answer("r2", "output_audio", "completed");
-    assert_eq!(session.ended.len(), 1, "only who asked for that one");
+    assert_eq!((session.again, session.asked.len()), (2, 2));
     let repeat = session.asked.last().unwrap().to_json();
     for kept in [
         "Be brief.",
@@ -168,6 +166,9 @@ fn a_repeated_reply_is_asked_for_as_the_first_one_was_and_for_all_who_wait() {
     ] {
         assert!(repeat.contains(kept), "{repeat}");
     }
+    session.answer("r2", "output_audio", "completed");
+    assert_eq!(session.ended.len(), 2, "both who waited for the first one");
+    assert_eq!(session.asked.len(), 3);
     session.answer("r3", "output_audio", "completed");
     assert_eq!(session.ended.len(), 3);
 }

@@ -1,0 +1,356 @@
+//! The way of events from a session's task to whoever delivers them: bounded by events, passed on in batches.
+//!
+//! Everything that waits changes hands under one lock, and a reader that is at work is not woken: in a burst that leaves one
+//! wake for many events, which between two threads is dearer than all else that is done for an event.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use futures::task::AtomicWaker;
+
+use crate::event::Event;
+
+/// Room for so many events is kept when there are none.
+const KEPT: usize = 64;
+
+/// A queue that has room for this many events, those counted that the reader has taken and not delivered yet.
+pub(crate) fn queue(bound: usize) -> (Sender, Receiver) {
+    let shared = Arc::new(Shared {
+        bound,
+        held: AtomicUsize::new(0),
+        room: AtomicWaker::new(),
+        inner: Mutex::new(Inner {
+            waiting: Vec::new(),
+            reader: Reader::AtWork,
+            closed: false,
+        }),
+        filled: Condvar::new(),
+    });
+    (Sender(Arc::clone(&shared)), Receiver(shared))
+}
+
+#[derive(Debug)]
+struct Shared {
+    bound: usize,
+    /// Events that were sent and not delivered.
+    held: AtomicUsize,
+    /// The sender, if it waits for room.
+    room: AtomicWaker,
+    inner: Mutex<Inner>,
+    filled: Condvar,
+}
+
+#[derive(Debug)]
+struct Inner {
+    waiting: Vec<Event>,
+    reader: Reader,
+    /// The sender is gone.
+    closed: bool,
+}
+
+/// What the reader does.
+#[derive(Debug)]
+enum Reader {
+    /// It will look here before it sleeps.
+    AtWork,
+    /// Its thread sleeps.
+    Asleep,
+    /// Its task waits.
+    Waiting(Waker),
+    Gone,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing panics in here.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the sender goes on once it had to wait: not at every place that becomes free.
+    fn low(&self) -> usize {
+        self.bound / 2
+    }
+
+    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
+        let reader = match inner.reader {
+            Reader::AtWork | Reader::Gone => return,
+            Reader::Asleep | Reader::Waiting(_) => std::mem::replace(&mut inner.reader, Reader::AtWork),
+        };
+        // Who is woken should not have to wait for the lock.
+        drop(inner);
+        match reader {
+            Reader::Waiting(waker) => waker.wake(),
+            _ => self.filled.notify_one(),
+        }
+    }
+}
+
+/// The end that events are put into.
+#[derive(Debug)]
+pub(crate) struct Sender(Arc<Shared>);
+
+impl Sender {
+    /// For how many events there is room.
+    pub(crate) fn room(&self) -> usize {
+        self.0.bound.saturating_sub(self.0.held.load(Ordering::Acquire))
+    }
+
+    /// Takes as many events from the front as there is room for. Without a reader it takes them all.
+    pub(crate) fn send(&self, events: &mut Vec<Event>) {
+        let mut inner = self.0.lock();
+        if matches!(inner.reader, Reader::Gone) {
+            drop(inner);
+            events.clear();
+            return;
+        }
+        let count = events.len().min(self.room());
+        if count == 0 {
+            return;
+        }
+        self.0.held.fetch_add(count, Ordering::AcqRel);
+        if inner.waiting.is_empty() && count == events.len() {
+            // The reader's last batch comes back as the next one's memory.
+            std::mem::swap(&mut inner.waiting, events);
+        } else {
+            inner.waiting.extend(events.drain(..count));
+        }
+        self.0.wake(inner);
+    }
+
+    /// Waits until half of the room is free, or nobody reads any more.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub(crate) async fn has_room(&self) {
+        poll_fn(|cx| {
+            self.0.room.register(cx.waker());
+            if self.0.held.load(Ordering::Acquire) <= self.0.low() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.closed = true;
+        self.0.wake(inner);
+    }
+}
+
+/// The end that events are taken out of.
+#[derive(Debug)]
+pub(crate) struct Receiver(Arc<Shared>);
+
+impl Receiver {
+    /// Takes all there is in place of the batch, which is to be empty; waits if there is nothing. `false` at the end.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(crate) async fn recv(&mut self, batch: &mut Vec<Event>) -> bool {
+        poll_fn(|cx| {
+            let mut inner = self.0.lock();
+            if inner.take(batch) {
+                Poll::Ready(true)
+            } else if inner.closed {
+                Poll::Ready(false)
+            } else {
+                inner.reader = Reader::Waiting(cx.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// As [`recv`](Self::recv), from a thread that may sleep.
+    pub(crate) fn blocking_recv(&mut self, batch: &mut Vec<Event>) -> bool {
+        let mut inner = self.0.lock();
+        loop {
+            if inner.take(batch) {
+                return true;
+            }
+            if inner.closed {
+                return false;
+            }
+            inner.reader = Reader::Asleep;
+            inner = self.0.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// One of the events that were taken was delivered: there is room for another.
+    pub(crate) fn delivered(&self) {
+        if self.0.held.fetch_sub(1, Ordering::AcqRel) == self.0.low() + 1 {
+            self.0.room.wake();
+        }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.reader = Reader::Gone;
+        let waiting = std::mem::take(&mut inner.waiting);
+        drop(inner);
+        // Events are the application's too, when they end.
+        drop(waiting);
+        self.0.held.store(0, Ordering::Release);
+        self.0.room.wake();
+    }
+}
+
+impl Inner {
+    fn take(&mut self, batch: &mut Vec<Event>) -> bool {
+        self.reader = Reader::AtWork;
+        if self.waiting.is_empty() {
+            // The burst is over.
+            self.waiting.shrink_to(KEPT);
+            batch.shrink_to(KEPT);
+            return false;
+        }
+        std::mem::swap(&mut self.waiting, batch);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use rt_lowlevel::State;
+
+    use super::*;
+    use crate::event::Turn;
+
+    fn event(number: usize) -> Event {
+        Event::Turn(Turn::ReplyStarted {
+            response_id: number.to_string(),
+        })
+    }
+
+    fn number(event: &Event) -> usize {
+        match event {
+            Event::Turn(Turn::ReplyStarted { response_id }) => response_id.parse().expect("a number"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_in_the_readers_hands_counts() {
+        let (sender, mut receiver) = queue(4);
+        let mut events: Vec<Event> = (0..6).map(event).collect();
+        sender.send(&mut events);
+        assert_eq!(events.iter().map(number).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(sender.room(), 0);
+        let mut batch = Vec::new();
+        assert!(receiver.blocking_recv(&mut batch));
+        assert_eq!(batch.iter().map(number).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!(sender.room(), 0, "they are not delivered");
+        sender.send(&mut events);
+        assert_eq!(events.len(), 2);
+        receiver.delivered();
+        assert_eq!(sender.room(), 1);
+        sender.send(&mut events);
+        assert_eq!(events.len(), 1);
+        // Whoever waits goes on at the half.
+        assert!(sender.has_room().now_or_never().is_none());
+        receiver.delivered();
+        assert!(sender.has_room().now_or_never().is_none());
+        receiver.delivered();
+        assert!(sender.has_room().now_or_never().is_some());
+    }
+
+    #[test]
+    fn the_end_comes_after_everything() {
+        let (sender, mut receiver) = queue(8);
+        sender.send(&mut vec![event(1)]);
+        drop(sender);
+        let mut batch = Vec::new();
+        assert_eq!(receiver.recv(&mut batch).now_or_never(), Some(true));
+        assert_eq!(batch.len(), 1);
+        batch.clear();
+        assert_eq!(receiver.recv(&mut batch).now_or_never(), Some(false));
+        assert!(!receiver.blocking_recv(&mut batch));
+    }
+
+    #[test]
+    fn without_a_reader_nothing_is_kept() {
+        let (sender, receiver) = queue(1);
+        let mut events = vec![event(1), event(2)];
+        sender.send(&mut events);
+        drop(receiver);
+        assert!(sender.has_room().now_or_never().is_some());
+        sender.send(&mut events);
+        assert!(events.is_empty());
+    }
+
+    /// Through a small queue, with both ends waiting again and again.
+    #[test]
+    fn threads_pass_everything_in_order() {
+        const ALL: usize = 20_000;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let (sender, mut receiver) = queue(16);
+        let reader = std::thread::spawn(move || {
+            let (mut batch, mut seen) = (Vec::new(), 0);
+            while receiver.blocking_recv(&mut batch) {
+                assert!(batch.len() <= 16);
+                for event in batch.drain(..) {
+                    assert_eq!(number(&event), seen);
+                    seen += 1;
+                    receiver.delivered();
+                }
+            }
+            seen
+        });
+        runtime.block_on(async {
+            let mut events = Vec::new();
+            for at in (0..ALL).step_by(5) {
+                events.extend((at..at + 5).map(event));
+                sender.send(&mut events);
+                while !events.is_empty() {
+                    sender.has_room().await;
+                    sender.send(&mut events);
+                }
+            }
+        });
+        drop(sender);
+        assert_eq!(reader.join().expect("it reads"), ALL);
+    }
+
+    #[tokio::test]
+    async fn tasks_pass_everything_in_order() {
+        let (sender, mut receiver) = queue(3);
+        let reader = tokio::spawn(async move {
+            let (mut batch, mut seen) = (Vec::new(), 0);
+            while receiver.recv(&mut batch).await {
+                for event in batch.drain(..) {
+                    assert_eq!(number(&event), seen);
+                    seen += 1;
+                    receiver.delivered();
+                }
+            }
+            seen
+        });
+        let mut events: Vec<Event> = (0..100).map(event).collect();
+        loop {
+            sender.send(&mut events);
+            if events.is_empty() {
+                break;
+            }
+            sender.has_room().await;
+        }
+        drop(sender);
+        assert_eq!(reader.await.expect("it reads"), 100);
+        let (sender, receiver) = queue(3);
+        let waiting = async { sender.has_room().await };
+        sender.send(&mut vec![Event::State(State::Connected); 3]);
+        drop(receiver);
+        waiting.await;
+    }
+}
