@@ -41,7 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
                 let mut bytes = text.len();
                 // What is kept of it is decoded or copied.
                 if let Some(event) = inflow.shared.translator.decode_ga(text) {
-                    if let Err(event) = inflow.take(event_of(event), bytes) {
+                    if let Some(event) = inflow.take(event_of(event), bytes) {
                         inflow.wait(event, bytes).await;
                     }
                     continue;
@@ -52,7 +52,7 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
                 };
                 let events = events.into_iter().flatten().map(ConnectionEvent::Server);
                 for event in events.chain(error) {
-                    if let Err(event) = inflow.take(event, bytes) {
+                    if let Some(event) = inflow.take(event, bytes) {
                         inflow.wait(event, bytes).await;
                     }
                     // The second event of a message brings nothing new.
@@ -118,7 +118,7 @@ impl Inflow {
     }
 
     /// Takes a message in, if there is room for it; else it comes back.
-    fn take(&mut self, event: ConnectionEvent, bytes: usize) -> Result<(), ConnectionEvent> {
+    fn take(&mut self, event: ConnectionEvent, bytes: usize) -> Option<ConnectionEvent> {
         if let Some(decoded) = decoded(&event) {
             self.wire.received(decoded, bytes);
             match decoded {
@@ -130,13 +130,13 @@ impl Inflow {
             }
         }
         let Some(room) = self.shared.try_reserve(bytes) else {
-            return Err(event);
+            return Some(event);
         };
         self.batch.push((event, room));
         if self.batch.len() >= BATCH {
             self.tell();
         }
-        Ok(())
+        None
     }
 
     /// Takes a message in, once there is room for it.
