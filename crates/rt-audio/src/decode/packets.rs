@@ -316,7 +316,7 @@ fn beyond_the_packets(input: &mut Input, container: Container) -> Result<Beyond,
 
 /// What to cut from a stream.
 #[cfg_attr(
-    not(all(feature = "m4a", feature = "opus")),
+    not(any(feature = "m4a", feature = "opus")),
     expect(unused_variables, reason = "only some containers tell more")
 )]
 fn trim(track: &Track, stream: &Stream, container: Container, beyond: &Beyond) -> Trim {
