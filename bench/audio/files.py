@@ -133,6 +133,8 @@ def main():
             times = {program: [] for program in programs}
             for _ in range(options.rounds):
                 for program, command in programs.items():
+                    # No program pays for truncating what the one before has written.
+                    Path(out).unlink(missing_ok=True)
                     times[program].append(run(command(path)))
             cpu = {program: statistics.median(runs) for program, runs in times.items()}
             peak = {program: memory(command(path)) for program, command in programs.items()}

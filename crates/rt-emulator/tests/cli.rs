@@ -23,6 +23,28 @@ fn command() -> Command {
     command
 }
 
+/// The program with these arguments, and the line that it prints.
+fn started(arguments: &[&str]) -> (Program, String) {
+    let mut program = Program(command().args(arguments).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(program.0.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (program, line)
+}
+
+/// What it answers, if this is the line that it printed.
+fn health(line: &str) -> String {
+    let url = line.strip_prefix("listening on ws://").unwrap().trim_end();
+    let mut stream = TcpStream::connect(url.strip_suffix("/v1/realtime").unwrap()).unwrap();
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn prints_its_url_serves_and_ends_on_interrupt() {
     let script = concat!(
@@ -40,21 +62,9 @@ fn prints_its_url_serves_and_ends_on_interrupt() {
         "--script",
         script,
     ];
-    let mut program = Program(command().args(arguments).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(program.0.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let url = line.strip_prefix("listening on ws://").unwrap().trim_end();
-    let address = url.strip_suffix("/v1/realtime").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream
-        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let (mut program, line) = started(&arguments);
+    let answer = health(&line);
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
-    drop(stream);
     let kill = Command::new("kill")
         .args(["-INT", &program.0.id().to_string()])
         .status()
@@ -76,11 +86,7 @@ fn writes_the_certificate_that_clients_have_to_trust() {
     let file = std::env::temp_dir().join(format!("rt-emulator-{}.pem", std::process::id()));
     let file_name = file.to_str().unwrap();
     let arguments = ["--listen", "127.0.0.1:0", "--tls", "--cert-out", file_name];
-    let mut program = Program(command().args(arguments).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(program.0.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    let (_program, line) = started(&arguments);
     assert!(line.starts_with("listening on wss://127.0.0.1:"), "{line}");
     let pem = std::fs::read_to_string(&file).unwrap();
     assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
@@ -95,28 +101,14 @@ fn faults_of_a_script_happen() {
         "/../../fixtures/scripts/bad_line.yaml"
     );
     let arguments = ["--listen", "127.0.0.1:0", "--script", script];
-    let mut program = Program(command().args(arguments).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(program.0.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let url = line.strip_prefix("listening on ws://").unwrap().trim_end();
-    let answer = || {
-        let mut stream = TcpStream::connect(url.strip_suffix("/v1/realtime").unwrap()).unwrap();
-        stream
-            .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
-    let first = answer();
+    let (_program, line) = started(&arguments);
+    let first = health(&line);
     assert!(first.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{first}");
     assert!(
         first.contains("Retry-After: 1\r\n") && first.ends_with("Slow down.\"}}"),
         "{first}"
     );
-    assert!(answer().starts_with("HTTP/1.1 200 OK"));
+    assert!(health(&line).starts_with("HTTP/1.1 200 OK"));
 }
 
 #[test]

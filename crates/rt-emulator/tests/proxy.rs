@@ -43,6 +43,16 @@ async fn read(stream: &mut TcpStream, length: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// All there is until the end.
+async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    timeout(SOON, stream.read_to_end(&mut bytes))
+        .await
+        .unwrap()
+        .unwrap();
+    bytes
+}
+
 async fn quiet(stream: &mut TcpStream) -> bool {
     timeout(100 * MS, stream.read_u8()).await.is_err()
 }
@@ -127,24 +137,14 @@ async fn cuts_now_and_at_a_byte() {
     proxy.cut_after(Direction::Down, 3, Cut::Fin);
     sleep(20 * MS).await;
     stream.write_all(b"abcdef").await.unwrap();
-    let mut rest = Vec::new();
-    timeout(SOON, stream.read_to_end(&mut rest))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(rest, b"abc");
+    assert_eq!(rest(&mut stream).await, b"abc");
 
     // A shape's cut counts from the start of each connection.
     proxy.shape(Direction::Down, Shape::default().cut(2, Cut::Fin));
     for _ in 0..2 {
         let mut stream = client(&proxy).await;
         stream.write_all(b"abcdef").await.unwrap();
-        let mut rest = Vec::new();
-        timeout(SOON, stream.read_to_end(&mut rest))
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(rest, b"ab");
+        assert_eq!(rest(&mut stream).await, b"ab");
     }
 }
 

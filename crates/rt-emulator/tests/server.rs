@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{KEY, SOON, TARGET, connect, fast, session};
+use common::{KEY, SOON, TARGET, connect, fast, http, session};
 use futures::SinkExt as _;
 use rt_emulator::journal::What;
 use rt_emulator::{Emulator, Script, Step, Turn};
@@ -124,39 +124,30 @@ async fn a_client_that_just_drops_is_sent_no_close() {
     assert!(!entries.iter().any(|entry| closed(&entry.what)), "{entries:?}");
 }
 
-/// Reads the HTTP answer to a request.
-async fn http(emulator: &Emulator, request: &str) -> String {
-    let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
-    stream
-        .write_all(format!("{request}\r\nHost: x\r\n\r\n").as_bytes())
-        .await
-        .unwrap();
-    let mut answer = String::new();
-    timeout(SOON, stream.read_to_string(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
-    answer
+/// The HTTP answer to a request.
+async fn answer(emulator: &Emulator, request: &str) -> String {
+    let stream = TcpStream::connect(emulator.address()).await.unwrap();
+    http(stream, request).await
 }
 
 #[tokio::test]
 async fn other_requests_get_an_answer() {
     let emulator = fast().start().await.unwrap();
-    let health = http(&emulator, "GET /health HTTP/1.1").await;
+    let health = answer(&emulator, "GET /health HTTP/1.1").await;
     assert!(
         health.starts_with("HTTP/1.1 200 OK\r\n") && health.ends_with(r#"{"status":"ok"}"#),
         "{health}"
     );
-    let lost = http(&emulator, "GET /v1/models HTTP/1.1").await;
+    let lost = answer(&emulator, "GET /v1/models HTTP/1.1").await;
     assert!(
         lost.starts_with("HTTP/1.1 404 ") && lost.contains("Invalid URL (GET /v1/models)"),
         "{lost}"
     );
-    let plain = http(&emulator, "GET /v1/realtime?model=gpt-realtime HTTP/1.1").await;
+    let plain = answer(&emulator, "GET /v1/realtime?model=gpt-realtime HTTP/1.1").await;
     assert!(plain.starts_with("HTTP/1.1 400 "), "{plain}");
-    let odd = http(&emulator, "\u{0}\u{1}").await;
+    let odd = answer(&emulator, "\u{0}\u{1}").await;
     assert!(odd.starts_with("HTTP/1.1 400 "), "{odd}");
-    let long = http(&emulator, &format!("GET /{} HTTP/1.1", "x".repeat(40_000))).await;
+    let long = answer(&emulator, &format!("GET /{} HTTP/1.1", "x".repeat(40_000))).await;
     assert!(long.starts_with("HTTP/1.1 431 "), "{long}");
     let call = connect(&emulator, "/v1/realtime?call_id=rtc_1", &[KEY])
         .await

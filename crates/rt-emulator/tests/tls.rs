@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{SOON, fast};
+use common::{SOON, fast, http, upgrade};
 use futures::{SinkExt as _, StreamExt as _};
 use rt_emulator::Fault;
 use rt_emulator::fault::{Action, Trigger};
@@ -18,9 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message as Frame;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 async fn encrypted(
     emulator: &rt_emulator::Emulator,
@@ -52,13 +50,7 @@ async fn a_session_over_wss() {
     let root = emulator.certificate_pem().unwrap();
     for name in ["127.0.0.1", "localhost"] {
         let stream = encrypted(&emulator, name, root).await.unwrap();
-        let mut request = format!("{}?model=gpt-realtime", emulator.url())
-            .into_client_request()
-            .unwrap();
-        request
-            .headers_mut()
-            .insert("authorization", "Bearer x".parse().unwrap());
-        let (mut socket, _) = client_async(request, stream).await.unwrap();
+        let mut socket = upgrade(&emulator, stream).await;
         socket
             .send(Frame::text(json!({"type": "response.create"}).to_string()))
             .await
@@ -72,16 +64,8 @@ async fn a_session_over_wss() {
         assert_eq!(types[0], "session.created");
         socket.close(None).await.unwrap();
     }
-    let mut stream = encrypted(&emulator, "localhost", root).await.unwrap();
-    stream
-        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
-    let mut answer = String::new();
-    timeout(SOON, stream.read_to_string(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
+    let stream = encrypted(&emulator, "localhost", root).await.unwrap();
+    let answer = http(stream, "GET /health HTTP/1.1").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"));
     timeout(SOON, emulator.shutdown()).await.unwrap();
 }
@@ -129,13 +113,7 @@ async fn faults_reach_through() {
     let root = emulator.certificate_pem().unwrap();
     assert!(encrypted(&emulator, "localhost", root).await.is_err());
     let stream = encrypted(&emulator, "localhost", root).await.unwrap();
-    let mut request = format!("{}?model=gpt-realtime", emulator.url())
-        .into_client_request()
-        .unwrap();
-    request
-        .headers_mut()
-        .insert("authorization", "Bearer x".parse().unwrap());
-    let (mut socket, _) = client_async(request, stream).await.unwrap();
+    let mut socket = upgrade(&emulator, stream).await;
     let ended = async { while let Some(Ok(_)) = socket.next().await {} };
     timeout(SOON, ended).await.unwrap();
 }

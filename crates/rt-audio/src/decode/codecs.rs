@@ -7,6 +7,7 @@ use symphonia::core::formats::Track;
 use symphonia::core::packet::Packet;
 
 use super::flac::Flac;
+use super::mp3::Mp3;
 #[cfg(feature = "opus")]
 use super::opus::{self, Head, Opus};
 use super::vorbis::Vorbis;
@@ -24,6 +25,8 @@ pub(super) enum Packeted {
     Symphonia(Box<dyn AudioDecoder>),
     /// FLAC.
     Flac(Box<Flac>),
+    /// MP3.
+    Mp3(Box<Mp3>),
     /// Vorbis.
     Vorbis(Box<Vorbis>),
     /// Opus.
@@ -91,6 +94,17 @@ impl Stream {
                 decoder: Packeted::Flac(Box::new(flac)),
             });
         }
+        if codec == Codec::Mp3 {
+            let layout = Layout::usual(params.channels.as_ref().map_or(0, Channels::count));
+            return Ok(Self {
+                codec,
+                rate: params.sample_rate.unwrap_or_default(),
+                layout,
+                output: layout,
+                pre_skip: 0,
+                decoder: Packeted::Mp3(Box::new(Mp3::new())),
+            });
+        }
         if codec == Codec::Vorbis
             && let headers = params.extra_data.as_deref().unwrap_or_default()
             && let Some(vorbis) = Vorbis::new(headers, wanted == Wanted::Mono)?
@@ -104,9 +118,8 @@ impl Stream {
                 decoder: Packeted::Vorbis(Box::new(vorbis)),
             });
         }
-        // What stands around the audio of an MP3 is cut elsewhere.
-        let options = AudioDecoderOptions::default().gapless(codec != Codec::Mp3);
-        let decoder = symphonia::default::get_codecs().make_audio_decoder(params, &options);
+        let decoder =
+            symphonia::default::get_codecs().make_audio_decoder(params, &AudioDecoderOptions::default());
         let decoder = decoder.map_err(|error| match error {
             Failure::Unsupported(_) => Error::new(
                 ErrorKind::UnsupportedCodec,
@@ -156,6 +169,13 @@ impl Packeted {
                 Ok(()) => Decoded::Frames(decoder.rate(), decoder.layout()),
                 Err(problem) => Decoded::Failed(problem.to_owned()),
             },
+            Self::Mp3(decoder) => {
+                let frames = usize::try_from(packet.dur.get()).unwrap_or(usize::MAX);
+                match decoder.decode(&packet.data, frames, samples) {
+                    Ok((rate, layout)) => Decoded::Frames(rate, layout),
+                    Err(problem) => Decoded::Failed(problem),
+                }
+            }
             Self::Vorbis(decoder) => match decoder.decode(&packet.data, samples) {
                 Ok(()) => {
                     let layout = decoder.output();

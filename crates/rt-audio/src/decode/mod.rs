@@ -13,6 +13,7 @@ mod gapless;
 mod input;
 #[cfg(feature = "opus")]
 mod mkv;
+mod mp3;
 #[cfg(feature = "m4a")]
 mod mp4;
 mod ogg;

@@ -6,7 +6,7 @@ use rt_protocol::session::{
 use rt_protocol::{Field, Session, TurnDetection, limits};
 
 use super::failure::Failure;
-use super::session::{SessionState, update_input};
+use super::session::{SessionState, check_model, update_input};
 
 /// The language a translation goes to until the client says another.
 const LANGUAGE: &str = "en";
@@ -106,14 +106,7 @@ impl SessionState {
     /// Applies an update to a translation session, whole or not at all.
     pub(super) fn update_translation(&mut self, update: TranslationSession) -> Result<(), Failure> {
         let mut next = self.fields().clone();
-        if update
-            .model
-            .value()
-            .is_some_and(|model| next.model.value() != Some(model))
-        {
-            let message = "The model of a session cannot be changed.";
-            return Err(Failure::new("invalid_value", message).param("session.model"));
-        }
+        check_model(&next.model, &update.model)?;
         if let Field::Value(audio) = update.audio {
             let effective = next.audio.or_default();
             if let Field::Value(input) = audio.input {

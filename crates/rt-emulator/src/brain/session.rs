@@ -185,14 +185,7 @@ impl SessionState {
     /// Applies an update to a conversation.
     fn update_conversation(&mut self, update: RealtimeSession, spoke: bool) -> Result<(), Failure> {
         let mut next = self.wire.clone();
-        if update
-            .model
-            .value()
-            .is_some_and(|model| next.model.value() != Some(model))
-        {
-            let message = "The model of a session cannot be changed.";
-            return Err(Failure::new("invalid_value", message).param("session.model"));
-        }
+        check_model(&next.model, &update.model)?;
         check_modalities("session.output_modalities", &update.output_modalities)?;
         let tracing_changes = update.tracing.value().is_some() && update.tracing != next.tracing;
         if next.tracing.value().is_some() && tracing_changes {
@@ -294,6 +287,15 @@ fn server_vad(vad: &ServerVad) -> ServerVad {
         interrupt_response: vad.interrupt_response.or(true.into()),
         model_version: Field::Absent,
     }
+}
+
+/// The model that there is, or none.
+pub(super) fn check_model(model: &Field<String>, wish: &Field<String>) -> Result<(), Failure> {
+    if wish.value().is_none() || wish.value() == model.value() {
+        return Ok(());
+    }
+    let message = "The model of a session cannot be changed.";
+    Err(Failure::new("invalid_value", message).param("session.model"))
 }
 
 /// Either text or audio, not both and not none.

@@ -1,5 +1,6 @@
 //! [`Journal`]: what truly happened, so that a test can compare it with what a client claims.
 
+mod entry;
 mod message;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+pub use self::entry::{Entry, What};
 pub use self::message::Message;
 pub(crate) use self::message::printable;
 use crate::brain::SessionRecord;
@@ -62,57 +64,6 @@ struct Inner {
     audio: BTreeMap<u64, Vec<u8>>,
     /// What arrived in the sessions, by connection.
     sessions: BTreeMap<u64, SessionRecord>,
-}
-
-/// One thing that happened.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Entry {
-    /// The number of the connection, from 1.
-    pub connection: u64,
-    /// When it happened, since the emulator started.
-    pub at: Duration,
-    /// What happened.
-    pub what: What,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum What {
-    /// A request came: its path, with the names of its query (and the values of `model`, `deployment` and `intent`),
-    /// and the names of its headers.
-    Request {
-        /// The path.
-        path: String,
-        /// The names of the headers.
-        headers: Vec<String>,
-    },
-    /// The handshake was answered.
-    Answered {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// A message came in.
-    Received(Message),
-    /// A message went out.
-    Sent(Message),
-    /// The client sent a Ping or a Pong.
-    Heartbeat,
-    /// A Close frame came in.
-    CloseReceived {
-        /// Its code, if it had one.
-        code: Option<u16>,
-    },
-    /// A Close frame went out.
-    CloseSent {
-        /// Its code.
-        code: u16,
-        /// Its reason.
-        reason: String,
-    },
-    /// The connection is over.
-    Ended,
 }
 
 impl Default for Shared {

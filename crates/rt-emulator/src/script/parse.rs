@@ -167,27 +167,22 @@ after: repeat
     }
 
     #[test]
-    fn the_example_of_the_crate_page_is_valid() {
+    fn the_examples_of_the_crate_page_are_valid() {
         let page = include_str!("../lib.rs");
-        let (_, rest) = page.split_once("```yaml\n").unwrap();
-        let (example, _) = rest.split_once("//! ```").unwrap();
-        let lines = example.lines().map(|line| {
-            line.trim_start_matches("//!")
-                .strip_prefix(' ')
-                .unwrap_or_default()
+        let mut scripts = page.split("```yaml\n").skip(1).map(|rest| {
+            let (example, _) = rest.split_once("//! ```").unwrap();
+            let lines = example.lines().map(|line| {
+                line.trim_start_matches("//!")
+                    .strip_prefix(' ')
+                    .unwrap_or_default()
+            });
+            Script::from_yaml(&lines.collect::<Vec<_>>().join("\n")).unwrap()
         });
-        let script = Script::from_yaml(&lines.collect::<Vec<_>>().join("\n")).unwrap();
+        let script = scripts.next().unwrap();
         assert_eq!((script.turns.len(), script.turns[0].reply.len()), (4, 3));
         assert_eq!(script.faults.len(), 1);
-        let (_, rest) = rest.split_once("```yaml\n").unwrap();
-        let (example, _) = rest.split_once("//! ```").unwrap();
-        let lines = example.lines().map(|line| {
-            line.trim_start_matches("//!")
-                .strip_prefix(' ')
-                .unwrap_or_default()
-        });
-        let script = Script::from_yaml(&lines.collect::<Vec<_>>().join("\n")).unwrap();
-        assert_eq!(script.faults.len(), 14);
+        assert_eq!(scripts.next().unwrap().faults.len(), 14);
+        assert!(scripts.next().is_none());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures::{SinkExt as _, StreamExt as _};
 use rt_emulator::{Builder, Emulator, Pacing};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -51,6 +52,32 @@ pub async fn session(emulator: &Emulator) -> Client {
     let mut client = connect(emulator, TARGET, &[KEY]).await.unwrap();
     assert_eq!(client.event().await["type"], "session.created");
     client
+}
+
+/// A session on a stream that is open already.
+pub async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+    emulator: &Emulator,
+    stream: S,
+) -> WebSocketStream<S> {
+    let url = format!("{}?model=gpt-realtime", emulator.url());
+    let mut request = url.into_client_request().unwrap();
+    let (name, value) = KEY;
+    request.headers_mut().insert(name, value.parse().unwrap());
+    let (socket, _) = timeout(SOON, client_async(request, stream))
+        .await
+        .unwrap()
+        .unwrap();
+    socket
+}
+
+/// Writes an HTTP request without a body, and reads its answer.
+pub async fn http(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> String {
+    let request = format!("{request}\r\nHost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let reading = stream.read_to_string(&mut answer);
+    timeout(SOON, reading).await.unwrap().unwrap();
+    answer
 }
 
 impl Client {

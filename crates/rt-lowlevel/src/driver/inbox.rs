@@ -144,9 +144,10 @@ mod tests {
     use crate::event::AudioGap;
 
     fn event(events: u64) -> ConnectionEvent {
-        let mut gap = AudioGap::default();
-        gap.events += events;
-        ConnectionEvent::AudioGap(gap)
+        ConnectionEvent::AudioGap(AudioGap {
+            events,
+            ..AudioGap::default()
+        })
     }
 
     fn put(inbox: &Inbox, numbers: std::ops::Range<u64>) -> Option<Waker> {

@@ -43,7 +43,7 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
                 let mut bytes = text.len();
                 // What is kept of it is decoded or copied.
                 if let Some(event) = inflow.shared.translator.decode_ga(text) {
-                    if let Err(event) = inflow.take(event_of(event), bytes) {
+                    if let Some(event) = inflow.take(event_of(event), bytes) {
                         inflow.wait(event, bytes).await;
                     }
                     continue;
@@ -54,7 +54,7 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
                 };
                 let events = events.into_iter().flatten().map(ConnectionEvent::Server);
                 for event in events.chain(error) {
-                    if let Err(event) = inflow.take(event, bytes) {
+                    if let Some(event) = inflow.take(event, bytes) {
                         inflow.wait(event, bytes).await;
                     }
                     // The second event of a message brings nothing new.
@@ -121,11 +121,7 @@ impl Inflow {
     }
 
     /// Takes a message in, if there is room for it; else it comes back.
-    #[expect(
-        clippy::result_large_err,
-        reason = "it comes back as it was given, which is rare"
-    )]
-    fn take(&mut self, event: ConnectionEvent, bytes: usize) -> Result<(), ConnectionEvent> {
+    fn take(&mut self, event: ConnectionEvent, bytes: usize) -> Option<ConnectionEvent> {
         if let Some(decoded) = decoded(&event) {
             self.wire.received(decoded, bytes);
             match decoded {
@@ -137,13 +133,13 @@ impl Inflow {
             }
         }
         let Some(room) = self.shared.try_reserve(bytes) else {
-            return Err(event);
+            return Some(event);
         };
         self.batch.push((event, room));
         if self.batch.len() >= BATCH {
             self.tell();
         }
-        Ok(())
+        None
     }
 
     /// Takes a message in, once there is room for it.

@@ -12,11 +12,10 @@ use crate::fate::{CommandId, Receipt};
 use crate::frame::Frame;
 use crate::machine::{Message, Refused, Transmit};
 
-/// So many bytes are accepted in a row before the writer has its turn: as much as stays in the cache.
-const TURN: usize = 192 << 10;
-
-/// So many it takes at once: as much as fits in one write, with a message on top.
-const WRITE: usize = 56 << 10;
+/// So many bytes are accepted in a row before the writer has its turn, and so many it takes at once: as much as stays
+/// in the cache and fits in one write, with a message on top. Not much more, or allocators give memory back to the system
+/// and fetch it again with every turn.
+const TURN: usize = 56 << 10;
 
 /// The two kinds of messages that wait for room in lines of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +145,7 @@ impl Shared {
         let mut telling = self.telling(Some(at.now));
         let mut bytes = 0;
         let then = loop {
-            if bytes >= WRITE {
+            if bytes >= TURN {
                 break Then::Ask;
             }
             let flushed = flushed && frames.is_empty();

@@ -34,6 +34,7 @@ mod restoring;
 mod retry;
 mod rollover;
 mod signal;
+mod status;
 mod timer;
 mod tokens;
 mod transitions;
@@ -72,7 +73,6 @@ use crate::dialect::Translator;
 use crate::event::{AudioGap, CloseInitiator, Closed, ConnectionEvent, Handshake};
 use crate::fate::{DiscardReason, Fate, Settled};
 use crate::mirror::{Mirror, Snapshot, Step};
-use crate::state::State;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -203,67 +203,6 @@ impl Machine {
         self.mirror = Mirror::resume(self.config.restore.clone(), snapshot);
         self.resumes = true;
         self
-    }
-
-    // What it is now.
-
-    pub(crate) fn state(&self) -> State {
-        match self.phase {
-            Phase::Idle => State::Idle,
-            Phase::Open => State::Connected,
-            Phase::Restoring if self.is_swapping => State::Connected,
-            Phase::Draining => State::Closing,
-            Phase::Ended => State::Closed,
-            Phase::Waiting | Phase::Dialing | Phase::AwaitCreated | Phase::Restoring => {
-                if self.was_open {
-                    State::Reconnecting
-                } else {
-                    State::Connecting
-                }
-            }
-        }
-    }
-
-    /// How it ended, once it has.
-    pub(crate) fn terminal(&self) -> Option<&Closed> {
-        self.terminal.as_ref()
-    }
-
-    /// Whether there ever was a session that could be used.
-    pub(crate) fn had_session(&self) -> bool {
-        self.was_open
-    }
-
-    /// What another process needs to go on with this conversation.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        self.mirror.snapshot()
-    }
-
-    /// Whether the server would take a truncation of this item.
-    pub(crate) fn truncate_allowed(&self, item_id: &str) -> bool {
-        self.mirror.truncate_allowed(item_id)
-    }
-
-    pub(crate) fn waiting_messages(&self) -> usize {
-        self.outbox.len()
-    }
-
-    pub(crate) fn waiting_audio(&self) -> usize {
-        self.outbox.waiting_audio()
-    }
-
-    pub(crate) fn dropped_audio(&self) -> u64 {
-        self.outbox.dropped_audio()
-    }
-
-    /// How many commands there were of each fate.
-    pub(crate) fn sums(&self) -> Sums {
-        self.ledger.sums()
-    }
-
-    /// Bytes of raw input audio in discarded commands.
-    pub(crate) fn discarded_audio(&self) -> u64 {
-        self.ledger.discarded_audio()
     }
 
     // Inputs of the user.

@@ -6,6 +6,16 @@ use crate::session::{
     TranslationSession, TurnDetection,
 };
 
+/// Sets the fields that an update names, and merges those that are objects themselves. All fields of the type have to be
+/// listed, so that a new one cannot be forgotten.
+macro_rules! merge_fields {
+    ($self:ident, $update:ident: $($field:ident),* $(; $($nested:ident: $Nested:ident),*)?) => {
+        let Self { $($field,)* $($($nested,)*)? } = $update;
+        $(set(&mut $self.$field, $field);)*
+        $($(within(&mut $self.$nested, $nested, $Nested::merge);)*)?
+    };
+}
+
 impl RealtimeSession {
     /// Applies an update as the server does.
     ///
@@ -26,41 +36,11 @@ impl RealtimeSession {
     /// );
     /// ```
     pub fn merge(&mut self, update: &Self) {
-        // Every field by name, so that a new one cannot be forgotten here.
-        let Self {
-            id,
-            object,
-            model,
-            output_modalities,
-            instructions,
-            tools,
-            tool_choice,
-            parallel_tool_calls,
-            max_output_tokens,
-            reasoning,
-            tracing,
-            truncation,
-            prompt,
-            expires_at,
-            audio,
-            include,
-        } = update;
-        set(&mut self.id, id);
-        set(&mut self.object, object);
-        set(&mut self.model, model);
-        set(&mut self.output_modalities, output_modalities);
-        set(&mut self.instructions, instructions);
-        set(&mut self.tools, tools);
-        set(&mut self.tool_choice, tool_choice);
-        set(&mut self.parallel_tool_calls, parallel_tool_calls);
-        set(&mut self.max_output_tokens, max_output_tokens);
-        set(&mut self.reasoning, reasoning);
-        set(&mut self.tracing, tracing);
-        set(&mut self.truncation, truncation);
-        set(&mut self.prompt, prompt);
-        set(&mut self.expires_at, expires_at);
-        within(&mut self.audio, audio, SessionAudio::merge);
-        set(&mut self.include, include);
+        merge_fields!(self, update:
+            id, object, model, output_modalities, instructions, tools, tool_choice, parallel_tool_calls,
+            max_output_tokens, reasoning, tracing, truncation, prompt, expires_at, include;
+            audio: SessionAudio
+        );
     }
 
     /// The session without the fields that only the server writes (`id`, `object`, `expires_at`, `model_version` of a turn detection): what a
@@ -80,18 +60,7 @@ impl RealtimeSession {
 impl TranscriptionSession {
     /// Applies an update as the server does; see [`RealtimeSession::merge`].
     pub fn merge(&mut self, update: &Self) {
-        let Self {
-            id,
-            object,
-            expires_at,
-            audio,
-            include,
-        } = update;
-        set(&mut self.id, id);
-        set(&mut self.object, object);
-        set(&mut self.expires_at, expires_at);
-        within(&mut self.audio, audio, SessionAudio::merge);
-        set(&mut self.include, include);
+        merge_fields!(self, update: id, object, expires_at, include; audio: SessionAudio);
     }
 
     /// The session without the fields that only the server writes: what a `session.update` may hold.
@@ -110,18 +79,7 @@ impl TranscriptionSession {
 impl TranslationSession {
     /// Applies an update as the server does; see [`RealtimeSession::merge`].
     pub fn merge(&mut self, update: &Self) {
-        let Self {
-            id,
-            object,
-            model,
-            expires_at,
-            audio,
-        } = update;
-        set(&mut self.id, id);
-        set(&mut self.object, object);
-        set(&mut self.model, model);
-        set(&mut self.expires_at, expires_at);
-        within(&mut self.audio, audio, SessionAudio::merge);
+        merge_fields!(self, update: id, object, model, expires_at; audio: SessionAudio);
     }
 
     /// The session without the fields that only the server writes, and without the model, which is part of the
@@ -166,9 +124,7 @@ impl Session {
 
 impl SessionAudio {
     fn merge(&mut self, update: &Self) {
-        let Self { input, output } = update;
-        within(&mut self.input, input, AudioInput::merge);
-        within(&mut self.output, output, AudioOutput::merge);
+        merge_fields!(self, update: ; input: AudioInput, output: AudioOutput);
     }
 
     /// Without what only the server writes.
@@ -188,31 +144,13 @@ impl SessionAudio {
 
 impl AudioInput {
     fn merge(&mut self, update: &Self) {
-        let Self {
-            format,
-            transcription,
-            noise_reduction,
-            turn_detection,
-        } = update;
-        set(&mut self.format, format);
-        set(&mut self.transcription, transcription);
-        set(&mut self.noise_reduction, noise_reduction);
-        set(&mut self.turn_detection, turn_detection);
+        merge_fields!(self, update: format, transcription, noise_reduction, turn_detection);
     }
 }
 
 impl AudioOutput {
     fn merge(&mut self, update: &Self) {
-        let Self {
-            format,
-            voice,
-            speed,
-            language,
-        } = update;
-        set(&mut self.format, format);
-        set(&mut self.voice, voice);
-        set(&mut self.speed, speed);
-        set(&mut self.language, language);
+        merge_fields!(self, update: format, voice, speed, language);
     }
 }
 

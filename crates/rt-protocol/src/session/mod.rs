@@ -40,6 +40,7 @@ mod merge;
 mod options;
 pub(crate) mod realtime;
 pub(crate) mod tool;
+mod tool_choice;
 pub(crate) mod turn_detection;
 
 use serde::{Deserialize, Serialize};
@@ -59,8 +60,8 @@ pub(crate) use self::realtime::RealtimeSession;
 pub(crate) use self::tool::Tool;
 pub use self::tool::{
     AllowedTools, ApprovalFilter, ApprovalMode, FunctionTool, McpTool, McpToolFilter, RequireApproval,
-    ToolChoice, ToolChoiceMode, ToolChoiceTool,
 };
+pub use self::tool_choice::{ToolChoice, ToolChoiceMode, ToolChoiceTool};
 pub(crate) use self::turn_detection::TurnDetection;
 pub use self::turn_detection::{Eagerness, SemanticVad, ServerVad};
 use crate::Field;

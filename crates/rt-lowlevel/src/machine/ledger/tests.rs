@@ -1,3 +1,5 @@
+use rt_protocol::ClientEvent;
+
 use super::*;
 
 fn line(bytes: usize, audio: usize, answered: bool) -> Line {

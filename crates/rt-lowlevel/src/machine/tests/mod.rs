@@ -28,6 +28,7 @@ use crate::close::CloseCode;
 use crate::error::Error;
 use crate::event::Retrying;
 use crate::frame::Frame;
+use crate::state::State;
 
 /// A machine, a clock, and a short way to say what happens.
 struct Bench {

@@ -31,8 +31,46 @@ pub(super) fn session(bench: &mut Bench, id: &str, length: Option<u64>) -> Dispo
     disposition
 }
 
+/// At the moment when the second connection is dialed, two minutes before the end of the first.
+pub(super) fn dialing() -> Bench {
+    let mut bench = opened(600);
+    bench.advance(seconds(480));
+    assert!(is_dial(&bench.actions()));
+    bench
+}
+
+/// With a second connection that has no session yet.
+pub(super) fn second() -> Bench {
+    let mut bench = dialing();
+    bench.connect();
+    bench
+}
+
+/// With a second session that is ready, while the first does not answer the ping behind what it was given, and `b` waits.
+pub(super) fn unproved() -> Bench {
+    let mut bench = second();
+    bench.send("a");
+    let at = bench.at();
+    assert!(matches!(
+        bench.machine.poll_transmit(at, 1, true),
+        Transmit::Frame(Frame::Ping(_))
+    ));
+    assert!(matches!(
+        bench.machine.poll_transmit(at, 1, true),
+        Transmit::Frame(Frame::Text(_))
+    ));
+    session(&mut bench, "sess_2", None);
+    bench.advance(Duration::ZERO);
+    bench.send("b");
+    bench
+}
+
 pub(super) fn is_dial(actions: &[Action]) -> bool {
     matches!(actions, [Action::Dial { .. }])
+}
+
+pub(super) fn has_dial(actions: &[Action]) -> bool {
+    actions.iter().any(|action| matches!(action, Action::Dial { .. }))
 }
 
 pub(super) fn hangups(actions: &[Action]) -> Vec<(u64, bool)> {
@@ -114,23 +152,7 @@ fn before_the_end_a_second_connection_takes_over() {
 
 #[test]
 fn without_a_proof_the_first_goes_on() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
-    bench.connect();
-    bench.send("a");
-    let at = bench.at();
-    assert!(matches!(
-        bench.machine.poll_transmit(at, 1, true),
-        Transmit::Frame(Frame::Ping(_))
-    ));
-    assert!(matches!(
-        bench.machine.poll_transmit(at, 1, true),
-        Transmit::Frame(Frame::Text(_))
-    ));
-    session(&mut bench, "sess_2", None);
-    bench.advance(Duration::ZERO);
-    bench.send("b");
+    let mut bench = unproved();
     let at = bench.at();
     assert!(matches!(
         bench.machine.poll_transmit(at, 1, true),
@@ -145,9 +167,7 @@ fn without_a_proof_the_first_goes_on() {
 
 #[test]
 fn a_failure_of_the_second_leaves_the_first_alone() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
+    let mut bench = dialing();
     bench.fail_dial(&refused_port());
     assert_eq!(bench.machine.state(), State::Connected);
     bench.advance(seconds(1));
@@ -161,9 +181,7 @@ fn a_failure_of_the_second_leaves_the_first_alone() {
     bench.send("still");
     assert!(written_to(&mut bench, 1).contains(&"still".to_owned()));
     // One that makes no sense is not tried again.
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
+    let mut bench = dialing();
     bench.fail_dial(&status(401, None));
     bench.advance(seconds(60));
     assert!(bench.actions().is_empty());
@@ -188,10 +206,7 @@ fn a_restart_is_a_rollover_on_demand() {
 
 #[test]
 fn a_prepared_connection_takes_over_from_a_lost_one() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
-    bench.connect();
+    let mut bench = second();
     let at = bench.at();
     // The first is lost before the second has its session: that is waited for.
     bench.machine.handle_read_failed(at, 1, ended());
@@ -199,27 +214,17 @@ fn a_prepared_connection_takes_over_from_a_lost_one() {
     assert_eq!(causes(&mut bench), ["retrying"]);
     assert_eq!(session(&mut bench, "sess_2", None), Disposition::Deliver);
     assert_eq!(bench.machine.state(), State::Connected);
-    assert!(
-        bench
-            .actions()
-            .iter()
-            .all(|action| !matches!(action, Action::Dial { .. }))
-    );
+    assert!(!has_dial(&bench.actions()));
 }
 
 #[test]
 fn closing_gives_the_second_connection_up() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
+    let mut bench = dialing();
     let at = bench.at();
     bench.machine.handle_close(at);
     assert_eq!(bench.actions(), [Action::AbortDial]);
 
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
-    bench.connect();
+    let mut bench = second();
     let at = bench.at();
     bench.machine.handle_close(at);
     assert_eq!(hangups(&bench.actions()), [(2, false)]);
@@ -275,9 +280,7 @@ fn the_second_asks_for_another_token_once() {
 
 #[test]
 fn the_second_waits_as_long_as_the_server_asks() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
+    let mut bench = dialing();
     bench.fail_dial(&status(503, Some(seconds(20))));
     bench.advance(seconds(20) - Duration::from_millis(1));
     assert!(bench.actions().is_empty());

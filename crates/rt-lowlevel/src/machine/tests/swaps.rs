@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::rollover::{causes, hangups, is_dial, opened, session, written_to};
+use super::rollover::{
+    causes, dialing, hangups, has_dial, is_dial, opened, second, session, unproved, written_to,
+};
 use super::*;
 
 fn says_to_first(bench: &mut Bench, json: &serde_json::Value) {
@@ -17,11 +19,7 @@ fn ready_but_not_quiet(length: u64) -> Bench {
     let mut bench = opened(length);
     let start = bench.machine.poll_timeout().unwrap();
     bench.item("a", "one");
-    while !bench
-        .actions()
-        .iter()
-        .any(|action| matches!(action, Action::Dial { .. }))
-    {
+    while !has_dial(&bench.actions()) {
         written_to(&mut bench, 1);
         bench.advance(Duration::from_millis(500));
         assert!(bench.now < start + seconds(length));
@@ -48,12 +46,7 @@ fn it_can_be_switched_off() {
             bench.advance(Duration::from_millis(500));
             written_to(&mut bench, 1);
         }
-        assert!(
-            !bench
-                .actions()
-                .iter()
-                .any(|action| matches!(action, Action::Dial { .. }))
-        );
+        assert!(!has_dial(&bench.actions()));
     }
 }
 
@@ -129,9 +122,7 @@ fn the_deadline_starts_what_has_not_begun() {
 
 #[test]
 fn the_deadline_does_not_cut_a_wait_short() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    assert!(is_dial(&bench.actions()));
+    let mut bench = dialing();
     // Half a minute is what the server asks for, and the deadline is in less.
     bench.advance(seconds(0));
     bench.fail_dial(&status(503, Some(seconds(50))));
@@ -164,9 +155,7 @@ fn attempts_of_the_second_are_counted_and_ask_for_no_new_token() {
         }
     }
     // A refused token is not replaced if there is nobody to ask for another.
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
+    let mut bench = dialing();
     bench.fail_dial(&status(401, None));
     bench.drop_stream();
     bench.advance(seconds(8));
@@ -178,9 +167,7 @@ fn attempts_of_the_second_are_counted_and_ask_for_no_new_token() {
 
 #[test]
 fn a_dial_of_the_second_that_hangs_is_aborted_and_tried_again() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    assert!(is_dial(&bench.actions()));
+    let mut bench = dialing();
     bench.advance(Duration::from_millis(9_999));
     written_to(&mut bench, 1);
     assert!(bench.actions().is_empty());
@@ -221,17 +208,7 @@ fn only_so_many_events_of_the_second_are_held() {
 
 #[test]
 fn events_meanwhile_do_not_end_the_wait_for_the_proof() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
-    bench.connect();
-    bench.send("a");
-    let at = bench.at();
-    bench.machine.poll_transmit(at, 1, true);
-    bench.machine.poll_transmit(at, 1, true);
-    session(&mut bench, "sess_2", None);
-    bench.advance(Duration::ZERO);
-    bench.send("b");
+    let mut bench = unproved();
     for _ in 0..4 {
         bench.advance(Duration::from_millis(200));
         says_to_first(
@@ -252,10 +229,7 @@ fn events_meanwhile_do_not_end_the_wait_for_the_proof() {
 
 #[test]
 fn the_connect_that_takes_over_is_counted() {
-    let mut bench = opened(600);
-    bench.advance(seconds(480));
-    bench.actions();
-    bench.connect();
+    let mut bench = second();
     let at = bench.at();
     bench.machine.handle_read_failed(at, 1, ended());
     let retrying = bench.retrying();

@@ -12,6 +12,7 @@ use super::server::PIECE_MS;
 use super::user::number_of;
 use crate::event::Restored;
 use crate::mirror::{Known, Purpose, StepKind};
+use crate::state::State;
 
 impl World {
     /// Called with every event that the user is told, when it is told.
