@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rt_protocol::{DecodeError, ServerEvent};
 
 use super::receiving::Dropped;
+use super::restoring::RestoreSpan;
 use super::room::Room;
 use super::shared::Shared;
 use crate::event::ConnectionEvent;
@@ -34,6 +35,7 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
         epoch,
         wire: reader.wire(),
         batch: Vec::new(),
+        restore: RestoreSpan::default(),
     };
     loop {
         match reader.next() {
@@ -100,6 +102,7 @@ struct Inflow {
     wire: Wire,
     /// Not told yet: events of the server, and what is none.
     batch: Vec<(ConnectionEvent, Room)>,
+    restore: RestoreSpan,
 }
 
 impl Inflow {
@@ -107,7 +110,7 @@ impl Inflow {
     fn tell(&mut self) {
         if !self.batch.is_empty() {
             let batch = self.batch.drain(..).map(|(event, room)| (event, Some(room)));
-            self.shared.deliver(self.epoch, batch);
+            self.restore.follow(&self.shared.deliver(self.epoch, batch));
         }
     }
 
@@ -145,7 +148,8 @@ impl Inflow {
         self.with(|machine, at| machine.handle_read_paused(at, epoch));
         // Without room: what it says of the conversation still counts.
         let room = wait_for_room(&self.shared, &event, bytes).await.unwrap_or(None);
-        self.shared.deliver(epoch, std::iter::once((event, room)));
+        let steps = self.shared.deliver(epoch, std::iter::once((event, room)));
+        self.restore.follow(&steps);
     }
 }
 
