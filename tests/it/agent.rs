@@ -298,17 +298,17 @@ async fn no_handle_hangs_when_the_connection_gives_up() {
         .connect()
         .await
         .unwrap();
-    let first = session.send_text("Hello").await.unwrap();
+    let first = soon(session.send_text("Hello")).await.unwrap();
     // A function runs, whose answer would bring the next reply.
     soon(called.recv()).await.unwrap();
     assert_eq!(soon(first.reply()).await.unwrap().status, ReplyStatus::Completed);
-    let next = session.next_reply().await.unwrap();
+    let next = soon(session.next_reply()).await.unwrap();
     // The server goes, and nobody takes its place.
     drop(server);
     let asked = [
-        session.respond().await,
-        session.send_text("More").await,
-        session.next_reply().await,
+        soon(session.respond()).await,
+        soon(session.send_text("More")).await,
+        soon(session.next_reply()).await,
     ];
     let edits = soon(async {
         tokio::join!(
@@ -323,7 +323,10 @@ async fn no_handle_hangs_when_the_connection_gives_up() {
     }
     let mut state = session.state();
     soon(state.wait_for(|state| state.is_closed())).await.unwrap();
-    assert_eq!(session.respond().await.unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(
+        soon(session.respond()).await.unwrap_err().kind(),
+        ErrorKind::Closed
+    );
     assert!(soon(session.wait_for_reply()).await.is_err());
     soon(session.close()).await;
 }

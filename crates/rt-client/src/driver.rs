@@ -165,7 +165,8 @@ impl Driver {
                 return;
             }
             let due = self.engine.deadline().map(|due| self.state.began + due);
-            let tick = self.engine.is_playing();
+            // Held events go on as soon as any of them has room, not only when half of it is free.
+            let tick = self.engine.is_playing() || !self.outlet.is_empty();
             let take_requests = self.state.outgoing.len() < MAX_OUTGOING && self.outlet.len() < MAX_EVENTS;
             tokio::select! {
                 () = self.outlet.room(), if !self.outlet.is_empty() => {}

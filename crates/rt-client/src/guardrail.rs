@@ -136,8 +136,9 @@ impl Guardrail {
     /// least 1. Of several guardrails that hold, the largest number counts.
     ///
     /// 30 is what nobody exceeds in a language that is written with letters, also at the service's greatest speed. Where a
-    /// character is a syllable or a word, as in Chinese, Japanese or Korean, 10 is safe and lets audio out much earlier. A
-    /// number that is too small lets words be heard before they were checked.
+    /// character is a syllable or a word, as in Chinese, Japanese or Korean, 15 to 20 lets audio out earlier, if replies have
+    /// no names or numbers in other letters. A number that is too small, a language's average for one, lets words be heard
+    /// before they were checked.
     #[must_use]
     pub fn fastest_speech(mut self, characters: u32) -> Self {
         self.fastest_speech = characters.max(1);

@@ -30,7 +30,7 @@ pub struct Timeouts {
     /// From the upgrade to `session.created`. 10 s.
     pub session_created: Duration,
     /// While a session is told what the last one knew: from `session.created`, or from the last item that it has taken,
-    /// to the next. 10 s.
+    /// to the next. 10 s. All of it takes no longer than [`RetryPolicy::max_downtime`], if that is longer.
     pub restore: Duration,
     /// From `close` to the end of it: flush, closing handshake, drain. 2 s.
     pub close: Duration,

@@ -15,6 +15,9 @@ use crate::event::ConnectionEvent;
 /// How many events there is room for at rest.
 const REST: usize = 8;
 
+/// How many right after a burst, which may go on.
+const BURST: usize = 64;
+
 /// An event on its way to the consumer, with the room it takes up until it gets there.
 #[derive(Debug)]
 pub(crate) struct Delivery {
@@ -107,10 +110,10 @@ impl Events {
                 {
                     inner.waker = Some(cx.waker().clone());
                 }
-                if !self.is_burst {
-                    inner.queue.shrink_to(REST);
-                    self.taken.shrink_to(REST);
-                }
+                let room = if self.is_burst { BURST } else { REST };
+                self.is_burst = false;
+                inner.queue.shrink_to(room);
+                self.taken.shrink_to(room);
                 return Poll::Pending;
             }
             self.is_burst = inner.queue.len() > REST;
@@ -196,6 +199,8 @@ mod tests {
             put(&inbox, 0..500);
             while take(&mut events).is_some() {}
         }
+        assert!(events.taken.capacity() <= 2 * BURST);
+        assert!(locked(&inbox.0).queue.capacity() <= 2 * BURST);
         put(&inbox, 0..1);
         while take(&mut events).is_some() {}
         assert!(events.taken.capacity() <= 2 * REST);

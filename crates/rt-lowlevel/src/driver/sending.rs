@@ -17,6 +17,9 @@ use crate::machine::{Message, Refused, Transmit};
 /// and fetch it again with every turn.
 const TURN: usize = 56 << 10;
 
+/// So many the writer takes at once where the oldest audio gives way to the newest: what it has taken cannot.
+const LIVE: usize = 4 << 10;
+
 /// The two kinds of messages that wait for room in lines of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
@@ -144,8 +147,13 @@ impl Shared {
         let at = at();
         let mut telling = self.telling(Some(at.now));
         let mut bytes = 0;
+        let worth = if telling.machine().drops_stale_audio() {
+            LIVE
+        } else {
+            TURN
+        };
         let then = loop {
-            if bytes >= TURN {
+            if bytes >= worth {
                 break Then::Ask;
             }
             let flushed = flushed && frames.is_empty();

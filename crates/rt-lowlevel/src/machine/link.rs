@@ -332,6 +332,11 @@ impl Machine {
         self.drops_audio
     }
 
+    /// Whether audio that waits to be sent gives way to newer audio.
+    pub(crate) fn drops_stale_audio(&self) -> bool {
+        self.outbox.drops_oldest()
+    }
+
     /// Audio of the model was dropped because there was no room for it.
     pub(crate) fn handle_dropped(&mut self, bytes: usize) {
         let gap = self.gap.get_or_insert_default();

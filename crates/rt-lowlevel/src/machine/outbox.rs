@@ -135,6 +135,10 @@ impl Outbox {
         }
     }
 
+    pub(super) fn drops_oldest(&self) -> bool {
+        self.drops_oldest
+    }
+
     /// Whether there is room for all of `messages`.
     pub(super) fn fits(&self, messages: &[Message]) -> bool {
         let control = messages.iter().filter(|message| message.audio.is_none());

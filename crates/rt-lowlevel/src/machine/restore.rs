@@ -1,6 +1,7 @@
 //! [`Restore`]: what is being told to a session, and how far that is.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use rt_protocol::ServerEvent;
 
@@ -19,6 +20,8 @@ pub(super) const TOO_LARGE: &str = "message_too_large";
 pub(super) struct Restore {
     pub(super) known: Known,
     pub(super) purpose: Purpose,
+    /// It is late then, however steadily it goes on.
+    pub(super) until: Instant,
     pub(super) steps: VecDeque<Step>,
     /// Written and not answered.
     pub(super) awaited: Vec<Step>,
@@ -33,10 +36,11 @@ pub(super) struct Restore {
 }
 
 impl Restore {
-    pub(super) fn new(known: Known, purpose: Purpose) -> Self {
+    pub(super) fn new(known: Known, purpose: Purpose, until: Instant) -> Self {
         Self {
             known,
             purpose,
+            until,
             steps: VecDeque::new(),
             awaited: Vec::new(),
             rounds: 0,

@@ -63,10 +63,11 @@ impl Machine {
         for step in &self.unwanted {
             known.rejected(step, TOO_LARGE);
         }
-        let deadline = after(at.now, self.config.timeouts.restore);
+        let limit = self.config.timeouts.restore;
+        let until = after(at.now, limit.max(self.config.retry.max_downtime));
         let Some(link) = self.link_at(slot) else { return };
-        link.restore = Some(Restore::new(known, purpose));
-        link.timers.set(Timer::Restore, deadline);
+        link.restore = Some(Restore::new(known, purpose, until));
+        link.timers.set(Timer::Restore, after(at.now, limit));
         self.advance(at, slot);
         self.wakes_writer = true;
     }
@@ -157,9 +158,10 @@ impl Machine {
         let step = restore.awaited.remove(place);
         match (&answer, &step.kind) {
             (StepAnswer::Done, kind) => {
-                // Audio of the user takes its time on a narrow line. There are only so many items to be taken.
+                // Audio of the user takes its time on a narrow line.
                 if link.timers.is_set(Timer::Restore) {
-                    link.timers.set(Timer::Restore, after(at.now, limit));
+                    let due = after(at.now, limit).min(restore.until);
+                    link.timers.set(Timer::Restore, due);
                 }
                 restore.known.acknowledged(&step);
                 restore.has_settings |= *kind == StepKind::Settings;

@@ -188,10 +188,10 @@ pub(crate) async fn f48_loss_and_jitter_are_not_dead_f38_f39_a_dead_line_is_noti
     // The line dies, for longer than the slowest deadline.
     let died = Instant::now();
     toggle_hole(&line.relay).await;
-    sleep(Duration::from_secs(16)).await;
+    sleep(Duration::from_secs(20)).await;
     toggle_hole(&line.relay).await;
-    // Time to come back.
-    sleep(Duration::from_secs(8)).await;
+    // Time to come back: a dial under way fails late, and the next one waits for its turn.
+    sleep(Duration::from_secs(20)).await;
     phase.send_replace(Phase::Over);
     let mut accounts: Vec<Vec<Account>> = vec![Vec::new(), Vec::new()];
     while let Some(session) = sessions.join_next().await {

@@ -19,8 +19,11 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import time
 
+# What this ends with where there are no TUN devices.
+NO_DEVICE = 77
 TUNSETIFF = 0x400454CA
 IFF_TUN = 0x0001
 IFF_NO_PI = 0x1000
@@ -28,8 +31,12 @@ IFF_NO_PI = 0x1000
 
 def device(name, namespace, address):
     """A TUN device in a namespace, and the end of it that is held here."""
-    end = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(end, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN | IFF_NO_PI))
+    try:
+        end = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+        fcntl.ioctl(end, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN | IFF_NO_PI))
+    except OSError as error:
+        print(error, file=sys.stderr)
+        sys.exit(NO_DEVICE)
     for command in (
         f"ip link set {name} netns {namespace}",
         f"ip -n {namespace} addr add {address}/24 dev {name}",

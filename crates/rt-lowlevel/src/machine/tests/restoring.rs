@@ -353,6 +353,33 @@ fn a_restore_may_take_long_as_long_as_it_goes_on() {
 }
 
 #[test]
+fn a_restore_ends_however_steadily_it_goes_on() {
+    let mut bench = Bench::opened(|config| config.retry.max_downtime = seconds(25));
+    for id in ["a", "b", "c", "d"] {
+        bench.item(id, id);
+        bench.written();
+        bench.has_item(id);
+    }
+    bench.lose_and_connect();
+    bench.says_created();
+    bench.written();
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+    bench.written();
+    for id in ["a", "b"] {
+        bench.advance(seconds(9));
+        bench.has_item(id);
+    }
+    bench.events();
+    bench.advance(seconds(7));
+    let causes = bench.events().into_iter().filter_map(|event| match event {
+        ConnectionEvent::Retrying(retrying) => Some(retrying.cause.kind()),
+        ConnectionEvent::Closed(closed) => closed.error.map(|error| error.kind()),
+        _ => None,
+    });
+    assert_eq!(causes.collect::<Vec<_>>(), [ErrorKind::Handshake]);
+}
+
+#[test]
 fn a_close_is_not_undone_by_the_answers_still_under_way() {
     let mut bench = Bench::talking();
     bench.lose_and_connect();
