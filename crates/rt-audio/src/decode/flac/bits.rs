@@ -223,7 +223,7 @@ mod tests {
             let mut bits = Bits::new(&bytes);
             let all = u32::try_from((1_u64 << first) - 1).unwrap();
             assert_eq!(bits.take(u32::try_from(first).unwrap()), Ok(all));
-            let run = (bytes.len() * 8 - first - 1) as u32;
+            let run = u32::try_from(bytes.len() * 8 - first - 1).unwrap();
             assert_eq!(bits.zeros(), Ok(run));
             assert_eq!(bits.zeros(), Err(SHORT));
         }
