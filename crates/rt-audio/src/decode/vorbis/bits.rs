@@ -92,6 +92,30 @@ impl<'a> Bits<'a> {
     }
 }
 
+/// Writes bits, the lowest first.
+#[cfg(test)]
+#[derive(Default)]
+pub(super) struct Writer(Vec<bool>);
+
+#[cfg(test)]
+impl Writer {
+    /// The low bits of a number.
+    pub(super) fn put(&mut self, value: u32, width: u32) -> &mut Self {
+        self.0.extend((0..width).map(|bit| value >> bit & 1 == 1));
+        self
+    }
+
+    /// What was written, with zeros to the end of the last byte.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let byte = |bits: &[bool]| {
+            (0..)
+                .zip(bits)
+                .fold(0, |byte, (n, &bit)| byte | u8::from(bit) << n)
+        };
+        self.0.chunks(8).map(byte).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
