@@ -86,6 +86,10 @@ impl Codebook {
             kind @ 1..=2 => {
                 budget.values = budget.values.checked_sub(entries * dimensions)?;
                 let (least, step) = (unpack(bits.take(32)?), unpack(bits.take(32)?));
+                // The exponent goes beyond that of floats: sums of such numbers are none.
+                if !least.is_finite() || !step.is_finite() {
+                    return None;
+                }
                 let width = bits.take(4)? + 1;
                 let sums = bits.flag()?;
                 let count = if kind == 1 {
@@ -348,6 +352,20 @@ mod tests {
         let mut read = |entries| Codebook::read(&mut Bits::new(&scalars(entries)), &mut budget).is_some();
         assert!(read(1 << 17) && read(1 << 16) && read(1 << 16));
         assert!(!read(2));
+    }
+
+    #[test]
+    fn vectors_without_an_end_are_refused() {
+        let read = |least, step| {
+            let mut writer = Writer::default();
+            writer.put(0x56_4342, 24).put(1, 16).put(2, 24);
+            writer.put(0, 2).put(0, 5).put(0, 5).put(1, 4);
+            writer.put(least, 32).put(step, 32).put(0, 4).put(0, 1).put(2, 2);
+            Codebook::read(&mut Bits::new(&writer.bytes()), &mut Budget::default()).is_some()
+        };
+        let (one, infinite) = (788 << 21 | 1, 0x3ff << 21 | 1);
+        assert!(read(one, one));
+        assert!(!read(infinite, one) && !read(one, infinite) && !read(1 << 31 | infinite, one));
     }
 
     #[test]
