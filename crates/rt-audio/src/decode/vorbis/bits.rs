@@ -51,6 +51,11 @@ impl<'a> Bits<'a> {
         self
     }
 
+    /// Whether no bits are left.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.count == 0 && self.rest.is_empty()
+    }
+
     /// The next 32 bits, without taking them; zeros where there are none.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "32 bits are wanted")]
@@ -148,7 +153,9 @@ mod tests {
         assert_eq!(bits.flag(), Some(true));
         assert_eq!(bits.peek(), 0);
         assert_eq!(bits.take(8), None);
+        assert!(!bits.is_at_end());
         assert_eq!(bits.take(7), Some(0));
+        assert!(bits.is_at_end());
         assert_eq!(bits.flag(), None);
     }
 }
