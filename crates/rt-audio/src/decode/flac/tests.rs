@@ -204,7 +204,7 @@ impl Channel {
             wrong = rest;
             let bits = part.iter().map(|wrong| 65 - wrong.abs().leading_zeros()).max();
             // Some codes are longer than a word.
-            let zeros = 4 + u32::from(self.seed % 8 == 0) * 5;
+            let zeros = 4 + u32::from(self.seed.is_multiple_of(8)) * 5;
             let low = self.low.max(bits.unwrap_or(0).saturating_sub(zeros));
             to.put(i64::from(low), 5);
             if low == 31 {
