@@ -150,4 +150,28 @@ mod tests {
             "the audio is refused: longer than the limit of 1s; raise `Limits` if the input is trusted"
         );
     }
+
+    #[test]
+    fn each_stream_of_a_chain_is_held_to_them() {
+        let fixture = |name: &str| std::fs::read(format!("../../fixtures/audio/{name}")).unwrap();
+        // FLAC in mono, then Vorbis in stereo, which is decoded to mono.
+        let chain = [fixture("hello.oga"), fixture("question.ogg")].concat();
+        let read = |channels| {
+            let limits = Limits::default().max_channels(channels);
+            let source = crate::Options::new()
+                .limits(limits.clone())
+                .from_bytes(chain.clone());
+            let mut frames = crate::Frames::from_bytes(chain.clone(), limits).unwrap();
+            let end = loop {
+                match frames.next_block() {
+                    Ok(Some(_)) => {}
+                    end => break end.map(|_| ()).map_err(|error| error.kind()),
+                }
+            };
+            let all = source.unwrap().read_to_end();
+            (all.map(|_| ()).map_err(|error| error.kind()), end)
+        };
+        assert_eq!(read(2), (Ok(()), Ok(())));
+        assert_eq!(read(1), (Err(ErrorKind::Limit), Err(ErrorKind::Limit)));
+    }
 }

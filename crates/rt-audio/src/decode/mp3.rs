@@ -6,7 +6,10 @@ use crate::mix::Layout;
 
 /// The state of decoding.
 pub(super) struct Mp3 {
+    /// The decoder of frames.
     decoder: Decoder,
+    /// Whether a frame was decoded.
+    started: bool,
 }
 
 impl Mp3 {
@@ -14,13 +17,15 @@ impl Mp3 {
     pub(super) fn new() -> Self {
         Self {
             decoder: Decoder::new(),
+            started: false,
         }
     }
 
     /// Decodes a packet of so many frames: they take the place of what was there; returns their rate and what the
     /// channels are. An error says what is wrong.
     ///
-    /// A stream that was cut begins with packets that need bits of packets before them. These are silent.
+    /// A stream that was cut begins with packets that need bits of packets before them. These are silent; later ones
+    /// are damaged, as what they need was there once.
     pub(super) fn decode(
         &mut self,
         packet: &[u8],
@@ -33,12 +38,16 @@ impl Mp3 {
         let info = match decoded {
             Ok(info) => {
                 samples.truncate(info.samples_produced * channels(&info));
+                self.started = true;
                 info
             }
-            Err(DecodeError::ReservoirUnavailable(info)) => {
+            Err(DecodeError::ReservoirUnavailable(info)) if !self.started => {
                 samples.truncate(frames.saturating_mul(channels(&info)));
                 samples.fill(0.0);
                 info
+            }
+            Err(DecodeError::ReservoirUnavailable(_)) => {
+                return Err("a part of a frame is missing".to_owned());
             }
             Err(error) => return Err(error.to_string()),
         };
@@ -69,6 +78,17 @@ mod tests {
             assert_eq!(samples, vec![0.0; 1152], "{reservoir}");
             mp3 = Mp3::new();
         }
+    }
+
+    #[test]
+    fn bits_that_are_missing_later_are_an_error() {
+        let (mut mp3, mut samples) = (Mp3::new(), Vec::new());
+        mp3.decode(&frame(300), 1152, &mut samples).unwrap();
+        mp3.decode(&frame(0), 1152, &mut samples).unwrap();
+        // What is no frame makes the decoder forget the bits of the one before.
+        assert!(mp3.decode(&[0; 417], 1152, &mut samples).is_err());
+        let error = mp3.decode(&frame(511), 1152, &mut samples).unwrap_err();
+        assert_eq!(error, "a part of a frame is missing");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(super) struct Packets {
     decoder: Packeted,
     /// What the caller makes of the frames.
     wanted: Wanted,
+    /// What a stream may be at most.
+    limits: Limits,
     /// Which packets are ours.
     track: u32,
     /// Rate and layout of what was decoded last: what silence is made of.
@@ -126,6 +128,7 @@ impl Packets {
             reader,
             decoder: stream.decoder,
             wanted,
+            limits: limits.clone(),
             track,
             shape: (rate, stream.output),
             gapless: trim.gapless,
@@ -236,6 +239,8 @@ impl Packets {
         self.end_stream();
         let track = audio_track(&*self.reader)?;
         let stream = Stream::new(track, self.info.container, self.wanted)?;
+        // Of its channels mono no longer tells.
+        self.limits.check_format(stream.rate, stream.layout.channels())?;
         let trim = trim(track, &stream, self.info.container, &Beyond::default());
         self.track = track.id;
         self.shape = (stream.rate, stream.output);

@@ -140,12 +140,19 @@ impl Vorbis {
         let spectra = &mut self.spectra[..size * setup.channels];
         spectra.fill(0.0);
         let mut end = 0;
+        // A packet of a few bits can be silent in many channels: that costs no more than the zeros.
+        if silent.iter().all(|silent| *silent) {
+            return end;
+        }
         for (part, (_, residue)) in mapping.coded.iter().enumerate() {
             let planes = spectra.chunks_exact_mut(size).zip(&silent).zip(&mapping.parts);
             let mut planes: Vec<(&mut [f32], bool)> = planes
                 .filter(|(_, of)| usize::from(**of) == part)
                 .map(|(plane, _)| (plane.0, *plane.1))
                 .collect();
+            if planes.iter().all(|(_, silent)| *silent) {
+                continue;
+            }
             let residue = &setup.residues[usize::from(*residue)];
             end = end.max(residue.end(size, planes.len()));
             residue.decode(bits, &mut setup.books, &mut self.room, &mut planes);

@@ -89,7 +89,9 @@ impl<'a> Bits<'a> {
             self.fill();
             let here = self.word.leading_zeros();
             if here < self.count {
-                self.drop(here + 1);
+                // At the end of the bytes all 64 bits count, and a shift by so many is none.
+                self.word = self.word << here << 1;
+                self.count -= here + 1;
                 return Ok(zeros + here);
             }
             if self.count == 0 {
@@ -211,6 +213,20 @@ mod tests {
         assert_eq!(Bits::new(&[0; 20]).zeros(), Err(SHORT));
         assert_eq!(Bits::new(&[0; 20]).rice(3, &mut [0; 4]), Err(SHORT));
         assert_eq!(Bits::new(&[]).take(1), Err(SHORT));
+    }
+
+    #[test]
+    fn a_run_that_fills_the_whole_word() {
+        // Seven bytes come with the first number, and the last two with the run.
+        for (first, ones) in [(8, vec![1]), (16, vec![0, 1])] {
+            let bytes = [vec![0xff; first / 8], vec![0; 7], ones].concat();
+            let mut bits = Bits::new(&bytes);
+            let all = u32::try_from((1_u64 << first) - 1).unwrap();
+            assert_eq!(bits.take(u32::try_from(first).unwrap()), Ok(all));
+            let run = u32::try_from(bytes.len() * 8 - first - 1).unwrap();
+            assert_eq!(bits.zeros(), Ok(run));
+            assert_eq!(bits.zeros(), Err(SHORT));
+        }
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl<'a> Bits<'a> {
         self
     }
 
+    /// Whether no bits are left.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.count == 0 && self.rest.is_empty()
+    }
+
     /// The next 32 bits, without taking them; zeros where there are none.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "32 bits are wanted")]
@@ -92,6 +97,30 @@ impl<'a> Bits<'a> {
     }
 }
 
+/// Writes bits, the lowest first.
+#[cfg(test)]
+#[derive(Default)]
+pub(super) struct Writer(Vec<bool>);
+
+#[cfg(test)]
+impl Writer {
+    /// The low bits of a number.
+    pub(super) fn put(&mut self, value: u32, width: u32) -> &mut Self {
+        self.0.extend((0..width).map(|bit| value >> bit & 1 == 1));
+        self
+    }
+
+    /// What was written, with zeros to the end of the last byte.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let byte = |bits: &[bool]| {
+            (0..)
+                .zip(bits)
+                .fold(0, |byte, (n, &bit)| byte | u8::from(bit) << n)
+        };
+        self.0.chunks(8).map(byte).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +153,9 @@ mod tests {
         assert_eq!(bits.flag(), Some(true));
         assert_eq!(bits.peek(), 0);
         assert_eq!(bits.take(8), None);
+        assert!(!bits.is_at_end());
         assert_eq!(bits.take(7), Some(0));
+        assert!(bits.is_at_end());
         assert_eq!(bits.flag(), None);
     }
 }

@@ -8,6 +8,25 @@ const FAST: u32 = 10;
 /// The most entries and dimensions of a book.
 const MOST: (u32, u32) = (1 << 17, 32);
 
+/// What the books of a stream may still have together.
+pub(super) struct Budget {
+    /// Entries. Books that encoders make have some thousands; each costs 25 bytes, and a header of a few bits may
+    /// declare very many.
+    pub(super) entries: u32,
+    /// Values in all vectors.
+    pub(super) values: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            entries: 1 << 18,
+            // 16 MiB.
+            values: 1 << 22,
+        }
+    }
+}
+
 /// One code.
 #[derive(Clone, Copy)]
 struct Code {
@@ -50,8 +69,8 @@ pub(super) struct Codebook {
 }
 
 impl Codebook {
-    /// Reads a book. `room` is how many values all vectors of the stream may still have.
-    pub(super) fn read(bits: &mut Bits<'_>, room: &mut usize) -> Option<Self> {
+    /// Reads a book, and takes what it has from the budget of the stream.
+    pub(super) fn read(bits: &mut Bits<'_>, budget: &mut Budget) -> Option<Self> {
         if bits.take(24)? != 0x56_4342 {
             return None;
         }
@@ -59,13 +78,18 @@ impl Codebook {
         if dimensions == 0 || dimensions > MOST.1 || entries > MOST.0 {
             return None;
         }
+        budget.entries = budget.entries.checked_sub(entries)?;
         let lengths = lengths(bits, entries)?;
         let (dimensions, entries) = (dimensions as usize, entries as usize);
         let lattice = match bits.take(4)? {
             0 => None,
             kind @ 1..=2 => {
-                *room = room.checked_sub(entries * dimensions)?;
+                budget.values = budget.values.checked_sub(entries * dimensions)?;
                 let (least, step) = (unpack(bits.take(32)?), unpack(bits.take(32)?));
+                // The exponent goes beyond that of floats: sums of such numbers are none.
+                if !least.is_finite() || !step.is_finite() {
+                    return None;
+                }
                 let width = bits.take(4)? + 1;
                 let sums = bits.flag()?;
                 let count = if kind == 1 {
@@ -269,6 +293,7 @@ fn unpack(bits: u32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::vorbis::bits::Writer;
 
     #[test]
     fn codes_are_given_in_order() {
@@ -310,6 +335,37 @@ mod tests {
             let short = &bytes[..usize::from(code.len - 1) / 8];
             assert_eq!(book.number(&mut Bits::new(short)), None, "{}", code.len);
         }
+    }
+
+    /// A book of scalars with so many entries, a power of two, whose codes are of the same length.
+    fn scalars(entries: u32) -> Vec<u8> {
+        let log = entries.ilog2();
+        let mut writer = Writer::default();
+        writer.put(0x56_4342, 24).put(1, 16).put(entries, 24);
+        writer.put(1, 1).put(log - 1, 5).put(entries, log + 1).put(0, 4);
+        writer.bytes()
+    }
+
+    #[test]
+    fn books_without_vectors_have_a_budget_too() {
+        let mut budget = Budget::default();
+        let mut read = |entries| Codebook::read(&mut Bits::new(&scalars(entries)), &mut budget).is_some();
+        assert!(read(1 << 17) && read(1 << 16) && read(1 << 16));
+        assert!(!read(2));
+    }
+
+    #[test]
+    fn vectors_without_an_end_are_refused() {
+        let read = |least, step| {
+            let mut writer = Writer::default();
+            writer.put(0x56_4342, 24).put(1, 16).put(2, 24);
+            writer.put(0, 2).put(0, 5).put(0, 5).put(1, 4);
+            writer.put(least, 32).put(step, 32).put(0, 4).put(0, 1).put(2, 2);
+            Codebook::read(&mut Bits::new(&writer.bytes()), &mut Budget::default()).is_some()
+        };
+        let (one, infinite) = (788 << 21 | 1, 0x3ff << 21 | 1);
+        assert!(read(one, one));
+        assert!(!read(infinite, one) && !read(one, infinite) && !read(1 << 31 | infinite, one));
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Residue {
             room.interleaved.clear();
             room.interleaved.resize(len * count, 0.0);
             let mut interleaved = std::mem::take(&mut room.interleaved);
-            self.read_passes(bits, books, &mut room.classes, &mut [(&mut interleaved, false)]);
+            self.read_passes(bits, books, &mut room.classes, &mut [&mut interleaved]);
             match spectra {
                 [(left, _), (right, _)] => {
                     let pairs = interleaved.as_chunks::<2>().0;
@@ -121,7 +121,10 @@ impl Residue {
             }
             room.interleaved = interleaved;
         } else {
-            self.read_passes(bits, books, &mut room.classes, spectra);
+            // Silent channels take no bits, and are to take no time.
+            let live = spectra.iter_mut().filter(|(_, silent)| !silent);
+            let mut live: Vec<&mut [f32]> = live.map(|(spectrum, _)| &mut **spectrum).collect();
+            self.read_passes(bits, books, &mut room.classes, &mut live);
         }
     }
 
@@ -131,19 +134,23 @@ impl Residue {
         bits: &mut Bits<'_>,
         books: &mut [Codebook],
         classes: &mut Vec<u8>,
-        spectra: &mut [(&mut [f32], bool)],
+        spectra: &mut [&mut [f32]],
     ) -> Option<()> {
-        let len = spectra.first()?.0.len();
+        let len = spectra.first()?.len();
         let (begin, end) = (self.range.0.min(len), self.range.1.min(len));
         let count = (end - begin) / self.size;
         let together = books.get(self.master)?.dimensions;
         classes.clear();
         classes.resize(count * spectra.len(), 0);
         for pass in 0..self.passes {
+            // Without bits there is nothing to be added, and passes over many partitions cost time.
+            if bits.is_at_end() {
+                return None;
+            }
             for first in (0..count).step_by(together) {
                 let last = count.min(first + together);
                 if pass == 0 {
-                    for (channel, _) in spectra.iter().enumerate().filter(|(_, (_, silent))| !silent) {
+                    for channel in 0..spectra.len() {
                         let mut number = books[self.master].number(bits)?;
                         let all = &mut classes[channel * count..(channel + 1) * count];
                         for place in (first..first + together).rev() {
@@ -155,9 +162,9 @@ impl Residue {
                     }
                 }
                 for part in first..last {
-                    for (channel, (spectrum, silent)) in spectra.iter_mut().enumerate() {
+                    for (channel, spectrum) in spectra.iter_mut().enumerate() {
                         let class = classes[channel * count + part];
-                        let Some(book) = self.books[usize::from(class)][pass].filter(|_| !*silent) else {
+                        let Some(book) = self.books[usize::from(class)][pass] else {
                             continue;
                         };
                         let book = &mut books[usize::from(book)];
@@ -220,4 +227,64 @@ fn in_one_piece(bits: &mut Bits<'_>, book: &Codebook, values: &mut [f32]) -> Opt
 fn vector<'a>(bits: &mut Bits<'_>, book: &'a Codebook) -> Option<&'a [f32]> {
     let start = book.number(bits)? as usize * book.dimensions;
     book.vectors().get(start..start + book.dimensions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::vorbis::bits::Writer;
+    use crate::decode::vorbis::codebook::Budget;
+
+    /// A book of two entries, 0 and 1, whose codes are one bit; with vectors if there are dimensions for them.
+    fn book(dimensions: u32, vectors: bool) -> Codebook {
+        let mut writer = Writer::default();
+        writer.put(0x56_4342, 24).put(dimensions, 16).put(2, 24);
+        writer.put(0, 2).put(0, 5).put(0, 5).put(u32::from(vectors), 4);
+        if vectors {
+            // From 0 in steps of 1: numbers of one bit.
+            writer.put(0, 32).put(788 << 21 | 1, 32).put(0, 4).put(0, 1);
+            writer.put(0b10, 2);
+        }
+        Codebook::read(&mut Bits::new(&writer.bytes()), &mut Budget::default()).unwrap()
+    }
+
+    /// A residue of eight values in partitions of two, all of class 1, which has a book in each of two passes.
+    fn residue(format: u32) -> Residue {
+        Residue {
+            format,
+            range: (0, 8),
+            size: 2,
+            classes: 2,
+            master: 0,
+            books: vec![[None; 8], [Some(1), Some(1), None, None, None, None, None, None]],
+            passes: 2,
+        }
+    }
+
+    #[test]
+    fn silent_channels_take_neither_bits_nor_room() {
+        for format in [0, 1] {
+            let mut books = [book(1, false), book(1, true)];
+            let bytes = [0b1011_0111, 0b0110_1011, 0b1111_0101];
+            let mut read = |silent: &[bool]| {
+                let mut planes = vec![[0.0; 8]; silent.len()];
+                let mut spectra: Vec<(&mut [f32], bool)> = planes
+                    .iter_mut()
+                    .zip(silent)
+                    .map(|(plane, &silent)| (&mut plane[..], silent))
+                    .collect();
+                let (mut room, mut bits) = (Room::default(), Bits::new(&bytes));
+                residue(format).decode(&mut bits, &mut books, &mut room, &mut spectra);
+                (planes, room.classes.len(), bits.take(4))
+            };
+            let (alone, partitions, behind) = read(&[false]);
+            assert!(alone[0].iter().any(|value| *value > 0.0));
+            let zeros = [0.0; 8];
+            assert_eq!(
+                read(&[true, false, true]),
+                (vec![zeros, alone[0], zeros], partitions, behind)
+            );
+            assert_eq!(read(&[true; 3]), (vec![zeros; 3], 0, Some(7)));
+        }
+    }
 }

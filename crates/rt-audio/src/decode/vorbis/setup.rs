@@ -1,12 +1,9 @@
 //! The headers of a stream.
 
 use super::bits::Bits;
-use super::codebook::Codebook;
+use super::codebook::{Budget, Codebook};
 use super::floor::Floor;
 use super::residue::Residue;
-
-/// The most values in the vectors of all books together: 16 MiB.
-const VALUES: usize = 1 << 22;
 
 /// What a stream is.
 pub(super) struct Setup {
@@ -85,9 +82,9 @@ impl Setup {
 
     /// Reads the setup header; `false` at a floor that is not read.
     fn fill(&mut self, bits: &mut Bits<'_>) -> Option<bool> {
-        let mut room = VALUES;
+        let mut budget = Budget::default();
         for _ in 0..=bits.take(8)? {
-            self.books.push(Codebook::read(bits, &mut room)?);
+            self.books.push(Codebook::read(bits, &mut budget)?);
         }
         for _ in 0..=bits.take(6)? {
             zero(bits, 16)?;
