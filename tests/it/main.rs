@@ -15,6 +15,7 @@ mod failures;
 mod matrix;
 mod pains;
 mod public_names;
+mod readme;
 mod sessions;
 mod tolerance;
 mod voice_turn;
