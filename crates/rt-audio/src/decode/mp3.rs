@@ -131,7 +131,7 @@ impl Stream {
             synthesis: Synthesis::new(),
         };
         // One subband reaches into its neighbours, and no further.
-        let needed = (HIGHEST * 2 * SUBBANDS as u32).div_ceil(header.rate()) as usize + 1;
+        let needed = (HIGHEST as usize * 2 * SUBBANDS).div_ceil(header.rate() as usize) + 1;
         Self {
             header,
             table: BandTable::new(header.rate_index),

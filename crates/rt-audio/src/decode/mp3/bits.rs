@@ -32,7 +32,7 @@ impl<'a> Bits<'a> {
         let mut bits = Self::new(bytes);
         bits.rest = bytes.get(position / 8..).unwrap_or_default();
         bits.fill();
-        bits.skip((position % 8) as u32 & 7);
+        (0..position % 8).for_each(|_| bits.skip(1));
         bits
     }
 
@@ -72,13 +72,13 @@ impl<'a> Bits<'a> {
 
     /// The next bits, 1 to 32, without taking them. So many must be in the word.
     #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "32 bits at most")]
     pub(super) fn peek(&self, bits: u32) -> usize {
-        (self.word >> (64 - bits & 63)) as usize
+        (self.word >> ((64 - bits) & 63)) as usize
     }
 
     /// The highest bit of the word, as the sign of a 32-bit float.
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "32 bits are wanted")]
     pub(super) fn sign(&self) -> u32 {
         (self.word >> 32) as u32 & 0x8000_0000
     }
@@ -147,6 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
     fn numbers_of_any_width_and_zeros_behind_them() {
         let bytes: Vec<u8> = (1..=13_u32).map(|n| (n * 37 % 251) as u8).collect();
         let bit = |at: usize| {

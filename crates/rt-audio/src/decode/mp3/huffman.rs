@@ -24,10 +24,14 @@ const fn size(leaves: &[u16]) -> usize {
 
 /// What to look up for these leaves: the pair of values, and above it the bits to take; and how many entries were
 /// filled, or would have been without room.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "entries have 16 bits, which is tested"
+)]
 const fn fill<const N: usize>(leaves: &[u16]) -> ([u16; N], usize) {
     let mut entries = [0; N];
     let mut free = 1 << FIRST;
-    let (mut n, mut at) = (0, 0);
+    let (mut n, mut at) = (0, 0_usize);
     while n < leaves.len() {
         let prefix = at >> (LONGEST - FIRST);
         // The leaves of one prefix, and the length of the longest.
@@ -46,7 +50,7 @@ const fn fill<const N: usize>(leaves: &[u16]) -> ([u16; N], usize) {
         };
         if longest > FIRST {
             if N > 0 {
-                entries[prefix as usize] = (width as u16) << 12 | free as u16;
+                entries[prefix] = (width as u16) << 12 | free as u16;
             }
             free += 1 << width;
         }
@@ -55,7 +59,7 @@ const fn fill<const N: usize>(leaves: &[u16]) -> ([u16; N], usize) {
             let inside = at >> (LONGEST - before - width) & ((1 << width) - 1);
             let mut entry = 0;
             while N > 0 && entry < 1 << (before + width - length) {
-                entries[start + inside as usize + entry] = leaves[n] - ((before as u16) << 8);
+                entries[start + inside + entry] = leaves[n] - ((before as u16) << 8);
                 entry += 1;
             }
             at += 1 << (LONGEST - length);
@@ -105,6 +109,10 @@ static QUADS: [[u16; 1 << QUAD]; 2] = quads();
 /// The values of every quadruple: digits of base 3, the first one lowest, are 0, 1 and -1.
 static QUAD_VALUES: [[f32; 4]; 81] = quad_values();
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers are below 81, lengths are 10 at most"
+)]
 const fn quads() -> [[u16; 1 << QUAD]; 2] {
     let mut out = [[0; 1 << QUAD]; 2];
     let mut table = 0;
@@ -119,7 +127,7 @@ const fn quads() -> [[u16; 1 << QUAD]; 2] {
             };
             let mut rest = 0;
             while rest < 1 << (QUAD - length) {
-                let (mut number, mut place, mut signs, mut n) = (0, 1, QUAD - length, 0);
+                let (mut number, mut place, mut signs, mut n) = (0_usize, 1, QUAD - length, 0);
                 while n < 4 {
                     if ones >> (3 - n) & 1 == 1 {
                         signs -= 1;
@@ -158,6 +166,7 @@ const fn quad_values() -> [[f32; 4]; 81] {
 const RAISED: usize = 256;
 
 /// Numbers raised to the power of 4/3.
+#[expect(clippy::cast_possible_truncation, reason = "32-bit floats are wanted")]
 static POWERS: [f32; RAISED] = {
     let mut out = [0.0; RAISED];
     let mut n = 1;
@@ -279,6 +288,6 @@ fn pair<const MORE: bool>(bits: &mut Bits<'_>, book: &[u16], more: u32, values: 
             POWERS[usize::from(number)]
         };
         *value = f32::from_bits(power.to_bits() ^ bits.sign());
-        bits.skip(u32::from(number + 15 >> 4));
+        bits.skip(u32::from((number + 15) >> 4));
     }
 }

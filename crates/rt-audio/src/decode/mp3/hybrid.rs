@@ -1,6 +1,11 @@
 //! From the lines of a granule to samples of 32 subbands: aliases between neighbours are undone, then each subband goes
 //! through an inverse MDCT. All subbands go together, one in each lane of a vector.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "loops over lanes become vectors when nothing else is in them"
+)]
+
 use super::bands::{Bands, LINES};
 use super::side::{Granule, Shape, Window};
 use super::trig::{PI, cosine, half_secant, sine, square_root};

@@ -31,11 +31,6 @@ impl Reservoir {
         let used = used.div_ceil(8).min(len).max(len.saturating_sub(REACH));
         self.bytes.drain(..used);
     }
-
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-    }
 }
 
 #[cfg(test)]
@@ -56,8 +51,6 @@ mod tests {
         reservoir.end(0);
         assert!(reservoir.begin(4, &[8]));
         assert_eq!(reservoir.bytes(), [4, 5, 6, 7, 8]);
-        reservoir.clear();
-        assert!(!reservoir.begin(1, &[]));
     }
 
     #[test]

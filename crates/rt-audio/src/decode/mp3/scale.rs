@@ -179,6 +179,7 @@ pub(super) fn power(quarters: i32) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::super::bands::BandTable;
     use super::super::bits::Writer;

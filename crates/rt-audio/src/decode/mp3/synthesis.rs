@@ -1,6 +1,11 @@
 //! From samples of 32 subbands to a signal: a DCT of each step, then a window over the last 16 of them. Steps go together,
 //! one in each lane of a vector.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "loops over lanes become vectors when nothing else is in them"
+)]
+
 use super::hybrid::{Lanes, STEPS, SUBBANDS};
 use super::trig::{PI, half_secant};
 
@@ -283,7 +288,7 @@ mod tests {
             self.queue.truncate(16);
             let height = |at: usize| match at {
                 ..=256 => f64::from(WINDOW[at]),
-                _ if at % 64 == 0 => f64::from(WINDOW[512 - at]),
+                _ if at.is_multiple_of(64) => f64::from(WINDOW[512 - at]),
                 _ => -f64::from(WINDOW[512 - at]),
             };
             let value = |delay: usize, i: usize| self.queue.get(delay).map_or(0.0, |values| values[i]);

@@ -1,6 +1,8 @@
 //! Packets are decoded by symphonia's decoder too, which must agree: those of the fixture, and frames of random bits, in
 //! which every way to code something occurs.
 
+#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use std::fs::File;
 
 use symphonia::core::audio::{Channels, layouts};

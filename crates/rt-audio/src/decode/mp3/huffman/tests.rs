@@ -1,5 +1,7 @@
 //! Every code of every table, written and read.
 
+#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use super::super::bits::Writer;
 use super::super::side::{Granule, NOTHING};
 use super::*;
