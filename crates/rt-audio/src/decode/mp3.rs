@@ -292,14 +292,14 @@ impl Stream {
         let factors = &mut self.factors[channel];
         factors.read(&mut bits, &header, coded, intensity, shared);
         // Where the second channel ends tells what is intensity stereo: it is read to its end.
+        let bands = self.table.bands(coded.shape);
         let limit = if header.intensity {
             LINES
         } else {
-            self.limit * STEPS
+            bands.read_to(self.limit * STEPS)
         };
         let values = &mut self.values;
         let end = huffman::read(&mut bits, coded, at + coded.bits, limit, values);
-        let bands = self.table.bands(coded.shape);
         factors.apply::<ADD>(coded, bands, more, values, end, &mut self.lines[to]);
         end
     }

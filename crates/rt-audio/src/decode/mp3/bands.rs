@@ -103,6 +103,16 @@ impl Bands {
         ends.scan(0, |from, end| Some(std::mem::replace(from, end)..end))
     }
 
+    /// How many lines must be read to have the lowest ones: in short bands the windows come one after the other.
+    pub(super) fn read_to(&self, lines: usize) -> usize {
+        let short = self.ends[..self.count].iter().skip(self.long + 2).step_by(3);
+        let ends = short.map(|end| usize::from(*end));
+        match self.long_lines() {
+            long if lines <= long => lines,
+            _ => ends.into_iter().find(|end| *end >= lines).unwrap_or(LINES),
+        }
+    }
+
     /// Where the long block ends, in lines.
     pub(super) fn long_lines(&self) -> usize {
         self.long
@@ -149,6 +159,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_short_bands_all_windows_are_read() {
+        let table = BandTable::new(0);
+        for (shape, lines, expected) in [
+            (Shape::Short, 342, 408),
+            (Shape::Short, 408, 408),
+            (Shape::Short, 1, 12),
+            (Shape::Mixed, 20, 20),
+            (Shape::Mixed, 342, 408),
+        ] {
+            assert_eq!(table.bands(shape).read_to(lines), expected, "{shape:?} {lines}");
+        }
+    }
+
+    #[test]
     fn bands_cover_the_spectrum_in_pairs_of_lines() {
         for rate_index in 0..9 {
             let layout = BandTable::new(rate_index);
@@ -164,6 +188,8 @@ mod tests {
                 assert_eq!(bands.long_lines() % 18, 0);
                 assert_eq!((bands.count - bands.long) % 3, 0);
             }
+            assert_eq!(layout.bands(Shape::Long).read_to(341), 341);
+            assert_eq!(layout.bands(Shape::Short).read_to(LINES), LINES);
             // Bands never become narrower, but for the last of all and the odd ones of 8 kHz.
             if rate_index < 8 {
                 let widths: Vec<u16> = LONG[rate_index]

@@ -348,11 +348,11 @@ fn mono_lacks_nothing_that_24_khz_can_hold() {
             resampler.finish(&mut out);
             out
         };
+        // At both ends the frames are cut off, which is heard at all frequencies.
+        let middle = |samples: &[f32]| samples[1000..samples.len() - 1000].to_vec();
+        let (expected, got) = (resampled(&expected), resampled(&got));
         let mut agreement = Agreement::default();
-        agreement.add(&resampled(&expected), &resampled(&got));
-        // In these frames most is above 12 kHz: what is missing is little of that.
-        let whole: f64 = expected.iter().map(|sample| f64::from(*sample).powi(2)).sum();
-        agreement.power = whole * 24_000.0 / f64::from(header::RATES[rate_index]);
+        agreement.add(&middle(&expected), &middle(&got));
         assert!(agreement.decibels() > 90.0, "{kind:?}: {}", agreement.decibels());
     }
 }
