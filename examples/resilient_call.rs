@@ -30,7 +30,7 @@ async fn main() -> anyhow::Result<()> {
     let call = Pcm16::concat(&[speech.clone(), pause.clone(), speech, pause]);
     let emulator = Emulator::builder().start().await?;
     let proxy = FaultProxy::start(emulator.address()).await?;
-    let url = proxy.url(&format!("{}?model=gpt-realtime", emulator.url()));
+    let url = proxy.url(&format!("{}?model=gpt-realtime-2.1", emulator.url()));
     // By default a dead line is noticed after 15 s, and 6 connects a minute are the most.
     let mut config = Config::default();
     config.retry.max_connects = 100;
@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
         .connect()
         .await?;
     let handle = connection.handle().clone();
-    let session = RealtimeSession::new().transcription("whisper-1");
+    let session = RealtimeSession::new().transcription("gpt-live-transcribe");
     handle.send(SessionUpdate::new(session)).await?;
 
     let start = Instant::now();

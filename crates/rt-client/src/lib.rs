@@ -7,7 +7,7 @@
 //!
 //! # async fn program() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = std::env::var("OPENAI_API_KEY")?;
-//! let session = Session::builder(Endpoint::openai("gpt-realtime")?, Credentials::api_key(key)?)
+//! let session = Session::builder(Endpoint::openai("gpt-realtime-2.1")?, Credentials::api_key(key)?)
 //!     .instructions("Answer in one short sentence.")
 //!     .on_audio(|audio| play(audio))
 //!     .on_transcript(|line| if line.is_final { println!("{:?}: {}", line.speaker, line.text) })
