@@ -68,7 +68,7 @@ impl Shared {
                 continue;
             };
             let disposition = machine.handle_event(at, epoch, decoded);
-            steps.extend(machine.restore_progress(epoch));
+            steps.extend(machine.take_restore_progress(epoch));
             if disposition == Disposition::Deliver && has_room && !telling.has_more() {
                 told += 1;
                 continue;
