@@ -35,6 +35,9 @@ impl Cuts {
 impl Engine {
     /// The model is to stop. `by_server` is whether the server cancels the response itself.
     pub(super) fn interrupt(&mut self, by_server: bool) {
+        // Whatever was in doubt, the model is to stop; the next reply must not find the sink held.
+        self.doubt.decide();
+        self.resume();
         let active = self.responses.active().map(str::to_owned);
         let playing = self.playback.is_playing();
         let tools = &self.tools;
@@ -46,7 +49,6 @@ impl Engine {
             self.responses.cancel(&mut self.ids, self.now, by_server);
             return;
         }
-        self.resume();
         self.out.push(Output::Clear);
         if let Some(active) = &active {
             self.playback.suppress(active);

@@ -2,6 +2,8 @@
 
 mod barge_in;
 mod checks;
+mod doubts;
+mod fed;
 mod giving_up;
 mod held;
 mod mcp;
