@@ -274,12 +274,12 @@ impl Engine {
     /// The sink has played so many samples in all.
     pub(crate) fn played(&mut self, now: Duration, total: u64) {
         self.now = now;
-        self.playback.played(total);
+        self.playback.played(total, now);
     }
 
     /// The sink is empty, and has played so many samples in all.
     pub(crate) fn cleared(&mut self, total: u64) {
-        self.playback.cleared(Some(total));
+        self.playback.cleared(total);
     }
 
     /// The sink is gone, and with it what it had: from now on the clock says what is played.

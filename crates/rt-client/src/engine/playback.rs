@@ -4,6 +4,7 @@
 //! number says how far each part of each item was heard.
 
 mod part;
+mod progress;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -27,6 +28,10 @@ pub(crate) struct Playback {
     heard: Vec<(String, u32)>,
     /// What the sink has told.
     told: u64,
+    /// What the clock has taken to be played, while nobody told.
+    assumed: u64,
+    /// Audio was thrown away, and nobody has told since how much was played; since when there is other audio.
+    resync: Option<Option<Duration>>,
     /// Without a sink: since when the queue has been playing, as far as the clock knows.
     clock: Option<Duration>,
     paused: bool,
@@ -47,6 +52,8 @@ impl Playback {
             queue: VecDeque::new(),
             heard: Vec::new(),
             told: 0,
+            assumed: 0,
+            resync: None,
             clock: None,
             paused: false,
             reported,
@@ -143,6 +150,9 @@ impl Playback {
         if self.queue.is_empty() && !self.paused {
             self.clock = Some(now);
         }
+        if let Some(since) = &mut self.resync {
+            since.get_or_insert(now);
+        }
         match self.queue.back_mut() {
             Some((item, index, left)) if item == item_id && *index == content_index => *left += samples,
             _ => self.queue.push_back((item_id.to_owned(), content_index, samples)),
@@ -193,69 +203,6 @@ impl Playback {
         }
     }
 
-    /// The sink has played so many samples in all.
-    pub(crate) fn played(&mut self, total: u64) {
-        self.reported = true;
-        let more = total.saturating_sub(self.told);
-        self.told = self.told.max(total);
-        self.advance(more);
-    }
-
-    /// Without a sink, audio is taken to play as it comes, at the pace of the clock.
-    pub(crate) fn settle(&mut self, now: Duration) {
-        if self.reported {
-            return;
-        }
-        let Some(since) = self.clock else { return };
-        let samples = (now.saturating_sub(since)).as_nanos() * u128::from(self.rate) / 1_000_000_000;
-        let samples = u64::try_from(samples).unwrap_or(u64::MAX);
-        if samples > 0 {
-            let left: u64 = self.queue.iter().map(|(_, _, left)| left).sum();
-            let played = samples.min(left);
-            self.advance(played);
-            let nanos = u128::from(played) * 1_000_000_000 / u128::from(self.rate);
-            let advanced = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-            self.clock = (!self.queue.is_empty()).then(|| since.saturating_add(advanced));
-        }
-    }
-
-    /// Nothing plays until [`resume`](Self::resume): for the clock; a sink is paused itself.
-    pub(crate) fn pause(&mut self, now: Duration) {
-        self.settle(now);
-        self.clock = None;
-        self.paused = true;
-    }
-
-    pub(crate) fn resume(&mut self, now: Duration) {
-        if std::mem::take(&mut self.paused) && !self.queue.is_empty() {
-            self.clock = Some(now);
-        }
-    }
-
-    fn advance(&mut self, mut samples: u64) {
-        while samples > 0
-            && let Some((item_id, content_index, left)) = self.queue.front_mut()
-        {
-            let step = samples.min(*left);
-            samples -= step;
-            *left -= step;
-            let (item_id, content_index, over) = (item_id.clone(), *content_index, *left == 0);
-            if let Some(part) = self.part(&item_id, content_index) {
-                part.played += step;
-            }
-            if !self
-                .heard
-                .iter()
-                .any(|(id, index)| *id == item_id && *index == content_index)
-            {
-                self.heard.push((item_id, content_index));
-            }
-            if over {
-                self.queue.pop_front();
-            }
-        }
-    }
-
     /// Whether anything waits to be played.
     pub(crate) fn is_playing(&self) -> bool {
         !self.queue.is_empty()
@@ -271,20 +218,6 @@ impl Playback {
                 (!part.outside).then_some((item_id, content_index, played))
             })
             .collect()
-    }
-
-    /// The sink is empty now, and has played so many samples in all.
-    pub(crate) fn cleared(&mut self, total: Option<u64>) {
-        self.queue.clear();
-        self.clock = None;
-        self.told = total.unwrap_or(self.told).max(self.told);
-    }
-
-    /// Nobody tells any more what is played, and what was handed out will not be.
-    pub(crate) fn unreported(&mut self) {
-        self.queue.clear();
-        self.clock = None;
-        self.reported = false;
     }
 
     /// Cuts everything that is not heard yet. `has_call` is whether a response made a call: then its items stay.
@@ -312,8 +245,7 @@ impl Playback {
         for response_id in cut_responses {
             self.suppress(&response_id);
         }
-        self.queue.clear();
-        self.clock = None;
+        self.empty();
         cuts
     }
 

@@ -110,9 +110,7 @@ impl Fed {
     pub(super) fn call(&mut self, id: &str, call_id: &str) {
         let item = json!({"id":format!("f{call_id}"),"type":"function_call","status":"completed",
             "name":"price","call_id":call_id,"arguments":"{}"});
-        self.feed(
-            &json!({"type":"response.output_item.done","response_id":id,"output_index":0,"item":item}),
-        );
+        self.feed(&json!({"type":"response.output_item.done","response_id":id,"output_index":0,"item":item}));
     }
 
     /// The function returns, and the server takes its output.

@@ -10,6 +10,7 @@ mod mcp;
 mod pains;
 mod queue;
 mod refusals;
+mod reported;
 mod slow_checks;
 mod tool_calls;
 mod transcripts;
