@@ -5,11 +5,11 @@
 
 mod endings;
 mod request;
+mod turns;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use rt_protocol::client_event::ResponseCancel;
 use rt_protocol::response::ConversationChoice;
 use rt_protocol::{ClientEvent, Response, ResponseParams};
 
@@ -244,25 +244,27 @@ impl Responses {
             self.begin(id, &began.tickets, true, request.params, now);
             return began;
         }
-        began.tickets = std::mem::take(&mut self.watchers);
         // Servers that do not echo metadata exist: then it is ours, unless the server owes one to a turn it heard.
         let unasked = self.expecting.take().is_some();
         let mut params = None;
         match std::mem::replace(&mut self.slot, Slot::Free) {
-            Slot::Requested { request, cancel, .. }
-                if key == Some(&request.key) || (key.is_none() && !unasked) =>
-            {
-                began.tickets.extend(request.tickets);
-                began.key = Some(request.key);
-                params = request.params;
-                began.unwanted = cancel;
+            Slot::Requested {
+                mut request, cancel, ..
+            } if key == Some(&request.key) || (key.is_none() && !unasked) => {
                 self.slot = Slot::Active {
                     id: id.to_owned(),
                     cancelling: None,
                 };
+                began.unwanted = cancel;
                 if cancel {
+                    if request.origin == Origin::Auto && self.keep_auto {
+                        self.queue.push_front(request.again(ids));
+                    }
                     self.cancel(ids, now, false);
                 }
+                began.tickets.extend(request.tickets);
+                began.key = Some(request.key);
+                params = request.params;
             }
             // Ours is on its way, and will be refused.
             requested @ Slot::Requested { .. } => self.slot = requested,
@@ -281,6 +283,10 @@ impl Responses {
                     self.queue.pop_front();
                 }
             }
+        }
+        // What is stopped before it begins is nothing to wait for.
+        if !began.unwanted {
+            began.tickets.append(&mut self.watchers);
         }
         self.begin(id, &began.tickets, false, params, now);
         began
@@ -319,44 +325,11 @@ impl Responses {
         self.live.get(id).is_some_and(|live| live.outside)
     }
 
-    /// The user began or stopped speaking; whether the server will answer by itself.
-    pub(crate) fn user_speaks(&mut self, speaks: bool, answered: bool, now: Duration) {
-        self.user_speaks = speaks;
-        if !speaks && answered {
-            if matches!(self.slot, Slot::Active { .. }) {
-                self.owed = true;
-            } else {
-                self.expecting = Some(now + EXPECT);
-            }
-        }
-        self.advance(now);
-    }
-
     /// The response of the conversation that is under way.
     pub(crate) fn active(&self) -> Option<&str> {
         match &self.slot {
             Slot::Active { id, .. } => Some(id),
             _ => None,
-        }
-    }
-
-    /// Stops the response under way, unless the server is doing so. What the session wanted by itself is forgotten, unless
-    /// it is to be kept.
-    pub(crate) fn cancel(&mut self, ids: &mut Ids, now: Duration, by_server: bool) {
-        if !self.keep_auto {
-            self.drop_auto();
-        }
-        match &mut self.slot {
-            Slot::Active { id, cancelling } if cancelling.is_none() && !by_server => {
-                let event_id = ids.next("cancel");
-                let cancel = ResponseCancel::new(id.as_str());
-                self.steps.push(Step::Send(
-                    ClientEvent::from(cancel).with_event_id(event_id.as_str()),
-                ));
-                *cancelling = Some((now + CANCEL_TIMEOUT, event_id));
-            }
-            Slot::Requested { cancel, .. } if !by_server => *cancel = true,
-            _ => {}
         }
     }
 

@@ -10,7 +10,7 @@ use rt_protocol::server_event::ErrorDetails;
 use super::request::{Request, key_of, named_response};
 use super::{EXPECT, Ended, Live, Origin, Responses, Slot, Step};
 use crate::engine::Ticket;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// How often a request that met another response is sent again.
 const MAX_REFUSALS: u32 = 3;
@@ -62,11 +62,6 @@ impl Responses {
         ended
     }
 
-    /// Forgets what the session wanted by itself.
-    pub(super) fn drop_auto(&mut self) {
-        self.queue.retain(|request| request.origin == Origin::Manual);
-    }
-
     /// An `error` of the server. Whether it was about a response.
     pub(crate) fn error(&mut self, details: &ErrorDetails, now: Duration) -> bool {
         let event_id = details.event_id.as_deref();
@@ -79,10 +74,9 @@ impl Responses {
             Slot::Requested { request, cancel, .. }
                 if event_id == Some(&request.key) || (event_id.is_none() && conflict) =>
             {
-                if conflict && cancel {
+                if conflict && cancel && !(request.origin == Origin::Auto && self.keep_auto) {
                     self.slot = self.in_the_way(details, now);
-                    let message = "it was interrupted before it began";
-                    self.fail(request, Error::new(ErrorKind::Cancelled, message));
+                    self.interrupted(request);
                 } else if conflict {
                     self.requeue(request, details, now);
                 } else {

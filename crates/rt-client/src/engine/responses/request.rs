@@ -4,6 +4,7 @@ use rt_protocol::client_event::ResponseCreate;
 use rt_protocol::{ClientEvent, Response, ResponseParams, Text};
 
 use crate::engine::Ticket;
+use crate::engine::ids::Ids;
 use crate::error::{Error, ErrorKind};
 
 /// The metadata entry by which a response names the request it answers.
@@ -33,6 +34,18 @@ pub(super) struct Request {
 }
 
 impl Request {
+    /// The same once more, for whoever waits for it.
+    pub(super) fn again(&mut self, ids: &mut Ids) -> Self {
+        Self {
+            key: ids.next("resp"),
+            origin: self.origin,
+            params: self.params.clone(),
+            tickets: std::mem::take(&mut self.tickets),
+            needs: self.needs.clone(),
+            refusals: self.refusals,
+        }
+    }
+
     /// The `response.create`, with what it is known by again.
     pub(super) fn event(&self) -> ClientEvent {
         let mut params = self.params.as_deref().cloned().unwrap_or_default();

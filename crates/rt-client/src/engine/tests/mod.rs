@@ -1,6 +1,7 @@
 //! The engine against the emulator's brain, in simulated time.
 
 mod barge_in;
+mod barged;
 mod checks;
 mod doubts;
 mod fed;
