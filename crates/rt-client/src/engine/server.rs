@@ -137,7 +137,7 @@ impl Engine {
                     item_id: event.item_id.clone(),
                     at: Duration::from_millis(event.audio_start_ms),
                 }));
-                let speaking = self.playback.is_playing() || self.responses.active().is_some();
+                let speaking = self.playback.is_playing() || self.responses.is_under_way();
                 if self.facts.interrupts {
                     self.interrupt(true);
                 } else if self.doubt.began(speaking, self.now) {
