@@ -127,6 +127,41 @@ impl ReplyHandle {
         found.unwrap_or_else(|| Err(Error::closed()))
     }
 
+    /// The reply that follows when the functions this one called are answered: the session asks for it by itself, and it
+    /// may have come to its end before this is asked. `None` if this reply called no function, and when it was asked before.
+    /// Resolves when this reply is over.
+    ///
+    /// If the user interrupts before it is asked for, the answer to the user takes its place. If the application answers the
+    /// calls by items of its own, nothing follows: that is `Cancelled`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn follow_up(&mut self) -> Option<Self> {
+        when(&self.shared, &mut self.changes, |state| {
+            state.end.is_some().then_some(())
+        })
+        .await?;
+        self.shared.lock().follow_up.take()
+    }
+
+    /// The reply after all functions: as [`reply`](Self::reply), and if functions were called, then the
+    /// [`follow_up`](Self::follow_up) in its place, until one calls none.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply), of any of them.
+    ///
+    /// # Cancel safety
+    /// The reply is lost with the future, and nothing else.
+    pub async fn final_reply(mut self) -> Result<Reply, Error> {
+        loop {
+            let reply = self.wait().await?;
+            match self.follow_up().await {
+                Some(next) => self = next,
+                None => return Ok(reply),
+            }
+        }
+    }
+
     /// The next item of the response; `None` when there are no more, whatever the reason: [`wait`](Self::wait) tells.
     ///
     /// # Cancel safety

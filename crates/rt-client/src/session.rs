@@ -150,7 +150,14 @@ impl Session {
     }
 
     /// Waits for the response that is under way, or else the next one, whoever asks for it: with turn detection, the
-    /// server does.
+    /// server does. One that is being interrupted is not waited for.
+    ///
+    /// It ends with that reply, or when none can come: at the end of the session, when the budget is used up, and when the
+    /// connection is lost, sessions are not restored and nothing that was asked for is left. Else after 5 minutes in which
+    /// nobody spoke and nothing was asked for, or what [`reply_timeout`](SessionBuilder::reply_timeout) says.
+    ///
+    /// A reply that has begun and ended before is not waited for. What follows when the functions a reply called are answered
+    /// is therefore asked of that reply: [`ReplyHandle::follow_up`].
     ///
     /// # Errors
     /// As [`ReplyHandle::reply`].

@@ -9,6 +9,7 @@ mod acks;
 mod command;
 mod doubt;
 mod facts;
+mod follows;
 mod guards;
 mod heard;
 mod history;
@@ -42,6 +43,7 @@ pub(crate) use self::tools::Policy;
 use self::acks::Acks;
 use self::doubt::Doubt;
 use self::facts::Facts;
+use self::follows::Follows;
 use self::guards::Guards;
 pub(crate) use self::guards::{Check, CheckId};
 use self::history::History;
@@ -84,6 +86,8 @@ pub(crate) struct Options {
     pub(crate) confirm: Option<Duration>,
     /// Whether replies in writing are asked for again when the session is to speak.
     pub(crate) repeat_written: bool,
+    /// How long somebody waits for any response to begin.
+    pub(crate) reply_timeout: Option<Duration>,
     pub(crate) seed: u32,
 }
 
@@ -104,6 +108,8 @@ pub(crate) enum Output {
     AbortCheck(CheckId),
     Ack(Ticket, Result<Acked, Error>),
     Reply(Ticket, ReplyUpdate),
+    /// Another reply follows the first one's, after the functions it called.
+    Follows(Ticket, Ticket),
     /// There will be no reply.
     NoReply(Ticket, Error),
 }
@@ -117,6 +123,7 @@ pub(crate) struct Engine {
     facts: Facts,
     state: Option<State>,
     responses: Responses,
+    follows: Follows,
     playback: Playback,
     cuts: Cuts,
     history: History,
@@ -140,7 +147,8 @@ impl Engine {
             ids: Ids::new(options.seed),
             facts: Facts::default(),
             state: None,
-            responses: Responses::new(options.keep_follow_ups),
+            responses: Responses::new(options.keep_follow_ups, options.reply_timeout),
+            follows: Follows::default(),
             playback: Playback::new(options.sink),
             cuts: Cuts::default(),
             history: History::default(),
@@ -230,7 +238,8 @@ impl Engine {
     /// The connection is lost, and will be tried again. `restores` is whether what was on its way will be done then.
     pub(crate) fn lost(&mut self, now: Duration, restores: bool) {
         self.now = now;
-        for (response_id, tickets) in self.responses.lost() {
+        let goes_on = restores || self.tools.is_open();
+        for (response_id, tickets) in self.responses.lost(goes_on) {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
         self.mcp.lost();
@@ -255,11 +264,12 @@ impl Engine {
     pub(crate) fn closed(&mut self, now: Duration, error: Option<Error>) {
         self.now = now;
         let why = error.clone().unwrap_or_else(Error::closed);
-        for (response_id, tickets) in self.responses.lost() {
+        for (response_id, tickets) in self.responses.lost(true) {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
         self.discard(|_| true);
         self.responses.closed(&why);
+        self.close_follow_ups(&why);
         let unanswered = self.acks.fail(|_| why.clone());
         self.answer(unanswered);
         self.settle();
@@ -297,6 +307,11 @@ impl Engine {
     /// Whether the model is heard or is about to be.
     pub(crate) fn is_playing(&self) -> bool {
         self.playback.is_playing()
+    }
+
+    /// Audio of the user was sent then.
+    pub(crate) fn audio_sent(&mut self, at: Duration) {
+        self.responses.audio_sent(at);
     }
 
     /// A tool returned.

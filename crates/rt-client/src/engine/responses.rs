@@ -6,6 +6,7 @@
 mod endings;
 mod request;
 mod turns;
+mod watch;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -15,6 +16,8 @@ use rt_protocol::{ClientEvent, Response, ResponseParams};
 
 pub(crate) use self::request::{Origin, check_metadata};
 use self::request::{Request, key_of};
+use self::turns::User;
+use self::watch::Watchers;
 use super::Ticket;
 use super::ids::Ids;
 use crate::error::Error;
@@ -112,13 +115,12 @@ pub(crate) struct Responses {
     /// Requests outside the conversation, not answered yet.
     outside: HashMap<String, (Request, Option<Duration>)>,
     live: HashMap<String, Live>,
-    /// Who waits for any response to begin.
-    watchers: Vec<Ticket>,
+    watchers: Watchers,
     /// Until when a response of the server's own is expected.
     expecting: Option<Duration>,
     /// A turn ended during a response: the server answers it afterwards.
     owed: bool,
-    user_speaks: bool,
+    user: User,
     online: bool,
     /// Whether what the session wanted by itself survives an interruption.
     keep_auto: bool,
@@ -128,16 +130,17 @@ pub(crate) struct Responses {
 }
 
 impl Responses {
-    pub(crate) fn new(keep_auto: bool) -> Self {
+    /// `patience` is how long somebody waits for any response to begin.
+    pub(crate) fn new(keep_auto: bool, patience: Option<Duration>) -> Self {
         Self {
             queue: VecDeque::new(),
             slot: Slot::Free,
             outside: HashMap::new(),
             live: HashMap::new(),
-            watchers: Vec::new(),
+            watchers: Watchers::new(patience),
             expecting: None,
             owed: false,
-            user_speaks: false,
+            user: User::default(),
             online: false,
             keep_auto,
             stopped: None,
@@ -165,11 +168,13 @@ impl Responses {
             self.outside.insert(request.key.clone(), (request, due));
             return;
         }
-        let mergeable = |request: &Request| request.origin == Origin::Auto && request.tickets.is_empty();
-        if mergeable(&request) && self.queue.back().is_some_and(mergeable) {
-            return;
+        match self.queue.back_mut() {
+            Some(last) if last.origin == Origin::Auto && request.origin == Origin::Auto => {
+                last.tickets.extend(request.tickets);
+                return;
+            }
+            _ => self.queue.push_back(request),
         }
-        self.queue.push_back(request);
         self.advance(now);
     }
 
@@ -198,31 +203,25 @@ impl Responses {
         })
     }
 
-    /// Somebody waits for the response under way, or else for the next one.
-    pub(crate) fn watch(&mut self, ticket: Ticket) -> Option<String> {
-        if let Slot::Active { id, .. } = &self.slot
-            && let Some(live) = self.live.get_mut(id)
-        {
-            live.tickets.push(ticket);
-            return Some(id.clone());
-        }
-        self.watchers.push(ticket);
-        None
+    /// Whether the place is free.
+    fn may_send(&self) -> bool {
+        self.online && matches!(self.slot, Slot::Free) && self.expecting.is_none()
     }
 
     /// Sends the first request if it may go.
     pub(crate) fn advance(&mut self, now: Duration) {
-        if !self.online || !matches!(self.slot, Slot::Free) || self.expecting.is_some() {
+        if !self.may_send() {
             return;
         }
         // What the session itself wants can wait for the end of the sentence.
-        let may_go = |request: &Request| request.origin == Origin::Manual || !self.user_speaks;
+        let may_go = |request: &Request| request.origin == Origin::Manual || !self.user.speaks;
         if !self.queue.front().is_some_and(may_go) {
             return;
         }
         let Some(request) = self.queue.pop_front() else {
             return;
         };
+        self.watchers.stir(now);
         self.steps.push(Step::Send(request.event()));
         self.slot = Slot::Requested {
             request,
@@ -274,19 +273,17 @@ impl Responses {
                     cancelling: None,
                 };
                 // It sees all that the session would have asked about.
+                let is_auto = |request: &mut Request| request.origin == Origin::Auto;
                 while !self.keep_auto
-                    && self
-                        .queue
-                        .front()
-                        .is_some_and(|request| request.origin == Origin::Auto)
+                    && let Some(request) = self.queue.pop_front_if(is_auto)
                 {
-                    self.queue.pop_front();
+                    began.tickets.extend(request.tickets);
                 }
             }
         }
         // What is stopped before it begins is nothing to wait for.
         if !began.unwanted {
-            began.tickets.append(&mut self.watchers);
+            began.tickets.extend(self.watchers.take());
         }
         self.begin(id, &began.tickets, false, params, now);
         began
@@ -343,11 +340,6 @@ impl Responses {
             *due = Some(now + CREATE_TIMEOUT);
         }
         self.advance(now);
-    }
-
-    /// Takes back a request that nobody waits for any more, if it was not sent yet.
-    pub(crate) fn abandon(&mut self, ticket: Ticket) {
-        self.watchers.retain(|watcher| *watcher != ticket);
     }
 
     /// Everything that is waited for, for tests.

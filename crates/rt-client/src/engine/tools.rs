@@ -43,8 +43,10 @@ pub(crate) enum Step {
     Tell(ToolCall),
     /// The application is to approve it.
     Ask(ToolCall),
-    /// All outputs are there: the model is to go on.
-    Respond,
+    /// All outputs are there, of this response if it is of one: the model is to go on.
+    Respond(Option<String>),
+    /// All outputs of this response are there, and the application sees to what follows.
+    Answered(String),
     /// How long a call took.
     Took {
         call: String,
@@ -115,6 +117,11 @@ impl Tools {
     /// Whether a response made calls.
     pub(crate) fn has_call(&self, response_id: &str) -> bool {
         self.batches.contains_key(response_id)
+    }
+
+    /// Whether calls are being answered.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.batches.is_empty()
     }
 
     /// Calls whose result is awaited.
@@ -270,7 +277,7 @@ impl Tools {
             .push(Step::Send(ClientEvent::from(ConversationItemCreate::new(
                 Item::system_text(text),
             ))));
-        self.steps.push(Step::Respond);
+        self.steps.push(Step::Respond(None));
         self.forget_accepted(call_id);
     }
 

@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) response_id: String,
     pub(super) items: Vec<ItemState>,
     pub(super) samples: usize,
+    /// The reply after the functions this one called, until somebody takes it.
+    pub(super) follow_up: Option<ReplyHandle>,
     pub(super) end: Option<Result<ReplyStatus, Error>>,
 }
 
@@ -113,6 +115,11 @@ impl ReplyWriter {
     pub(crate) fn update(&self, update: ReplyUpdate) {
         self.shared.lock().apply(update);
         self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Another reply will follow this one.
+    pub(crate) fn follow(&self, next: ReplyHandle) {
+        self.shared.lock().follow_up = Some(next);
     }
 
     pub(crate) fn fail(&self, error: Error) {

@@ -165,13 +165,12 @@ impl Responses {
     }
 
     /// A request that has no response, against what the session or the application wanted: whoever waits for it is told,
-    /// or else everybody.
+    /// or else everybody. Of what the session asked for, everybody is.
     fn refuse(&mut self, request: Request, error: Error) {
-        if request.tickets.is_empty() {
-            self.steps.push(Step::Report(error));
-        } else {
-            self.fail(request, error);
+        if request.tickets.is_empty() || request.origin == Origin::Auto {
+            self.steps.push(Step::Report(error.clone()));
         }
+        self.fail(request, error);
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "the request ends here")]
@@ -180,10 +179,11 @@ impl Responses {
         self.steps.extend(request.tickets.into_iter().map(failed));
     }
 
-    /// The connection is lost: whose responses were under way.
-    pub(crate) fn lost(&mut self) -> Vec<(String, Vec<Ticket>)> {
+    /// The connection is lost: whose responses were under way. `goes_on` is whether anything else that was under way will
+    /// bring a response.
+    pub(crate) fn lost(&mut self, goes_on: bool) -> Vec<(String, Vec<Ticket>)> {
         self.online = false;
-        self.user_speaks = false;
+        self.user.speaks = false;
         self.expecting = None;
         self.owed = false;
         if let Slot::Requested { due, .. } = &mut self.slot {
@@ -193,6 +193,9 @@ impl Responses {
         }
         for (_, due) in self.outside.values_mut() {
             *due = None;
+        }
+        if !goes_on && self.queue.is_empty() && matches!(self.slot, Slot::Free) {
+            self.fail_watchers(&Error::interrupted("the next reply began"));
         }
         self.live.drain().map(|(id, live)| (id, live.tickets)).collect()
     }
@@ -223,6 +226,7 @@ impl Responses {
         for request in std::mem::take(&mut self.queue) {
             self.fail(request, error.clone());
         }
+        self.fail_watchers(error);
     }
 
     /// The end: nobody waits any longer.
@@ -235,9 +239,6 @@ impl Responses {
         for (_, (request, _)) in std::mem::take(&mut self.outside) {
             self.fail(request, error.clone());
         }
-        let waiting = std::mem::take(&mut self.watchers).into_iter();
-        self.steps
-            .extend(waiting.map(|ticket| Step::Failed(ticket, error.clone())));
     }
 
     /// When something is due.
@@ -252,6 +253,8 @@ impl Responses {
         let stalled = self.live.values().map(|live| live.seen + STALL);
         slot.into_iter()
             .chain(self.expecting)
+            .chain(self.watchers.deadline())
+            .chain(self.muted_at())
             .chain(outside)
             .chain(stalled)
             .min()
@@ -260,6 +263,10 @@ impl Responses {
     /// Gives up what is overdue.
     pub(crate) fn handle_timeout(&mut self, now: Duration) {
         self.expecting.take_if(|due| *due <= now);
+        self.time_out_watchers(now);
+        if self.muted_at().is_some_and(|due| due <= now) {
+            self.user.speaks = false;
+        }
         let overdue = self
             .outside
             .extract_if(|_, (_, due)| due.is_some_and(|due| due <= now));

@@ -10,10 +10,25 @@ use super::{CANCEL_TIMEOUT, EXPECT, Responses, Slot, Step};
 use crate::engine::ids::Ids;
 use crate::error::{Error, ErrorKind};
 
+/// How long the user is taken to go on speaking when no audio of his is sent.
+const MUTED: Duration = Duration::from_secs(5);
+
+/// Whether the user speaks.
+#[derive(Debug, Default)]
+pub(super) struct User {
+    pub(super) speaks: bool,
+    /// Since when.
+    since: Duration,
+    /// When audio of his was sent last, if this session sends it.
+    audio: Option<Duration>,
+}
+
 impl Responses {
     /// The user began or stopped speaking; whether the server will answer by itself.
     pub(crate) fn user_speaks(&mut self, speaks: bool, answered: bool, now: Duration) {
-        self.user_speaks = speaks;
+        self.user.speaks = speaks;
+        self.user.since = now;
+        self.watchers.stir(now);
         if !speaks && answered {
             if matches!(self.slot, Slot::Active { .. }) {
                 self.owed = true;
@@ -22,6 +37,24 @@ impl Responses {
             }
         }
         self.advance(now);
+    }
+
+    /// Audio of the user was sent then.
+    pub(crate) fn audio_sent(&mut self, at: Duration) {
+        self.user.audio = Some(at);
+    }
+
+    /// From when on the user is taken to be silent, if something waits for that: a server that gets no audio does not hear
+    /// him stop.
+    pub(super) fn muted_at(&self) -> Option<Duration> {
+        let sent = self.user.audio?;
+        let waits = self.user.speaks
+            && self.may_send()
+            && self
+                .queue
+                .front()
+                .is_some_and(|request| request.origin == Origin::Auto);
+        waits.then(|| sent.max(self.user.since) + MUTED)
     }
 
     /// Whether a response of the conversation is under way, or asked for.
@@ -46,7 +79,7 @@ impl Responses {
             }
             // The server cancels what it has when it hears the user. This begins after that: had it begun before, that would
             // have been told before.
-            Slot::Requested { cancel, .. } if !by_server || self.user_speaks => *cancel = true,
+            Slot::Requested { cancel, .. } if !by_server || self.user.speaks => *cancel = true,
             _ => {}
         }
     }

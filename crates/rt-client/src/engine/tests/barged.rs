@@ -90,3 +90,44 @@ fn a_request_in_flight_is_stopped_as_a_response_under_way_is() {
     assert_eq!(fed.ends(1), ["interrupted"]);
     assert_eq!(fed.sent("response.cancel"), 1);
 }
+
+/// A follow-up that waits for the end of what the user says.
+fn follow_up_waits(fed: &mut Fed) {
+    fed.respond(1);
+    fed.answered("a");
+    fed.call("a", "c");
+    fed.done("a");
+    fed.speech(true);
+    fed.returns("c");
+    assert_eq!(fed.sent("response.create"), 1);
+}
+
+#[test]
+fn a_follow_up_does_not_wait_for_a_user_who_is_muted() {
+    let mut fed = session(false);
+    follow_up_waits(&mut fed);
+    fed.engine.audio_sent(fed.now);
+    fed.at(4000);
+    assert_eq!(fed.sent("response.create"), 1);
+    // He speaks on.
+    fed.engine.audio_sent(fed.now);
+    fed.at(8900);
+    assert_eq!(fed.sent("response.create"), 1);
+    fed.at(9100);
+    assert_eq!(fed.sent("response.create"), 2);
+    fed.answered("b");
+    fed.done("b");
+    assert!(fed.engine.is_idle());
+}
+
+#[test]
+fn who_is_heard_over_another_connection_is_not_taken_to_be_muted() {
+    // Audio of a telephone call does not come through the session.
+    let mut fed = session(false);
+    follow_up_waits(&mut fed);
+    fed.at(60_000);
+    assert_eq!(fed.sent("response.create"), 1);
+    fed.speech(false);
+    fed.at(70_000);
+    assert_eq!(fed.sent("response.create"), 2);
+}

@@ -15,4 +15,5 @@ mod reported;
 mod slow_checks;
 mod tool_calls;
 mod transcripts;
+mod waiting;
 mod world;

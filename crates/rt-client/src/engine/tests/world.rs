@@ -154,6 +154,7 @@ impl World {
             .map(|n| if n % 60 < 30 { level } else { -level })
             .collect();
         self.send(&InputAudioBufferAppend::new(Pcm16::from_samples(&tone)).into());
+        self.engine.audio_sent(self.now);
     }
 
     fn send(&mut self, event: &ClientEvent) {
@@ -309,6 +310,9 @@ impl World {
                     self.came.entry(ticket).or_default().push(Came::Reply(status));
                 }
                 Output::Reply(..) => {}
+                Output::Follows(_, next) => {
+                    self.came.insert(next, Vec::new());
+                }
                 Output::NoReply(ticket, error) => {
                     let came = Came::Nothing(error.kind());
                     self.came.entry(ticket).or_default().push(came);
