@@ -47,9 +47,10 @@ pub struct Reply {
     pub response_id: String,
     /// How it ended.
     pub status: ReplyStatus,
-    /// What was said or written, all messages together.
+    /// What was said or written, all messages together. Of a reply that was interrupted while it came, what was heard of it; one
+    /// that was whole before can be interrupted later, and tells more than was heard then.
     pub text: Text,
-    /// What was spoken, all messages together, at most ten minutes of it: PCM16 at 24 kHz.
+    /// What was spoken, all messages together, at most ten minutes of it, cut as the text is: PCM16 at 24 kHz.
     pub audio: Pcm16,
     /// The functions that were called.
     pub calls: Vec<FunctionCall>,

@@ -12,6 +12,7 @@ use super::{Engine, Output};
 use crate::error::Error;
 use crate::event::{Event, Turn};
 use crate::history::HistoryState;
+use crate::reply::ReplyUpdate;
 use crate::transcript::{Speaker, Transcript};
 
 /// Cuts the server was told of and has not confirmed: item, part, and whether it is the second try.
@@ -122,7 +123,8 @@ impl Engine {
                 .history
                 .get(&cut.item_id)
                 .is_some_and(|item| item.state != HistoryState::Final);
-            if unfinished && !text.is_empty() {
+            let held = self.spoken.cut(&cut.item_id, cut.content_index);
+            if (unfinished || held) && !text.is_empty() {
                 self.tell(Event::Transcript(Transcript {
                     speaker: Speaker::Assistant,
                     item_id: cut.item_id.clone(),
@@ -132,6 +134,12 @@ impl Engine {
             }
             let late = self.lines.set(&cut.item_id, &text);
             self.tell_lines(late.into_iter().collect());
+            self.reply(&cut.response_id, |_| ReplyUpdate::Cut {
+                id: cut.item_id.clone(),
+                content_index: cut.content_index,
+                samples: usize::try_from(cut.samples).unwrap_or(usize::MAX),
+                text: text.clone(),
+            });
             let change = self.history.cut(&cut.item_id, cut.heard, &text);
             self.tell_history(change);
             let event: ClientEvent = match cut.tell {

@@ -23,6 +23,7 @@ mod output;
 mod playback;
 mod responses;
 mod server;
+mod spoken;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ use self::mcp::Mcp;
 use self::meter::Ledger;
 use self::playback::Playback;
 use self::responses::{Origin, Responses, Wish};
+use self::spoken::Spoken;
 use self::tools::Tools;
 use self::written::Written;
 use crate::error::Error;
@@ -128,6 +130,7 @@ pub(crate) struct Engine {
     cuts: Cuts,
     history: History,
     lines: Lines,
+    spoken: Spoken,
     tools: Tools,
     mcp: Mcp,
     acks: Acks,
@@ -153,6 +156,7 @@ impl Engine {
             cuts: Cuts::default(),
             history: History::default(),
             lines: Lines::default(),
+            spoken: Spoken::default(),
             tools: Tools::new(options.policies),
             mcp: Mcp::default(),
             acks: Acks::default(),
@@ -273,40 +277,13 @@ impl Engine {
         let unanswered = self.acks.fail(|_| why.clone());
         self.answer(unanswered);
         self.settle();
+        self.tell_all_spoken();
         let lines = self.lines.finish();
         self.tell_lines(lines);
         if let Some(error) = error {
             self.out.push(Output::Event(Event::Error(error)));
         }
         self.tell_state(State::Closed);
-    }
-
-    /// The sink has played so many samples in all.
-    pub(crate) fn played(&mut self, now: Duration, total: u64) {
-        self.now = now;
-        self.playback.played(total, now);
-    }
-
-    /// The sink is empty, and has played so many samples in all.
-    pub(crate) fn cleared(&mut self, total: u64) {
-        self.playback.cleared(total);
-    }
-
-    /// The sink is gone, and with it what it had: from now on the clock says what is played.
-    pub(crate) fn sink_failed(&mut self, now: Duration) {
-        self.now = now;
-        self.playback.unreported();
-    }
-
-    /// What was heard since this was asked last: items, parts, and samples of them in all.
-    pub(crate) fn heard(&mut self, now: Duration) -> Vec<(String, u32, u64)> {
-        self.playback.settle(now);
-        self.playback.take_heard()
-    }
-
-    /// Whether the model is heard or is about to be.
-    pub(crate) fn is_playing(&self) -> bool {
-        self.playback.is_playing()
     }
 
     /// Audio of the user was sent then.
@@ -338,6 +315,8 @@ impl Engine {
     /// Time has passed.
     pub(crate) fn handle_timeout(&mut self, now: Duration) {
         self.now = now;
+        self.playback.settle(now);
+        self.tell_spoken();
         self.responses.handle_timeout(now);
         self.tools.handle_timeout(&mut self.ids, now);
         if self.doubt.is_over(now) {

@@ -9,6 +9,8 @@ mod progress;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
+use rt_protocol::Text;
+
 use self::part::Part;
 pub(crate) use self::part::{Cut, Tell};
 use super::heard::Script;
@@ -233,9 +235,9 @@ impl Playback {
         let mut cuts = Vec::new();
         let mut cut_responses = Vec::new();
         for part in &mut self.parts {
-            let received = part.received / width;
-            let unheard = part.played < received || !part.done;
-            if part.cut.is_some() || !unheard {
+            // What the application or the server has cut may be longer than what was heard.
+            let more_to_come = !part.done && part.cut.is_none();
+            if part.played >= part.left(width) && !more_to_come {
                 continue;
             }
             let stays = heard.contains(&part.item_id) || has_call(&part.response_id);
@@ -265,8 +267,7 @@ impl Playback {
         if part.past || part.outside {
             return None;
         }
-        let samples = (part.received / self.width).min(part.cut.unwrap_or(u64::MAX));
-        Some(samples * 1000 / self.rate)
+        Some(part.left(self.width) * 1000 / self.rate)
     }
 
     /// The application truncates an item itself.
@@ -276,6 +277,36 @@ impl Playback {
             let samples = ms * rate / 1000;
             part.cut = Some(part.cut.map_or(samples, |cut| cut.min(samples)));
         }
+    }
+
+    /// The server has cut a part. The words that are left of it, if it was heard here.
+    pub(crate) fn truncated(&mut self, item_id: &str, content_index: u32, ms: u64) -> Option<Text> {
+        self.note_cut(item_id, content_index, ms);
+        let part = &self.parts[self.position(item_id, content_index)?];
+        let words = part.words(part.left(self.width), self.rate, self.width);
+        (part.received > 0).then(|| words.into())
+    }
+
+    /// Whether audio of a part waits to be played, or to come; of any part of the item, if it is not said of which.
+    pub(crate) fn is_waiting(&self, item_id: &str, content_index: Option<u32>) -> bool {
+        let is_it =
+            |id: &str, index: u32| id == item_id && content_index.is_none_or(|wanted| wanted == index);
+        self.queue.iter().any(|(id, index, _)| is_it(id, *index))
+            || self.parts.iter().any(|part| {
+                // Of a response that is stopped, what is still to be cut was not heard.
+                let is_open = !part.done || self.is_suppressed(&part.response_id);
+                is_open && part.cut.is_none() && is_it(&part.item_id, part.content_index)
+            })
+    }
+
+    /// The words that were heard of a part, or of the first part of an item, if not all of them were.
+    pub(crate) fn heard_of(&self, item_id: &str, content_index: Option<u32>) -> Option<Text> {
+        let (rate, width) = (self.rate, self.width);
+        let part = self.parts.iter().find(|part| {
+            part.item_id == item_id && content_index.is_none_or(|index| index == part.content_index)
+        })?;
+        let heard = part.played.min(part.left(width));
+        (heard < part.received / width).then(|| part.words(heard, rate, width).into())
     }
 
     /// An item is no longer there.

@@ -28,6 +28,11 @@ impl Playback {
         self.advance(more.min(possible));
     }
 
+    /// A number that grows as playback goes on.
+    pub(crate) fn progress(&self) -> u64 {
+        self.told + self.assumed
+    }
+
     fn samples_in(&self, time: Duration) -> u64 {
         let samples = time.as_nanos() * u128::from(self.rate) / 1_000_000_000;
         u64::try_from(samples).unwrap_or(u64::MAX)

@@ -13,6 +13,7 @@ mod queue;
 mod refusals;
 mod reported;
 mod slow_checks;
+mod spoken;
 mod tool_calls;
 mod transcripts;
 mod waiting;

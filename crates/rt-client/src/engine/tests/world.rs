@@ -15,8 +15,10 @@ use crate::engine::{CheckId, Command, Engine, Options, Output, Policy, Ticket};
 use crate::event::Event;
 use crate::guardrail::{Blocked, Verdict};
 use crate::reply::{ReplyStatus, ReplyUpdate};
-use crate::transcript::Line;
+use crate::transcript::{Line, Transcript};
 
+/// How often it is looked how far playback is, as the session's task does.
+const PLAYBACK_TICK: Duration = Duration::from_millis(50);
 /// Samples per millisecond.
 const PER_MS: u64 = 24;
 
@@ -62,6 +64,8 @@ pub(super) struct World {
     /// How many outputs the server had when each response began.
     pub(super) outputs_before: Vec<usize>,
     pub(super) lines: Vec<Line>,
+    /// Whole texts of the model, as they were told.
+    pub(super) finals: Vec<Transcript>,
     pub(super) reported: Vec<String>,
     pub(super) texts: HashMap<String, String>,
 }
@@ -122,6 +126,7 @@ impl World {
             created: 0,
             outputs_before: Vec::new(),
             lines: Vec::new(),
+            finals: Vec::new(),
             reported: Vec::new(),
             texts: HashMap::new(),
         };
@@ -172,6 +177,7 @@ impl World {
                 self.engine.deadline(),
                 self.tools.iter().map(|(due, _)| *due).min(),
                 self.checks.iter().map(|(due, ..)| *due).min(),
+                (!self.sink.is_empty()).then(|| self.now + PLAYBACK_TICK),
             ];
             let next = next.into_iter().flatten().min().unwrap_or(end);
             let tick = self.now + Duration::from_millis(1);
@@ -209,16 +215,14 @@ impl World {
                 self.engine.handle_timeout(self.now);
                 self.obey();
             }
-            if self.lost {
-                self.report();
-            }
+            self.report();
+            self.obey();
         }
     }
 
     /// Tells how much was played.
     fn report(&mut self) {
         if self.lost {
-            // As the session's task does, which looks from time to time.
             self.engine.heard(self.now);
         } else {
             self.engine.played(self.now, self.played);
@@ -333,6 +337,7 @@ impl World {
                 Output::AbortCheck(check) => self.checks.retain(|(_, id, _)| *id != check),
                 Output::Event(Event::Blocked(blocked)) => self.blocked.push(blocked),
                 Output::Event(Event::Line(line)) => self.lines.push(line),
+                Output::Event(Event::Transcript(said)) if said.is_final => self.finals.push(said),
                 Output::Event(Event::Error(error)) => self.reported.push(error.to_string()),
                 Output::Event(_) => {}
             }
