@@ -45,7 +45,8 @@ impl Engine {
         let cuts = self
             .playback
             .interrupt(self.now, |response_id| tools.has_call(response_id));
-        if cuts.is_empty() && active.is_none() && !playing {
+        let none_active = active.is_none() || self.responses.is_stopping();
+        if cuts.is_empty() && none_active && !playing {
             // Perhaps a response is asked for, and did not begin.
             self.responses.cancel(&mut self.ids, self.now, by_server);
             return;
@@ -153,6 +154,17 @@ impl Engine {
         }
     }
 
+    /// The server does not have an item: if nothing of it was heard, it is none of the conversation.
+    fn gone(&mut self, item_id: &str) {
+        let is_empty = self.history.get(item_id).is_some_and(|item| item.text.is_empty());
+        if is_empty {
+            let change = self.history.removed(item_id);
+            self.tell_history(change);
+        }
+        self.playback.deleted(item_id);
+        self.cuts.confirmed(item_id);
+    }
+
     fn send_cut(&mut self, event: ClientEvent, item_id: String, content_index: u32, again: bool) {
         let event_id = self.ids.next("cut");
         self.cuts
@@ -177,7 +189,7 @@ impl Engine {
                 self.send_cut(truncate.into(), item_id, content_index, true);
             }
             // It is gone already.
-            None if details.message.contains("does not exist") => {}
+            None if details.message.contains("does not exist") => self.gone(&item_id),
             _ => self.report(Error::refused("to cut what was not heard", details)),
         }
         true

@@ -116,6 +116,10 @@ pub(crate) struct Responses {
     outside: HashMap<String, (Request, Option<Duration>)>,
     live: HashMap<String, Live>,
     watchers: Watchers,
+    /// The response the server stops by itself.
+    stopped_by_server: Option<String>,
+    /// The server has named the conversation: a response without that name is of none.
+    names_conversation: bool,
     /// Until when a response of the server's own is expected.
     expecting: Option<Duration>,
     /// A turn ended during a response: the server answers it afterwards.
@@ -138,6 +142,8 @@ impl Responses {
             outside: HashMap::new(),
             live: HashMap::new(),
             watchers: Watchers::new(patience),
+            stopped_by_server: None,
+            names_conversation: false,
             expecting: None,
             owed: false,
             user: User::default(),
@@ -237,10 +243,14 @@ impl Responses {
             return began;
         };
         let key = key_of(response);
-        if let Some((request, _)) = key.and_then(|key| self.outside.remove(key)) {
+        if let Some(request) = self.outside_request(response) {
             began.tickets.extend(request.tickets);
             began.key = Some(request.key);
             self.begin(id, &began.tickets, true, request.params, now);
+            return began;
+        }
+        if self.is_foreign(response) {
+            self.begin(id, &[], true, None, now);
             return began;
         }
         // Servers that do not echo metadata exist: then it is ours, unless the server owes one to a turn it heard.

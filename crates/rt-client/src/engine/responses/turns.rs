@@ -62,14 +62,28 @@ impl Responses {
         matches!(self.slot, Slot::Requested { .. } | Slot::Active { .. })
     }
 
+    /// Whether the response under way is being stopped.
+    pub(crate) fn is_stopping(&self) -> bool {
+        match &self.slot {
+            Slot::Active { id, cancelling } => {
+                cancelling.is_some() || self.stopped_by_server.as_ref() == Some(id)
+            }
+            _ => false,
+        }
+    }
+
     /// Stops the response under way, unless the server is doing so. What the session wanted by itself is forgotten, unless
     /// it is to be kept.
     pub(crate) fn cancel(&mut self, ids: &mut Ids, now: Duration, by_server: bool) {
         if !self.keep_auto {
             self.drop_auto();
         }
+        if by_server {
+            self.stopped_by_server = self.active().map(str::to_owned);
+        }
+        let by_server = by_server || self.is_stopping();
         match &mut self.slot {
-            Slot::Active { id, cancelling } if cancelling.is_none() && !by_server => {
+            Slot::Active { id, cancelling } if !by_server && cancelling.is_none() => {
                 let event_id = ids.next("cancel");
                 let cancel = ResponseCancel::new(id.as_str());
                 self.steps.push(Step::Send(

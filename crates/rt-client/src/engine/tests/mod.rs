@@ -14,6 +14,7 @@ mod refusals;
 mod reported;
 mod slow_checks;
 mod spoken;
+mod stopped;
 mod tool_calls;
 mod transcripts;
 mod waiting;
