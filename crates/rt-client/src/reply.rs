@@ -60,7 +60,7 @@ pub struct Reply {
 ///
 /// Await it whole with [`reply`](Self::reply), or read it while it comes: [`next_item`](Self::next_item), then
 /// [`ReplyItem::next_part`], then [`ReplyPart::next_chunk`]. Nothing waits for a reader, and dropping it does no harm: the
-/// response goes on. It always ends: with the response, a refusal, an interruption, or the connection.
+/// response goes on. It always ends: with the response, a refusal, an interruption, the connection, or a timeout.
 #[derive(Debug)]
 pub struct ReplyHandle {
     shared: Arc<Shared>,

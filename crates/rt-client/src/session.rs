@@ -31,7 +31,9 @@ const STUCK: Duration = Duration::from_secs(5);
 /// A running session. Clones are handles of the same one; when the last is dropped, the connection ends at once.
 ///
 /// What asks for a response returns a [`ReplyHandle`]. There is never more than one response of the conversation under
-/// way: requests wait for each other, and for what the server began by itself.
+/// way: requests wait for each other, and for what the server began by itself. With turn detection the server may begin one
+/// while a request is on its way to it, which no client can know before: it refuses that request then, and the session asks
+/// again when the other response is over. Nobody is told of such a refusal, unless there are four in a row.
 #[derive(Debug, Clone)]
 pub struct Session {
     shared: Arc<Shared>,

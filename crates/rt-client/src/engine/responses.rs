@@ -2,6 +2,9 @@
 //!
 //! Whoever wants a response puts a request into the queue. The first one is sent when no response of the conversation is
 //! under way, whoever began that, and the place is free again at `response.done`.
+//!
+//! What the server begins by itself while a request is on its way is in its way nevertheless, and that is the only conflict
+//! there is: the request goes first again when that response is over, unless the user interrupted meanwhile.
 
 mod endings;
 mod request;

@@ -17,5 +17,6 @@ mod spoken;
 mod stopped;
 mod tool_calls;
 mod transcripts;
+mod verdict;
 mod waiting;
 mod world;

@@ -1,6 +1,6 @@
 //! A session and a server in simulated time, with delays between them, a sink that plays, and tools that take time.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +60,12 @@ pub(super) struct World {
     /// What the server saw and said.
     pub(super) errors: Vec<String>,
     pub(super) outputs: BTreeMap<String, u32>,
+    /// Calls that were made whole, and the responses that made them.
+    pub(super) calls: BTreeSet<String>,
+    pub(super) batches: BTreeSet<String>,
     pub(super) created: u32,
+    /// Of these, those the server began by itself.
+    pub(super) unasked: u32,
     /// How many outputs the server had when each response began.
     pub(super) outputs_before: Vec<usize>,
     pub(super) lines: Vec<Line>,
@@ -123,7 +128,10 @@ impl World {
             came: BTreeMap::new(),
             errors: Vec::new(),
             outputs: BTreeMap::new(),
+            calls: BTreeSet::new(),
+            batches: BTreeSet::new(),
             created: 0,
+            unasked: 0,
             outputs_before: Vec::new(),
             lines: Vec::new(),
             finals: Vec::new(),
@@ -264,9 +272,21 @@ impl World {
                     let code = error.error.code.as_deref().unwrap_or_default().to_owned();
                     self.errors.push(format!("{code}: {}", error.error.message));
                 }
-                ServerEvent::ResponseCreated(_) => {
+                ServerEvent::ResponseCreated(created) => {
+                    let metadata = created.response.metadata.value();
+                    if metadata.is_none_or(|metadata| !metadata.contains_key("rt_req")) {
+                        self.unasked += 1;
+                    }
                     self.created += 1;
                     self.outputs_before.push(self.outputs.len());
+                }
+                ServerEvent::ResponseOutputItemDone(done) => {
+                    if let rt_protocol::Item::FunctionCall(call) = &done.item
+                        && call.status.value() != Some(&rt_protocol::item::ItemStatus::Incomplete)
+                    {
+                        self.calls.extend(call.call_id.value().cloned());
+                        self.batches.insert(done.response_id.clone());
+                    }
                 }
                 ServerEvent::ConversationItemAdded(added) => {
                     if let rt_protocol::Item::FunctionCallOutput(output) = &added.item {
