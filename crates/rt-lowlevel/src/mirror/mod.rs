@@ -23,6 +23,7 @@ mod calls;
 mod clock;
 mod commands;
 mod entry;
+mod folded;
 mod heard;
 mod intent;
 mod items;
@@ -49,10 +50,10 @@ use rt_protocol::{ClientEvent, Text};
 
 use self::clock::ticks;
 use self::commands::Commands;
+use self::folded::Folded;
 use self::heard::Pace;
 use self::items::Items;
 use self::responses::Responses;
-use self::restore::Folded;
 use self::settings::Settings;
 use self::tape::Tape;
 

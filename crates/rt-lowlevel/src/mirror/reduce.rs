@@ -74,7 +74,9 @@ impl Mirror {
                 });
             }
             ServerEvent::ConversationItemDeleted(event) => {
-                self.items.remove(&event.item_id);
+                if self.items.remove(&event.item_id).is_none() {
+                    self.folded.forget(&event.item_id);
+                }
                 self.answered(&mut reduced, |command| match &command.kind {
                     Kind::Delete { id } => *id == event.item_id,
                     _ => false,
@@ -145,10 +147,17 @@ impl Mirror {
     }
 
     fn added(&mut self, item: &Item, previous: &Field<String>, reduced: &mut Reduced) {
-        self.items
-            .added(item, Place::told(previous), self.settings.derived().input);
+        if !item.id().is_some_and(|id| self.fell_out(id)) {
+            self.items
+                .added(item, Place::told(previous), self.settings.derived().input);
+        }
         self.created(item, reduced);
         self.bound();
+    }
+
+    /// Whether this item is not remembered any more: news of it do not bring it back.
+    fn fell_out(&self, id: &str) -> bool {
+        self.items.position(id).is_none() && self.folded.has(id)
     }
 
     /// The session has this item.
@@ -157,6 +166,8 @@ impl Mirror {
         if let Some(entry) = self.items.get_mut(id) {
             entry.on_session = true;
             entry.created_by = None;
+        } else {
+            self.folded.created(id);
         }
         reduced.hidden = self.own_items.iter().any(|own| own == id);
         self.answered(reduced, |command| match &command.kind {
@@ -233,9 +244,11 @@ impl Mirror {
                     if let Some(entry) = self.items.get_mut(id) {
                         entry.on_session = true;
                         entry.created_by = None;
+                    } else {
+                        self.folded.created(id);
                     }
-                } else if *fresh || command.seq.is_none() {
-                    self.items.remove(id);
+                } else if (*fresh || command.seq.is_none()) && self.items.remove(id).is_none() {
+                    self.folded.forget(id);
                 }
             }
             Kind::Truncate {

@@ -164,6 +164,7 @@ impl Mirror {
                 own.call_id = call_id;
             }
             entry.created_by = Some(seq);
+            self.folded.forget(&id);
             self.items.insert(entry, Place::asked(&create.previous_item_id));
             self.bound();
         }
@@ -232,9 +233,11 @@ impl Mirror {
             }
             Some(ClientEvent::ConversationItemDelete(event)) => {
                 let entry = self.items.remove(&event.item_id);
-                let created_by = entry.as_ref().and_then(|entry| entry.created_by);
-                let discarded = created_by.map(|seq| (seq, DiscardReason::NotRestored));
-                self.folded.discarded.extend(discarded);
+                let created_by = match &entry {
+                    Some(entry) => entry.created_by,
+                    None => self.folded.forget(&event.item_id),
+                };
+                self.folded.discard(created_by);
                 entry.is_some()
             }
             Some(ClientEvent::ConversationItemTruncate(event)) => {
