@@ -16,6 +16,9 @@ const SILENCE_KEPT: u64 = ticks(5000);
 /// Pieces per millisecond of the bound, so that tiny ones cannot pile up.
 const PIECES_PER_MS: u64 = 1;
 
+/// Commits and requests without an answer; beyond so many the oldest falls off. As many commands wait for an answer.
+const MAX_MARKS: usize = 1024;
+
 /// A turn the server hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Turn {
@@ -43,6 +46,8 @@ pub(super) struct Tape {
     clock: u64,
     /// Ticks of audio on the tape.
     held: u64,
+    /// Commits and requests on the tape.
+    marks: usize,
     limit: u64,
     turn: Option<Turn>,
     /// Ticks of speech that fell off the tape.
@@ -57,6 +62,7 @@ impl Tape {
             waiting: VecDeque::new(),
             clock: 0,
             held: 0,
+            marks: 0,
             limit,
             turn: None,
             lost: 0,
@@ -65,8 +71,8 @@ impl Tape {
 
     pub(super) fn restored(limit: u64, waiting: Vec<Entry>) -> Self {
         let mut tape = Self::new(limit);
-        tape.held = waiting.iter().map(Entry::ticks).sum();
         tape.waiting = waiting.into();
+        tape.count();
         tape.bound(false);
         tape
     }
@@ -111,10 +117,14 @@ impl Tape {
 
     pub(super) fn commit(&mut self, commit: Commit) {
         self.sent.push_back(Entry::Commit(commit));
+        self.marks += 1;
+        self.bound_marks();
     }
 
     pub(super) fn request(&mut self, request: Request) {
         self.sent.push_back(Entry::Respond(request.into()));
+        self.marks += 1;
+        self.bound_marks();
     }
 
     /// The buffer is emptied, up to what an earlier commit is to take.
@@ -211,6 +221,7 @@ impl Tape {
             _ => None,
         };
         audio.by_client = commit.is_some();
+        self.marks -= usize::from(audio.by_client);
         (audio, commit)
     }
 
@@ -237,7 +248,10 @@ impl Tape {
         let matches = |entry: &Entry| matches!(entry, Entry::Respond(request) if is(request));
         let at = self.sent.iter().position(matches)?;
         match self.sent.remove(at) {
-            Some(Entry::Respond(request)) => Some(*request),
+            Some(Entry::Respond(request)) => {
+                self.marks -= 1;
+                Some(*request)
+            }
             _ => None,
         }
     }
@@ -266,6 +280,7 @@ impl Tape {
     /// Puts this before everything that waits.
     pub(super) fn push_front(&mut self, entry: Entry) {
         self.held += entry.ticks();
+        self.marks += usize::from(entry.is_mark());
         self.waiting.push_front(entry);
         self.bound(true);
     }
@@ -273,6 +288,7 @@ impl Tape {
     /// Puts a request after everything that waits.
     pub(super) fn push_back_request(&mut self, request: Request) {
         self.waiting.push_back(Entry::Respond(request.into()));
+        self.marks += 1;
     }
 
     /// Takes off requests that are not to be repeated.
@@ -332,12 +348,29 @@ impl Tape {
 
     fn count(&mut self) {
         self.held = self.entries().map(Entry::ticks).sum();
+        self.marks = self.entries().filter(|entry| entry.is_mark()).count();
+    }
+
+    /// Drops the oldest commit or request beyond the bound; a commit with what it was to take, or the next one would take
+    /// that.
+    fn bound_marks(&mut self) {
+        if self.marks <= MAX_MARKS {
+            return;
+        }
+        let Some(at) = self.sent.iter().position(Entry::is_mark) else {
+            return;
+        };
+        self.marks -= 1;
+        if let Some(Entry::Commit(_)) = self.sent.remove(at) {
+            self.lost += self.sent.drain(..at).map(|entry| entry.ticks()).sum::<u64>();
+            self.count();
+        }
     }
 
     /// Drops the oldest audio beyond the bound.
     fn bound(&mut self, speech: bool) {
         let pieces = ms(self.limit).saturating_mul(PIECES_PER_MS).max(1);
-        while self.held > self.limit || (self.sent.len() + self.waiting.len()) as u64 > pieces {
+        while self.held > self.limit || (self.sent.len() + self.waiting.len() - self.marks) as u64 > pieces {
             let is_audio = |entry: &Entry| matches!(entry, Entry::Audio(_));
             let (queue, at) = match self.sent.iter().position(is_audio) {
                 Some(at) => (&mut self.sent, at),
