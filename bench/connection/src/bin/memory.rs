@@ -45,6 +45,9 @@ struct Arguments {
     /// Sessions with an open turn of 30 s
     #[arg(long, default_value_t = 50)]
     turns: u32,
+    /// Without the server that means no good
+    #[arg(long)]
+    no_attacks: bool,
 }
 
 #[derive(Subcommand)]
@@ -105,6 +108,9 @@ async fn main() -> anyhow::Result<()> {
         Some(Role::Hostile) => serve(hostile()).await,
         None => {
             sessions(&arguments).await?;
+            if arguments.no_attacks {
+                return Ok(());
+            }
             attacked().await
         }
     }
@@ -119,6 +125,12 @@ fn listen(mut connection: Connection) {
             }
         }
     });
+}
+
+/// Audio in memory of its own, all of it written to, as a microphone gives it.
+fn noise(duration: Duration) -> Pcm16 {
+    let samples = (0..duration.as_millis() as i16 * 24).map(|n| n ^ 0x55);
+    Pcm16::from_samples(&samples.collect::<Vec<i16>>())
 }
 
 async fn connect(server: &Server, count: u32) -> anyhow::Result<Vec<Handle>> {
@@ -160,13 +172,12 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
         // They do not all speak at the same moment.
         let mut next = start + every * n / count;
         talking.spawn(async move {
-            let audio = Pcm16::silence(20 * MS);
             // They do not all begin a turn at the same moment either.
             let mut chunks = u64::from(n) % turn;
             while next < end {
                 sleep_until(next).await;
                 next += every;
-                handle.send(InputAudioBufferAppend::new(audio.clone())).await?;
+                handle.send(InputAudioBufferAppend::new(noise(20 * MS))).await?;
                 chunks += 1;
                 if chunks % turn == 0 {
                     handle.send(InputAudioBufferCommit::default()).await?;
@@ -196,7 +207,7 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
     for handle in &handles {
         for _ in 0..300 {
             handle
-                .send(InputAudioBufferAppend::new(Pcm16::silence(100 * MS)))
+                .send(InputAudioBufferAppend::new(noise(100 * MS)))
                 .await?;
         }
     }

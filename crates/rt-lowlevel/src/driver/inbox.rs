@@ -13,7 +13,7 @@ use super::room::Room;
 use crate::event::ConnectionEvent;
 
 /// How many events there is room for at rest.
-const REST: usize = 8;
+const REST: usize = 4;
 
 /// How many right after a burst, which may go on.
 const BURST: usize = 64;

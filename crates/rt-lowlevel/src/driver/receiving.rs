@@ -65,7 +65,7 @@ impl Shared {
             }
             let Some(decoded) = decoded(&event) else { continue };
             let disposition = machine.handle_event(at, epoch, decoded);
-            steps.extend(machine.restore_progress(epoch));
+            steps.extend(machine.take_restore_progress(epoch));
             match disposition {
                 Disposition::Deliver => telling.deliver(event, room),
                 Disposition::Hold => {
