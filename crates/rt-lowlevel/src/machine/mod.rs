@@ -247,7 +247,9 @@ impl Machine {
             message.number = self.ledger.accept(message.line(), index < last, tracked);
         }
         for stale in self.outbox.push(messages) {
+            let numbers = self.ledger.messages_of(stale);
             self.ledger.settle(stale, Fate::Discarded(DiscardReason::Stale));
+            self.outbox.drop_rest(&numbers);
         }
         self.wakes_writer |= self.phase == Phase::Open;
         Ok(first)

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use super::ledger::{Kind, Line};
 use crate::config::{AudioPolicy, Limits};
@@ -204,6 +205,26 @@ impl Outbox {
             }
         }
         taken
+    }
+
+    /// Takes out what is left of a command that is not to be written. Returns the bytes of raw audio in it.
+    pub(super) fn withdraw(&mut self, numbers: &RangeInclusive<u64>) -> u64 {
+        let mut bytes = 0;
+        while let Some(place) = self
+            .queue
+            .iter()
+            .position(|message| numbers.contains(&message.number))
+            && let Some(message) = self.queue.remove(place)
+        {
+            self.forget(&message);
+            bytes += message.audio.unwrap_or_default() as u64;
+        }
+        bytes
+    }
+
+    /// The same, of a command of which a part was dropped to stay live: the rest is of no use.
+    pub(super) fn drop_rest(&mut self, numbers: &RangeInclusive<u64>) {
+        self.dropped_audio += self.withdraw(numbers);
     }
 
     /// Bytes of raw audio that were dropped to stay live.

@@ -78,6 +78,9 @@ impl Machine {
             ServerEvent::Error(error) => Some(&error.error),
             _ => None,
         };
+        if let Some(number) = reduced.read {
+            prove(&mut self.ledger, self.link.as_deref_mut(), number);
+        }
         for (number, verdict) in reduced.settled {
             // The server has read all that was written before what it answers.
             prove(&mut self.ledger, self.link.as_deref_mut(), number);

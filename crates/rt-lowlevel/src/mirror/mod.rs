@@ -82,6 +82,8 @@ pub(crate) enum Write {
 pub(crate) struct Reduced {
     /// The commands it settles, each once in its life.
     pub(crate) settled: Vec<(u64, Verdict)>,
+    /// It shows that the peer has read every command up to this one.
+    pub(crate) read: Option<u64>,
     /// It only echoes something that the user did not send; not to be shown.
     pub(crate) hidden: bool,
 }

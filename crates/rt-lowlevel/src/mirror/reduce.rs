@@ -188,6 +188,7 @@ impl Mirror {
     fn committed(&mut self, event: &InputAudioBufferCommitted, reduced: &mut Reduced) {
         let derived = self.settings.derived();
         let (audio, commit) = self.tape.committed(&event.item_id);
+        reduced.read = audio.read;
         if commit.is_some() {
             self.answered(reduced, |command| command.kind == Kind::Commit);
         } else if derived.auto_response {

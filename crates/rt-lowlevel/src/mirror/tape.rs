@@ -3,6 +3,7 @@
 mod entry;
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use rt_protocol::AudioBytes;
 
@@ -34,6 +35,8 @@ pub(super) struct TurnAudio {
     pub(super) format: Format,
     /// By a `commit` of the client, with this command.
     pub(super) by_client: bool,
+    /// The last command with audio up to the end that the server gave: it has read that one.
+    pub(super) read: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -204,7 +207,9 @@ impl Tape {
             .take_if(|turn| turn.item_id == item_id && turn.end.is_some());
         if let Some(turn) = heard {
             let end = turn.end.unwrap_or(self.clock);
-            return (self.take(turn.start, end, self.sent.len()), None);
+            let read = self.read_to(end);
+            let audio = self.take(turn.start, end, self.sent.len());
+            return (TurnAudio { read, ..audio }, None);
         }
         self.turn = None;
         let mark = self
@@ -291,6 +296,17 @@ impl Tape {
         self.marks += 1;
     }
 
+    /// Takes off what these commands put on: it will not be written again.
+    pub(super) fn exclude(&mut self, seqs: &RangeInclusive<u64>) {
+        let mut lost = 0;
+        self.retain(|entry| {
+            let stays = !entry.seq().is_some_and(|seq| seqs.contains(&seq));
+            lost += if stays { 0 } else { entry.ticks() };
+            stays
+        });
+        self.lost += lost;
+    }
+
     /// Takes off requests that are not to be repeated.
     pub(super) fn drain_requests(&mut self, mut is: impl FnMut(&Request) -> bool) -> Vec<Request> {
         let mut taken = Vec::new();
@@ -321,6 +337,14 @@ impl Tape {
     }
 
     // Details.
+
+    /// The last command with audio before this position.
+    fn read_to(&self, end: u64) -> Option<u64> {
+        self.sent.iter().rev().find_map(|entry| match entry {
+            Entry::Audio(chunk) if chunk.start < end => chunk.seq,
+            _ => None,
+        })
+    }
 
     /// Takes the audio between two positions off, among the first `within` entries, and forgets what is before it.
     fn take(&mut self, from: u64, to: u64, within: usize) -> TurnAudio {

@@ -1,5 +1,7 @@
 //! Client events: what is written in the end, and what is remembered of it.
 
+use std::ops::RangeInclusive;
+
 use rt_protocol::client_event::{ConversationItemCreate, ConversationItemTruncate, ResponseCancel};
 use rt_protocol::{ClientEvent, Field, Item};
 
@@ -252,6 +254,11 @@ impl Mirror {
     /// acknowledged, and these are the commands that are refused with it; then without what only the server reported.
     pub(crate) fn settings_rejected(&mut self) -> Vec<u64> {
         self.settings.refused()
+    }
+
+    /// No session takes these commands: the input they are is not written again, and counts as lost.
+    pub(crate) fn exclude(&mut self, seqs: &RangeInclusive<u64>) {
+        self.tape.exclude(seqs);
     }
 
     /// The next message to be written again; it counts as written.

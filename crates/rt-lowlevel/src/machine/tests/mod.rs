@@ -1,5 +1,6 @@
 //! The machine, with time and chance as arguments.
 
+mod accounts;
 mod budget;
 mod clocks;
 mod fates;
