@@ -69,7 +69,7 @@ impl Shared {
             match disposition {
                 Disposition::Deliver => telling.deliver(event, room),
                 Disposition::Hold => {
-                    machine.hold(epoch, event);
+                    machine.hold(at, epoch, event, room.map_or(0, |room| room.size()));
                     telling.tell_all();
                 }
                 Disposition::Hide | Disposition::Stale => telling.tell_all(),

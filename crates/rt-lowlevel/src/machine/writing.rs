@@ -145,10 +145,16 @@ impl Machine {
             {
                 self.ledger.name(number, id);
             }
+            let ends_session = intent.ends_session();
             match self.mirror.write(number, intent, number < link.first_fresh) {
                 Write::AsIs => {
                     self.ledger.written(number);
                     link.wrote(at.now, number, &self.config.liveness);
+                    if ends_session {
+                        link.close_asked = Some(number);
+                        // No other session is to follow this one.
+                        self.drop_next();
+                    }
                     return Some(Frame::Text(text));
                 }
                 Write::Instead(events) => {

@@ -85,6 +85,11 @@ impl Intent {
         self.event_id.as_deref()
     }
 
+    /// Whether it ends the session.
+    pub(crate) fn ends_session(&self) -> bool {
+        matches!(self.event, Some(ClientEvent::SessionClose(_)))
+    }
+
     /// What shows that it was done.
     pub(crate) fn answer(&self) -> Answer {
         match &self.event {

@@ -42,7 +42,10 @@ impl Mirror {
                     part.set_text(&event.text, false);
                 }
             }
-            ServerEvent::SessionCreated(event) => self.settings.reported(&event.session),
+            ServerEvent::SessionCreated(event) => {
+                self.learn_kind(event.session.kind());
+                self.settings.reported(&event.session);
+            }
             ServerEvent::SessionUpdated(event) => {
                 let answered = self.answered(&mut reduced, |command| command.kind == Kind::Update);
                 if answered {

@@ -112,6 +112,12 @@ impl Settings {
         saved
     }
 
+    /// The server says what kind of session it is.
+    pub(super) fn set_kind(&mut self, kind: SessionKind) {
+        self.kind = kind;
+        self.derive();
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.saved == Saved::default() && self.unconfirmed.is_empty() && self.pending.is_empty()
@@ -182,7 +188,11 @@ impl Settings {
 
     /// A new session refused the [`request`](Self::request): the next one has less. Returns the updates that are out.
     pub(super) fn refused(&mut self) -> Vec<u64> {
-        let seqs: Vec<u64> = self.unconfirmed.drain(..).flat_map(|update| update.seqs).collect();
+        let seqs: Vec<u64> = self
+            .unconfirmed
+            .drain(..)
+            .flat_map(|update| update.seqs)
+            .collect();
         if seqs.is_empty() {
             self.without_reported = true;
         }

@@ -84,6 +84,11 @@ impl Tape {
         self.limit
     }
 
+    pub(super) fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+        self.bound(false);
+    }
+
     /// All of it, in the order in which it would be written again.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.sent.iter().chain(&self.waiting)

@@ -22,9 +22,7 @@ fn speak(bench: &mut Bench, pieces: &[usize]) -> u64 {
 
 /// The server hears a turn and commits it.
 fn hears(bench: &mut Bench, id: &str, from: u64, to: u64) {
-    bench.says(
-        &json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": from, "item_id": id}),
-    );
+    bench.says(&json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": from, "item_id": id}));
     bench.says(&json!({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": to, "item_id": id}));
     bench.says(&json!({"type": "input_audio_buffer.committed", "item_id": id, "previous_item_id": null}));
 }
@@ -94,7 +92,10 @@ fn audio_that_is_too_large_is_not_counted_as_written() {
     speak(&mut bench, &[100]);
     bench.written();
     let (events, written) = closed_and_back(&mut bench, 1009);
-    assert_eq!(fates(&events), [(large, large, Fate::Discarded(DiscardReason::TooLarge))]);
+    assert_eq!(
+        fates(&events),
+        [(large, large, Fate::Discarded(DiscardReason::TooLarge))]
+    );
     assert_eq!(written.len(), 2, "all of it is left out");
     let report = events.iter().find_map(|event| match event {
         ConnectionEvent::Restored(restored) => Some(restored),
@@ -128,7 +129,10 @@ fn a_request_that_is_too_large_is_not_waited_for() {
         bench.written();
         assert!(!bench.machine.mirror.is_quiet());
         let (events, written) = closed_and_back(&mut bench, 1009);
-        assert_eq!(fates(&events), [(sent, sent, Fate::Discarded(DiscardReason::TooLarge))]);
+        assert_eq!(
+            fates(&events),
+            [(sent, sent, Fate::Discarded(DiscardReason::TooLarge))]
+        );
         assert_eq!(written, [""; 0]);
         assert!(bench.machine.mirror.is_quiet(), "nothing is owed to it");
         // The next outage is one of its own.

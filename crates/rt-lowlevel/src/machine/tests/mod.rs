@@ -3,6 +3,7 @@
 mod accounts;
 mod budget;
 mod clocks;
+mod ending;
 mod fates;
 mod guarantees;
 mod liveness;

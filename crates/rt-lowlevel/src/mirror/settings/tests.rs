@@ -63,7 +63,8 @@ fn what_is_not_answered_goes_into_the_next_request_in_order() {
 #[test]
 fn a_server_that_never_answers_does_not_fill_the_memory() {
     let mut settings = settings();
-    let update = |n: u64| realtime(json!({"instructions": format!("i{n}"), "metadata": {"k": "x".repeat(1000)}}));
+    let update =
+        |n: u64| realtime(json!({"instructions": format!("i{n}"), "metadata": {"k": "x".repeat(1000)}}));
     for n in 1..=1500 {
         settings.written(n, update(n));
     }
@@ -86,7 +87,10 @@ fn a_server_that_never_answers_does_not_fill_the_memory() {
 fn updates_that_were_put_together_are_acknowledged_together() {
     let mut settings = settings();
     let count = MAX_SINGLE as u64 + 2;
-    settings.written(1, realtime(json!({"instructions": "first", "tool_choice": "none"})));
+    settings.written(
+        1,
+        realtime(json!({"instructions": "first", "tool_choice": "none"})),
+    );
     for n in 2..=count {
         settings.written(n, realtime(json!({"instructions": format!("i{n}")})));
     }
@@ -96,7 +100,10 @@ fn updates_that_were_put_together_are_acknowledged_together() {
     assert_eq!(settings.saved.sent, None);
     settings.acknowledged(&realtime(json!({})));
     let sent = serde_json::to_value(&settings.saved.sent).unwrap();
-    assert_eq!(sent, json!({"type": "realtime", "instructions": "i3", "tool_choice": "none"}));
+    assert_eq!(
+        sent,
+        json!({"type": "realtime", "instructions": "i3", "tool_choice": "none"})
+    );
     settings.rejected(Some(count));
     assert_eq!(request(&settings)["instructions"], format!("i{}", count - 1));
 }

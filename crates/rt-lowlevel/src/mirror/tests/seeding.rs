@@ -37,7 +37,8 @@ fn what_fell_out_stays_out_when_its_acknowledgement_comes_late() {
     let mut bench = seeded(RestorePolicy::default(), 300);
     for n in 1..=50 {
         assert_eq!(ack(&mut bench, n).settled, [(n as u64, Verdict::Acknowledged)]);
-        let done = json!({"type": "conversation.item.done", "item": message(&id(n), "user", "input_text", "x")});
+        let done =
+            json!({"type": "conversation.item.done", "item": message(&id(n), "user", "input_text", "x")});
         assert_eq!(bench.server(done), Reduced::default());
     }
     let told = bench.reconnect();

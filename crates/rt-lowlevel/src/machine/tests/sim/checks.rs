@@ -341,7 +341,7 @@ impl World {
             "seed {seed}"
         );
         for link in [&machine.link, &machine.next].into_iter().flatten() {
-            assert!(link.held.len() <= 16 && link.echoes.len() <= 256, "seed {seed}");
+            assert!(link.held.len() <= 64 && link.echoes.len() <= 256, "seed {seed}");
             assert!(link.queue.len() <= 2048, "seed {seed}: {}", link.queue.len());
         }
     }
