@@ -56,7 +56,7 @@ async fn main() -> anyhow::Result<()> {
                 .step(Step::call("weather", r#"{"city":"Paris"}"#)),
         )
         .turn(Turn::default().step(Step::say("It is foggy in London and sunny in Paris.")));
-    let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime").await?;
+    let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime-2.1").await?;
 
     let weather = Function::new("weather", weather).description("The weather in a city, now.");
     let session = Session::builder(endpoint, credentials)

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use rt_connection_bench::{Memory, Server, emulator, serve};
+use rt_connection_bench::{Memory, Server, cpu, emulator, serve};
 use rt_emulator::fault::{Action, Trigger};
 use rt_emulator::Fault;
 use rt_lowlevel::{Config, Connection, ConnectionEvent, Handle};
@@ -156,10 +156,13 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let count = arguments.sessions;
     let handles = connect(&server, count).await?;
+    sleep(Duration::from_secs(2)).await;
+    let before = cpu()?;
     sleep(Duration::from_secs(arguments.seconds)).await;
     println!(
-        "idle wss session: {:.1} KiB each, {count} sessions",
-        per_session(count)?
+        "idle wss session: {:.1} KiB each, {count} sessions; {:.2} ms of CPU each in a minute",
+        per_session(count)?,
+        (cpu()? - before).as_secs_f64() * 60e3 / (arguments.seconds * u64::from(count)) as f64
     );
 
     // In use: one turn after the other, each committed.
@@ -233,7 +236,7 @@ async fn attacked() -> anyhow::Result<()> {
     for (name, _) in attacks() {
         Memory::forget_peak()?;
         let before = Memory::now()?;
-        let start = Instant::now();
+        let (start, busy) = (Instant::now(), cpu()?);
         let connecting = server.place.connect(&config).await;
         if let Ok(mut connection) = connecting {
             let ending = async {
@@ -244,13 +247,14 @@ async fn attacked() -> anyhow::Result<()> {
                 }
             };
             let _ = tokio::time::timeout(Duration::from_secs(4), ending).await;
-            let peak = Memory::now()?.peak;
+            let (peak, busy) = (Memory::now()?.peak, cpu()? - busy);
             drop(connection);
             sleep(200 * MS).await;
             println!(
-                "{name}: peak {:.1} MiB more, {:.1} MiB after it, {:.1} s",
+                "{name}: peak {:.1} MiB more, {:.1} MiB after it, {:.0} ms of CPU, {:.1} s",
                 peak.saturating_sub(before.resident) as f64 / 1024.0,
                 Memory::now()?.resident.saturating_sub(before.resident) as f64 / 1024.0,
+                busy.as_secs_f64() * 1000.0,
                 start.elapsed().as_secs_f64()
             );
         } else {

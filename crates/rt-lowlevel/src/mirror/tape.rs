@@ -1,6 +1,7 @@
 //! The tape: what was written to the session and has had no effect yet, in order. Uncommitted audio, commits, requests.
 
 mod entry;
+mod store;
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -9,6 +10,8 @@ use rt_protocol::AudioBytes;
 
 use super::clock::{Format, TICKS_PER_MS, ms, ticks};
 use super::responses::Request;
+
+use self::store::Store;
 
 pub(super) use self::entry::{Chunk, Commit, Entry};
 
@@ -45,6 +48,8 @@ pub(super) struct Tape {
     sent: VecDeque<Entry>,
     /// To be written again.
     waiting: VecDeque<Entry>,
+    /// What the audio of `sent` is kept in.
+    store: Store,
     /// The end of the audio written to the session.
     clock: u64,
     /// Ticks of audio on the tape.
@@ -63,6 +68,7 @@ impl Tape {
         Self {
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
+            store: Store::default(),
             clock: 0,
             held: 0,
             marks: 0,
@@ -108,19 +114,20 @@ impl Tape {
     // What is written.
 
     /// Audio was written; `speech`: whether it may be speech although no turn is open.
-    pub(super) fn append(&mut self, seq: Option<u64>, audio: AudioBytes, format: Format, speech: bool) {
+    pub(super) fn append(&mut self, seq: Option<u64>, audio: &AudioBytes, format: Format, speech: bool) {
+        if audio.is_empty() {
+            return;
+        }
         let chunk = Chunk {
             seq,
             start: self.clock,
             format,
-            audio,
+            audio: self.store.keep(audio.as_bytes()).into(),
         };
         self.clock += chunk.ticks();
         self.held += chunk.ticks();
-        if !chunk.audio.is_empty() {
-            self.sent.push_back(Entry::Audio(chunk));
-            self.bound(speech);
-        }
+        self.sent.push_back(Entry::Audio(chunk));
+        self.bound(speech);
     }
 
     pub(super) fn commit(&mut self, commit: Commit) {
@@ -378,6 +385,9 @@ impl Tape {
     fn count(&mut self) {
         self.held = self.entries().map(Entry::ticks).sum();
         self.marks = self.entries().filter(|entry| entry.is_mark()).count();
+        if self.held == 0 {
+            self.store.clear();
+        }
     }
 
     /// Drops the oldest commit or request beyond the bound; a commit with what it was to take, or the next one would take

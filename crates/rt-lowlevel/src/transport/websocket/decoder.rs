@@ -112,6 +112,11 @@ impl Decoder {
         self.buffer.is_empty() && self.read_size <= self.rest_size
     }
 
+    #[cfg(test)]
+    pub(super) fn has_room(&self) -> bool {
+        self.buffer.capacity() > 0
+    }
+
     /// Nothing more is there for now: no room is kept for what may come, unless a part of it has come.
     pub(super) fn rest(&mut self) {
         if self.buffer.is_empty() {

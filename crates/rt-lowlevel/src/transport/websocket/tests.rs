@@ -59,6 +59,39 @@ async fn messages_of_every_size_go_both_ways() {
 }
 
 #[tokio::test]
+async fn a_connection_at_rest_holds_no_buffers() {
+    let (mut reader, mut writer, mut peer) = pair().await;
+    let polled = |reader: &mut Reader| {
+        let waker = std::task::Waker::noop();
+        std::pin::pin!(reader.fill()).poll(&mut Context::from_waker(waker))
+    };
+    // After a burst, the first read finds out that it is over.
+    for length in [20, 5000, 300_000] {
+        let text = "x".repeat(length);
+        let (sent, received) = tokio::join!(peer.send(Message::text(text.clone())), read(&mut reader));
+        sent.unwrap();
+        assert!(matches!(received, Ok(Ok(got)) if got == text));
+        assert!(matches!(reader.next(), Ok(None)));
+        assert!(polled(&mut reader).is_pending());
+        assert!(!reader.decoder.has_room(), "{length}");
+    }
+    // What has begun stays where it is.
+    let begun = [0x81, 5, b'h', b'e'];
+    peer.get_mut().write_all(&begun).await.unwrap();
+    assert!(matches!(polled(&mut reader), Poll::Ready(Ok(false))));
+    assert!(matches!(reader.next(), Ok(None)));
+    assert!(polled(&mut reader).is_pending());
+    assert!(reader.decoder.has_room());
+    peer.get_mut().write_all(b"llo").await.unwrap();
+    assert!(matches!(read(&mut reader).await, Ok(Ok(text)) if text == "hello"));
+
+    let text = Frame::Text("x".repeat(1500));
+    write_frame(&mut writer, text).await.unwrap();
+    flush(&mut writer).await.unwrap();
+    assert_eq!(writer.buffer.capacity(), 0);
+}
+
+#[tokio::test]
 async fn a_ping_is_answered_by_the_next_flush() {
     let (mut reader, mut writer, mut peer) = pair().await;
     peer.send(Message::Ping(vec![1].into())).await.unwrap();
