@@ -108,6 +108,8 @@ impl fmt::Debug for Message {
 #[derive(Debug)]
 pub(super) struct Outbox {
     queue: VecDeque<Message>,
+    /// Bytes of all messages in it.
+    bytes: usize,
     control_messages: usize,
     control_bytes: usize,
     audio_bytes: usize,
@@ -124,6 +126,7 @@ impl Outbox {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             queue: VecDeque::new(),
+            bytes: 0,
             control_messages: 0,
             control_bytes: 0,
             audio_bytes: 0,
@@ -167,6 +170,7 @@ impl Outbox {
             Vec::new()
         };
         for message in messages {
+            self.bytes += message.len();
             match message.audio {
                 Some(bytes) => {
                     self.audio_bytes += bytes;
@@ -190,6 +194,11 @@ impl Outbox {
 
     pub(super) fn len(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Bytes of all messages that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Takes out control messages for which `test` holds, asked in their order. Returns their numbers.
@@ -252,6 +261,7 @@ impl Outbox {
     }
 
     fn forget(&mut self, message: &Message) {
+        self.bytes -= message.len();
         match message.audio {
             Some(bytes) => {
                 self.audio_bytes -= bytes;
@@ -309,10 +319,15 @@ mod tests {
         let mut outbox = outbox(AudioPolicy::default());
         outbox.take(audio("a1", 20)).unwrap();
         outbox.take(control("c1")).unwrap();
+        assert_eq!(outbox.bytes(), 4);
         outbox.take(audio("a2", 20)).unwrap();
         assert_eq!(drained(&mut outbox), ["a1", "c1", "a2"]);
         assert_eq!(
-            (outbox.len(), outbox.waiting_audio(), outbox.control_bytes),
+            (
+                outbox.len(),
+                outbox.waiting_audio(),
+                outbox.control_bytes + outbox.bytes()
+            ),
             (0, 0, 0)
         );
     }

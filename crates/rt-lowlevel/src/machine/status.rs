@@ -54,6 +54,10 @@ impl Machine {
         self.outbox.len()
     }
 
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.outbox.bytes()
+    }
+
     pub(crate) fn waiting_audio(&self) -> usize {
         self.outbox.waiting_audio()
     }

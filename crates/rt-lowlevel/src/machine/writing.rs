@@ -7,7 +7,7 @@ use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::fate::{DiscardReason, Fate};
 use crate::frame::Frame;
-use crate::mirror::{self, Answer, Write};
+use crate::mirror::{Answer, Write};
 
 impl Machine {
     /// A write failed. The reader is given a moment to find out why: an error event and a close may wait there.
@@ -163,13 +163,7 @@ impl Machine {
                     let numbered = events.map(|(place, event)| ((place == last).then_some(number), event));
                     link.queue.extend(numbered);
                 }
-                Write::Nothing(fate) => {
-                    let fate = match fate {
-                        mirror::Fate::Superseded => Fate::Superseded,
-                        mirror::Fate::Discarded(reason) => Fate::Discarded(reason),
-                    };
-                    self.ledger.settle(number, fate);
-                }
+                Write::Nothing(fate) => self.ledger.settle(number, fate.into()),
             }
         }
     }
