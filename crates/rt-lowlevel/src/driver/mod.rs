@@ -18,6 +18,7 @@ mod restoring;
 mod room;
 mod sending;
 mod shared;
+mod spares;
 mod supervisor;
 mod writer;
 

@@ -327,6 +327,11 @@ impl Machine {
         self.after.pop_front()
     }
 
+    /// Whether there is something to deliver.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty() || !self.after.is_empty()
+    }
+
     /// Commands with a fate other than `Acknowledged` that are not told of by an event yet. To be taken when there is
     /// room for an event: those that wait are put together.
     pub(crate) fn poll_settled(&mut self) -> Option<Settled> {

@@ -111,7 +111,7 @@ impl Machine {
             // What was left cannot be written.
             self.advance(at, slot);
         }
-        text.map(Frame::Text)
+        text.map(|text| Frame::Text(text.into()))
     }
 
     /// Whether an event answers a step of the restore, and what follows.

@@ -128,7 +128,7 @@ impl Machine {
                     }
                 }
                 if let Some(text) = encoded {
-                    return Some(Frame::Text(text));
+                    return Some(Frame::Text(text.into()));
                 }
             }
             let message = self.outbox.pop()?;

@@ -182,7 +182,7 @@ fn a_write_that_stalls_is_noticed_and_one_that_creeps_is_not() {
     bench.send("large");
     assert_eq!(
         bench.transmit(true),
-        Transmit::Frame(Frame::Text("large".to_owned()))
+        Transmit::Frame(Frame::Text("large".to_owned().into()))
     );
     for _ in 0..5 {
         let traffic = Traffic {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use rt_protocol::client_event::ResponseCreate;
 
+use super::bounds::MAX_MARKS;
 use super::*;
 
 const SECOND: u64 = ticks(1000);

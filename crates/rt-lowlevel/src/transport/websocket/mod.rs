@@ -107,8 +107,9 @@ pub(crate) fn compare_readers(bytes: &[u8], step: usize) {
     decoder::compare(bytes, step);
 }
 
-/// Hands a frame to the socket. It is on its way when the socket has been flushed.
-pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<(), Failure> {
+/// Hands a frame to the socket. It is on its way when the socket has been flushed. Gives back the memory that a message was in,
+/// to be used again.
+pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<Vec<u8>, Failure> {
     match frame {
         Frame::Close(close) => {
             let mut replies = locked(&writer.replies);
@@ -122,16 +123,17 @@ pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<(),
         }
         Frame::Text(_) | Frame::Ping(_) if writer.is_closing() => return Err(ended(None)),
         Frame::Text(text) => {
-            writer.wire.sent(&text);
+            writer.wire.sent(text.as_bytes());
             writer.make_room(text.len() + encoder::HEADER).await?;
-            encoder::text(&mut writer.buffer, &text);
+            encoder::text(&mut writer.buffer, text.as_bytes());
+            return Ok(text.into_bytes());
         }
         Frame::Ping(payload) => {
             writer.wire.ping(&payload);
             encoder::ping(&mut writer.buffer, &payload);
         }
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// Flushes what was written, and the answers that wait.

@@ -46,7 +46,9 @@ async fn messages_of_every_size_go_both_ways() {
     for length in [0, 1, 125, 126, 20_000, 300_000] {
         let text = "x".repeat(length);
         let send = async {
-            write_frame(&mut writer, Frame::Text(text.clone())).await.unwrap();
+            write_frame(&mut writer, Frame::Text(text.clone().into()))
+                .await
+                .unwrap();
             flush(&mut writer).await.unwrap();
         };
         let (received, ()) = tokio::join!(peer.next(), send);
@@ -85,7 +87,7 @@ async fn a_connection_at_rest_holds_no_buffers() {
     peer.get_mut().write_all(b"llo").await.unwrap();
     assert!(matches!(read(&mut reader).await, Ok(Ok(text)) if text == "hello"));
 
-    let text = Frame::Text("x".repeat(1500));
+    let text = Frame::Text("x".repeat(1500).into());
     write_frame(&mut writer, text).await.unwrap();
     flush(&mut writer).await.unwrap();
     assert_eq!(writer.buffer.capacity(), 0);
@@ -111,7 +113,7 @@ async fn a_close_is_answered_once_and_nothing_follows_it() {
         panic!()
     };
     assert_eq!(close.code, CloseCode::NO_STATUS);
-    let text = Frame::Text("late".to_owned());
+    let text = Frame::Text("late".to_owned().into());
     assert!(matches!(
         write_frame(&mut writer, text).await,
         Err(Failure::Ended(_))
@@ -142,7 +144,7 @@ async fn our_close_is_the_last_frame() {
     assert!(matches!(read(&mut reader).await, Ok(Err(Incoming::Close(_)))));
     drop(peer);
     assert!(matches!(read(&mut reader).await, Err(Failure::Ended(_))));
-    let late = Frame::Text("late".to_owned());
+    let late = Frame::Text("late".to_owned().into());
     assert!(matches!(
         write_frame(&mut writer, late).await,
         Err(Failure::Ended(_))
