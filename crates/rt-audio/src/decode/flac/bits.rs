@@ -226,8 +226,9 @@ mod tests {
             state >> 4
         };
         for low in 0..31 {
+            let most = u32::try_from((8_u64 << low) - 1).unwrap_or(u32::MAX);
             let folded: Vec<u32> = (0..203)
-                .map(|_| (next() >> (next() % 6)) & ((8 << low) - 1) & (u32::MAX >> (next() % 8)))
+                .map(|_| (next() >> (next() % 6)) & most & (u32::MAX >> (next() % 8)))
                 .collect();
             let code = |number: &u32| {
                 let (zeros, rest) = ((number >> low) as usize, number & ((1 << low) - 1));

@@ -12,6 +12,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::*;
+use crate::mix::Mixer;
 
 /// The packets of a fixture, and the two decoders.
 fn open(name: &str) -> (Vec<Packet>, Flac, Box<dyn AudioDecoder>) {
@@ -278,6 +279,13 @@ proptest! {
             Some(theirs) => {
                 prop_assert_eq!(ours, Ok(()));
                 prop_assert!(samples == theirs);
+                let mut mono = Vec::new();
+                let mut to_mono = Flac::new(&STREAM, true).unwrap();
+                prop_assert_eq!(to_mono.output(), Layout::usual(1));
+                prop_assert_eq!(to_mono.decode(&bytes, &mut mono), Ok(()));
+                let mut mixed = Vec::new();
+                Mixer::new(to_mono.layout()).mix_into(&samples, &mut mixed);
+                prop_assert!(mono == mixed);
             }
             None if cut == 0 => {}
             None => prop_assert!(order_is_too_long(&channels, frames)),
