@@ -13,7 +13,7 @@ use crate::support::Server;
 /// What is changed in the program: where it connects, and its files.
 const CHANGES: [(&str, &str); 4] = [
     ("std::env::var(\"OPENAI_API_KEY\")?", "\"local\""),
-    ("Endpoint::openai(\"gpt-realtime\")?", "endpoint"),
+    ("Endpoint::openai(\"gpt-realtime-2.1\")?", "endpoint"),
     ("\"reply.wav\"", "reply_wav"),
     ("\"question.wav\"", "question_wav"),
 ];
@@ -22,7 +22,7 @@ async fn program(endpoint: Endpoint, question_wav: &Path, reply_wav: &Path) -> R
     let key = "local";
     let session = Session::builder(endpoint, Credentials::api_key(key)?)
         .instructions("Answer in one short sentence.")
-        .transcribe("gpt-4o-transcribe")
+        .transcribe("gpt-live-transcribe")
         .playback(FileSink::create(reply_wav)?)
         .on_line(|line| println!("{:?}: {}", line.speaker, line.text))
         .connect()

@@ -73,6 +73,8 @@ pub(crate) struct Counters {
     pub(crate) delivered: AtomicU64,
     /// Bytes of audio sent since the last commit.
     pub(crate) uncommitted: AtomicU64,
+    /// When audio was sent last, in microseconds of the session; 0 if none was.
+    pub(crate) audio_sent_us: AtomicU64,
 }
 
 /// The task of a session.
@@ -206,12 +208,21 @@ impl Driver {
                         self.engine.checked(self.now(), id, verdict);
                     }
                 }
-                () = sleep_until(due) => self.engine.handle_timeout(self.now()),
+                () = sleep_until(due) => self.time_out(),
                 () = tokio::time::sleep(PLAYBACK_TICK), if tick => {}
             }
             self.played();
             self.obey();
         }
+    }
+
+    /// Tells the engine that it is time, and until when audio was sent.
+    fn time_out(&mut self) {
+        let sent = self.counters.audio_sent_us.load(Ordering::Relaxed);
+        if sent > 0 {
+            self.engine.audio_sent(Duration::from_micros(sent));
+        }
+        self.engine.handle_timeout(self.now());
     }
 
     /// Gives events to the callbacks as far as there is room, and notes for how long there is none.

@@ -11,7 +11,7 @@ use crate::engine::{Command, Output};
 use crate::error::Error;
 use crate::event::Event;
 use crate::observe;
-use crate::reply::ReplyUpdate;
+use crate::reply::{ReplyUpdate, reply};
 use crate::tool::ToolCall;
 
 impl Driver {
@@ -74,6 +74,13 @@ impl Driver {
                         if over || unread {
                             self.state.replies.remove(&ticket);
                         }
+                    }
+                }
+                Output::Follows(ticket, next) => {
+                    if let Some(writer) = self.state.replies.get(&ticket) {
+                        let (follow_up, handle) = reply();
+                        writer.follow(handle);
+                        self.state.replies.insert(next, follow_up);
                     }
                 }
                 Output::NoReply(ticket, error) => {

@@ -1,5 +1,7 @@
 //! [`Script`]: which words of a spoken part were heard by a given position of its audio.
 
+use std::time::Duration;
+
 /// Bytes of text in a second of quick speech, while nobody knows how much audio belongs to the text there is.
 const QUICK: u64 = 15;
 
@@ -55,17 +57,28 @@ impl Script {
         let bound = begun.map_or(share, |(_, before)| share.min(*before));
         // Text that came before any audio says nothing about time.
         let early = self.marks.iter().all(|(at, _)| *at == 0);
-        let mut end = if early { share } else { bound }.min(self.text.len());
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let (kept, rest) = self.text.split_at(end);
-        if rest.is_empty() || rest.starts_with(char::is_whitespace) {
-            return kept.trim_end();
-        }
-        kept.rfind(char::is_whitespace)
-            .map_or("", |space| kept[..space].trim_end())
+        whole_words(&self.text, if early { share } else { bound })
     }
+}
+
+/// The words of a text that quick speech could have said in so much time, for what was heard elsewhere.
+pub(crate) fn within(text: &str, time: Duration) -> &str {
+    let bytes = time.as_millis() * u128::from(QUICK) / 1000;
+    whole_words(text, usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+/// The beginning of a text, at most so many bytes of it, without a word that would be cut.
+fn whole_words(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let (kept, rest) = text.split_at(end);
+    if rest.is_empty() || rest.starts_with(char::is_whitespace) {
+        return kept.trim_end();
+    }
+    kept.rfind(char::is_whitespace)
+        .map_or("", |space| kept[..space].trim_end())
 }
 
 #[cfg(test)]

@@ -124,11 +124,15 @@ impl Engine {
                 self.playback.deleted(&event.item_id);
                 self.cuts.confirmed(&event.item_id);
                 self.lines.forget(&event.item_id);
+                self.spoken.forget(&event.item_id);
                 let change = self.history.removed(&event.item_id);
                 self.tell_history(change);
                 self.acknowledge(&Wanted::Deleted(event.item_id.clone()), &event.item_id);
             }
-            E::ConversationItemTruncated(event) => self.cuts.confirmed(&event.item_id),
+            E::ConversationItemTruncated(event) => {
+                self.cuts.confirmed(&event.item_id);
+                self.truncated(&event.item_id, event.content_index, event.audio_end_ms);
+            }
             E::InputAudioBufferCleared(_) => self.forget_turn(),
             E::InputAudioBufferSpeechStarted(event) => {
                 self.stopwatch.speech_began();
@@ -137,7 +141,7 @@ impl Engine {
                     item_id: event.item_id.clone(),
                     at: Duration::from_millis(event.audio_start_ms),
                 }));
-                let speaking = self.playback.is_playing() || self.responses.active().is_some();
+                let speaking = self.playback.is_playing() || self.responses.is_under_way();
                 if self.facts.interrupts {
                     self.interrupt(true);
                 } else if self.doubt.began(speaking, self.now) {
@@ -323,8 +327,7 @@ impl Engine {
                 self.lines.expect(id, speaker, previous, self.now);
             }
             if let Some(text) = text {
-                let line = self.lines.set(id, &text);
-                self.tell_lines(line.into_iter().collect());
+                self.line(id, &text);
             }
         }
     }

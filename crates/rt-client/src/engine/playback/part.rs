@@ -30,6 +30,9 @@ pub(super) struct Part {
 pub(crate) struct Cut {
     pub(crate) item_id: String,
     pub(crate) content_index: u32,
+    pub(crate) response_id: String,
+    /// In samples, and in time.
+    pub(crate) samples: u64,
     pub(crate) heard: Duration,
     pub(crate) text: String,
     /// What the server has to be told.
@@ -48,12 +51,23 @@ pub(crate) enum Tell {
 }
 
 impl Part {
+    /// Samples that are left of it, as far as it was not cut.
+    pub(super) fn left(&self, width: u64) -> u64 {
+        (self.received / width).min(self.cut.unwrap_or(u64::MAX))
+    }
+
+    /// The words of so many samples.
+    pub(super) fn words(&self, samples: u64, rate: u64, width: u64) -> &str {
+        let received = self.received / width;
+        self.script.heard(samples, received, self.done, rate)
+    }
+
     /// Cuts it at what was played. `stays` is whether the item has to stay even if this part was not heard.
     pub(super) fn cut(&mut self, rate: u64, width: u64, stays: bool) -> Cut {
         let received = self.received / width;
-        let played = self.played.min(received);
+        let played = self.played.min(self.left(width));
         let ms = played * 1000 / rate;
-        let text = self.script.heard(played, received, self.done, rate).to_owned();
+        let text = self.words(played, rate, width).to_owned();
         let tell = match () {
             () if self.past || self.outside => Tell::Nothing,
             // An empty part cannot be truncated.
@@ -65,6 +79,8 @@ impl Part {
         Cut {
             item_id: self.item_id.clone(),
             content_index: self.content_index,
+            response_id: self.response_id.clone(),
+            samples: ms * rate / 1000,
             heard: Duration::from_millis(ms),
             text,
             tell,
