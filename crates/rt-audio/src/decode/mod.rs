@@ -57,6 +57,9 @@ pub(crate) enum Wanted {
     Channels,
     /// Their mix in the proportions of [`Layout::weights`]: a decoder for which that is less work gives only the mix.
     Mono,
+    /// The same, but of what is lossless every channel: dither leaves samples alone that were nothing but copied, and must
+    /// see whether they were.
+    MonoOfLossy,
 }
 
 /// What a decoder found wrong so far.
