@@ -97,13 +97,14 @@ impl Stream {
         }
         if codec == Codec::Mp3 {
             let layout = Layout::usual(params.channels.as_ref().map_or(0, Channels::count));
+            let mono = wanted == Wanted::Mono;
             return Ok(Self {
                 codec,
                 rate: params.sample_rate.unwrap_or_default(),
                 layout,
-                output: layout,
+                output: if mono { Layout::usual(1) } else { layout },
                 pre_skip: 0,
-                decoder: Packeted::Mp3(Box::new(Mp3::new())),
+                decoder: Packeted::Mp3(Box::new(Mp3::new(mono))),
             });
         }
         if codec == Codec::Vorbis
@@ -170,13 +171,10 @@ impl Packeted {
                 Ok(()) => Decoded::Frames(decoder.rate(), decoder.output()),
                 Err(problem) => Decoded::Failed(problem.to_owned()),
             },
-            Self::Mp3(decoder) => {
-                let frames = usize::try_from(packet.dur.get()).unwrap_or(usize::MAX);
-                match decoder.decode(&packet.data, frames, samples) {
-                    Ok((rate, layout)) => Decoded::Frames(rate, layout),
-                    Err(problem) => Decoded::Failed(problem),
-                }
-            }
+            Self::Mp3(decoder) => match decoder.decode(&packet.data, samples) {
+                Ok((rate, layout)) => Decoded::Frames(rate, layout),
+                Err(problem) => Decoded::Failed(problem.to_owned()),
+            },
             Self::Vorbis(decoder) => match decoder.decode(&packet.data, samples) {
                 Ok(()) => {
                     let layout = decoder.output();
