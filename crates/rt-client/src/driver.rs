@@ -113,8 +113,6 @@ pub(crate) struct Moving {
     checking: HashMap<CheckId, AbortHandle>,
     /// Who waits until nothing is on its way to the connection: told by the end of the channel.
     flushes: Vec<oneshot::Sender<()>>,
-    /// The server has ended the session, as it was asked to.
-    finished: bool,
     /// Since when the callbacks have held the session up.
     held_since: Option<Instant>,
     /// Late deltas and forgotten items, as they were counted last.
@@ -135,7 +133,6 @@ impl Moving {
             checks: JoinSet::new(),
             checking: HashMap::new(),
             flushes: Vec::new(),
-            finished: false,
             held_since: None,
             dropped: (0, 0),
         }
@@ -305,12 +302,6 @@ impl Driver {
                 if matches!(event, ServerEvent::InputAudioBufferCommitted(_)) {
                     self.counters.uncommitted.store(0, Ordering::Relaxed);
                 }
-                if matches!(event, ServerEvent::SessionClosed(_)) {
-                    // The server closes next, and that is no reason to connect again.
-                    self.state.finished = true;
-                    let handle = self.handle.clone();
-                    tokio::spawn(async move { handle.close().await });
-                }
                 // What is heard matters to all but pieces of what comes.
                 if !is_piece(&event) {
                     self.played();
@@ -338,11 +329,7 @@ impl Driver {
                 self.outlet.push(Event::Error(error));
             }
             ConnectionEvent::Closed(closed) => {
-                let error = closed
-                    .error
-                    .filter(|_| !self.state.finished)
-                    .map(Error::connection);
-                self.engine.closed(now, error);
+                self.engine.closed(now, closed.error.map(Error::connection));
             }
             _ => {}
         }

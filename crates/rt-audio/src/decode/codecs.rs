@@ -84,12 +84,13 @@ impl Stream {
         }
         let _ = container;
         if codec == Codec::Flac {
-            let flac = Flac::new(params.extra_data.as_deref().unwrap_or_default())?;
+            let header = params.extra_data.as_deref().unwrap_or_default();
+            let flac = Flac::new(header, wanted == Wanted::Mono)?;
             return Ok(Self {
                 codec,
                 rate: flac.rate(),
                 layout: flac.layout(),
-                output: flac.layout(),
+                output: flac.output(),
                 pre_skip: 0,
                 decoder: Packeted::Flac(Box::new(flac)),
             });
@@ -108,7 +109,7 @@ impl Stream {
         }
         if codec == Codec::Vorbis
             && let headers = params.extra_data.as_deref().unwrap_or_default()
-            && let Some(vorbis) = Vorbis::new(headers, wanted == Wanted::Mono)?
+            && let Some(vorbis) = Vorbis::new(headers, wanted != Wanted::Channels)?
         {
             return Ok(Self {
                 codec,
@@ -167,7 +168,7 @@ impl Packeted {
                 Err(error) => Decoded::Failed(error.to_string()),
             },
             Self::Flac(decoder) => match decoder.decode(&packet.data, samples) {
-                Ok(()) => Decoded::Frames(decoder.rate(), decoder.layout()),
+                Ok(()) => Decoded::Frames(decoder.rate(), decoder.output()),
                 Err(problem) => Decoded::Failed(problem.to_owned()),
             },
             Self::Mp3(decoder) => match decoder.decode(&packet.data, samples) {
