@@ -1,6 +1,7 @@
 //! Sessions as an agent uses them: handles, streams, handlers, tools, interruptions.
 
 pub(crate) mod blocking;
+mod calls;
 mod kinds;
 mod listen;
 mod sinks;

@@ -85,6 +85,8 @@ pub(crate) struct Driver {
     pub(crate) settings: Option<Settings>,
     /// Whether the connection tells a new server what the last one knew.
     pub(crate) restores: bool,
+    /// The session is a call's, and goes on without a connection to it.
+    pub(crate) is_call: bool,
     pub(crate) sink: Sink,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) counters: Arc<Counters>,
@@ -307,8 +309,8 @@ impl Driver {
                 self.engine.server(now, &Arc::new(event));
             }
             ConnectionEvent::Opened(opened) if opened.epoch > 1 && !self.restores => {
-                // The server knows nothing of an earlier session.
-                if let Some(settings) = self.settings.clone() {
+                // The server knows nothing of an earlier session, unless it is a call's.
+                if let Some(settings) = self.settings.clone().filter(|_| !self.is_call) {
                     self.state.outgoing.push_front(settings_update(settings));
                 }
                 self.engine.opened(now, false);

@@ -95,7 +95,7 @@ impl Setup {
         manual: bool,
         input: Input,
     ) -> Result<Session, Error> {
-        let (strict, restores) = (self.config.strict, self.config.restore.enabled);
+        let (strict, is_call) = (self.config.strict, self.connection.endpoint().is_call());
         let connection = self
             .connection
             .config(self.config)
@@ -148,6 +148,7 @@ impl Setup {
                 .map(|(name, function)| (name.clone(), function.policy().clone()))
                 .collect(),
             sink: self.sink.is_some(),
+            is_call,
             prices: self.prices,
             budget: self.budget,
             keep_follow_ups: self.keep_follow_ups,
@@ -158,12 +159,13 @@ impl Setup {
         };
         let mut driver = Driver {
             engine: Engine::new(options),
+            restores: connection.restores(),
             connection,
             handle,
             requests: received,
             outlet,
             settings,
-            restores,
+            is_call,
             sink: Sink::new(self.sink),
             functions: self.functions,
             counters,

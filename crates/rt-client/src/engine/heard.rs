@@ -1,5 +1,7 @@
 //! [`Script`]: which words of a spoken part were heard by a given position of its audio.
 
+use std::time::Duration;
+
 /// Bytes of text in a second of quick speech, while nobody knows how much audio belongs to the text there is.
 const QUICK: u64 = 15;
 
@@ -55,7 +57,18 @@ impl Script {
         let bound = begun.map_or(share, |(_, before)| share.min(*before));
         // Text that came before any audio says nothing about time.
         let early = self.marks.iter().all(|(at, _)| *at == 0);
-        let mut end = if early { share } else { bound }.min(self.text.len());
+        self.words(if early { share } else { bound })
+    }
+
+    /// The words that quick speech has time for, when nothing is known of the audio.
+    pub(crate) fn spoken_in(&self, time: Duration) -> &str {
+        let bytes = time.as_millis() * u128::from(QUICK) / 1000;
+        self.words(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// The whole words of so many bytes of the text.
+    fn words(&self, bytes: usize) -> &str {
+        let mut end = bytes.min(self.text.len());
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
@@ -109,6 +122,8 @@ mod tests {
         for played in 0..=100 {
             assert!(script.text().starts_with(script.heard(played, 100, false, 40)));
         }
+        assert_eq!(script.spoken_in(Duration::from_millis(500)), "für");
+        assert_eq!(script.spoken_in(Duration::MAX), "für Überläufer");
         script.set("anders");
         assert_eq!(script.heard(5, 5, true, 40), "anders");
     }

@@ -75,6 +75,8 @@ pub(crate) struct Options {
     pub(crate) policies: HashMap<String, Policy>,
     /// A sink tells what is played.
     pub(crate) sink: bool,
+    /// The session is a call's: the server plays.
+    pub(crate) is_call: bool,
     pub(crate) prices: Option<Prices>,
     pub(crate) budget: Option<Budget>,
     /// Whether what the session wanted to ask by itself survives an interruption.
@@ -141,7 +143,7 @@ impl Engine {
             facts: Facts::default(),
             state: None,
             responses: Responses::new(options.keep_follow_ups),
-            playback: Playback::new(options.sink),
+            playback: Playback::new(options.sink, options.is_call),
             cuts: Cuts::default(),
             history: History::default(),
             lines: Lines::default(),

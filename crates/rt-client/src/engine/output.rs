@@ -75,10 +75,7 @@ impl Engine {
         let outside = || self.responses.is_outside(&event.response_id);
         self.playback
             .begin(&event.response_id, &event.item_id, event.content_index, outside);
-        let latency = self.stopwatch.output(&event.response_id, self.now);
-        if let Some(latency) = latency {
-            self.tell(Event::Latency(latency));
-        }
+        self.first_output(&event.response_id);
         let bytes = event.delta.len() as u64;
         if self.facts.other_format {
             self.responses.seen(&event.response_id, self.now);
@@ -104,6 +101,13 @@ impl Engine {
         }));
     }
 
+    /// A response has output: how long that took, if it is the first.
+    pub(super) fn first_output(&mut self, response_id: &str) {
+        if let Some(latency) = self.stopwatch.output(response_id, self.now) {
+            self.tell(Event::Latency(latency));
+        }
+    }
+
     /// More of what the model says or writes.
     pub(super) fn piece(&mut self, place: Place<'_>, piece: &Text, spoken: bool) {
         if self.playback.is_suppressed(place.response_id) {
@@ -113,8 +117,8 @@ impl Engine {
         }
         if spoken {
             self.playback.text(place.item_id, place.content_index, piece);
-        } else if let Some(latency) = self.stopwatch.output(place.response_id, self.now) {
-            self.tell(Event::Latency(latency));
+        } else {
+            self.first_output(place.response_id);
         }
         self.history.text(place.item_id, piece);
         self.reply(place.response_id, |_| ReplyUpdate::Text {

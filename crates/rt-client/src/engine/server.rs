@@ -128,7 +128,20 @@ impl Engine {
                 self.tell_history(change);
                 self.acknowledge(&Wanted::Deleted(event.item_id.clone()), &event.item_id);
             }
-            E::ConversationItemTruncated(event) => self.cuts.confirmed(&event.item_id),
+            E::ConversationItemTruncated(event) => {
+                self.cuts.confirmed(&event.item_id);
+                let (item_id, content_index) = (&event.item_id, event.content_index);
+                let cut = self
+                    .playback
+                    .cut_by_server(item_id, content_index, event.audio_end_ms);
+                self.cut(cut.into_iter().collect());
+            }
+            E::OutputAudioBufferStarted(event) => {
+                self.playback.remote_began(&event.response_id, self.now);
+                self.first_output(&event.response_id);
+            }
+            E::OutputAudioBufferStopped(event) => self.playback.remote_ended(&event.response_id),
+            E::OutputAudioBufferCleared(event) => self.playback.remote_ended(&event.response_id),
             E::InputAudioBufferCleared(_) => self.forget_turn(),
             E::InputAudioBufferSpeechStarted(event) => {
                 self.stopwatch.speech_began();

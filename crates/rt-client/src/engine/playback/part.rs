@@ -48,6 +48,21 @@ pub(crate) enum Tell {
 }
 
 impl Part {
+    /// It was cut by whoever plays it, so long after its beginning. Without its audio, how much of the text that is can only
+    /// be guessed.
+    pub(super) fn cut_at(&mut self, heard: Duration, rate: u64) -> Cut {
+        let heard = Duration::from_millis(u64::try_from(heard.as_millis()).unwrap_or(u64::MAX));
+        let samples = heard.as_nanos() * u128::from(rate) / 1_000_000_000;
+        self.cut = Some(u64::try_from(samples).unwrap_or(u64::MAX));
+        Cut {
+            item_id: self.item_id.clone(),
+            content_index: self.content_index,
+            heard,
+            text: self.script.spoken_in(heard).to_owned(),
+            tell: Tell::Nothing,
+        }
+    }
+
     /// Cuts it at what was played. `stays` is whether the item has to stay even if this part was not heard.
     pub(super) fn cut(&mut self, rate: u64, width: u64, stays: bool) -> Cut {
         let received = self.received / width;

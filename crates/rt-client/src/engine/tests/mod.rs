@@ -8,6 +8,7 @@ mod mcp;
 mod pains;
 mod queue;
 mod refusals;
+mod remote;
 mod slow_checks;
 mod tool_calls;
 mod transcripts;
