@@ -2,6 +2,7 @@
 
 pub(crate) mod blocking;
 mod calls;
+mod ends;
 mod kinds;
 mod listen;
 mod sinks;

@@ -115,6 +115,8 @@ pub(crate) struct Moving {
     flushes: Vec<oneshot::Sender<()>>,
     /// The server has ended the session, as it was asked to.
     finished: bool,
+    /// The connection has ended for good.
+    over: bool,
     /// Since when the callbacks have held the session up.
     held_since: Option<Instant>,
     /// Late deltas and forgotten items, as they were counted last.
@@ -136,6 +138,7 @@ impl Moving {
             checking: HashMap::new(),
             flushes: Vec::new(),
             finished: false,
+            over: false,
             held_since: None,
             dropped: (0, 0),
         }
@@ -333,6 +336,7 @@ impl Driver {
                     .error
                     .filter(|_| !self.state.finished)
                     .map(Error::connection);
+                self.state.over = true;
                 self.engine.closed(now, error);
             }
             _ => {}

@@ -4,11 +4,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
+use rt_lowlevel::State;
 use rt_lowlevel::fate::Fate;
 
 use super::{Driver, Request};
 use crate::engine::{Command, Output};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::observe;
 use crate::reply::ReplyUpdate;
@@ -62,8 +63,12 @@ impl Driver {
                     }
                 }
                 Output::Ack(ticket, result) => {
-                    if let Some(answer) = self.state.acks.remove(&ticket) {
-                        let _ = answer.send(result);
+                    let unheard = match self.state.acks.remove(&ticket) {
+                        Some(answer) => answer.send(result).err(),
+                        None => None,
+                    };
+                    if let Some(Err(error)) = unheard {
+                        self.unheard(error);
                     }
                 }
                 Output::Reply(ticket, update) => {
@@ -76,11 +81,10 @@ impl Driver {
                         }
                     }
                 }
-                Output::NoReply(ticket, error) => {
-                    if let Some(writer) = self.state.replies.remove(&ticket) {
-                        writer.fail(error);
-                    }
-                }
+                Output::NoReply(ticket, error) => match self.state.replies.remove(&ticket) {
+                    Some(writer) if writer.is_read() => writer.fail(error),
+                    _ => self.unheard(error),
+                },
             }
         }
         self.state.outputs = outputs;
@@ -93,6 +97,16 @@ impl Driver {
             let (late, forgotten) = dropped;
             self.counters.late_deltas.store(late, Ordering::Relaxed);
             self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+        }
+    }
+
+    /// A failure nobody waits for any more is everybody's, unless it is the end of the session, which is told, or what the
+    /// application has done itself.
+    fn unheard(&mut self, error: Error) {
+        let closes = matches!(*self.handle.state().borrow(), State::Closing | State::Closed);
+        let over = self.state.over || closes;
+        if !over && error.kind() != ErrorKind::Cancelled {
+            self.outlet.push(Event::Error(error));
         }
     }
 
