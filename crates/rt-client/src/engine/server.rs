@@ -322,6 +322,8 @@ impl Engine {
     /// An item was added to the conversation, or is whole.
     fn item(&mut self, item: &Item, previous: &Field<String>) {
         let Some(id) = item.id() else { return };
+        let output = self.tools.output_of(item);
+        let item = output.as_ref().unwrap_or(item);
         let change = self.history.added(item, previous, self.facts.transcribes);
         let is_new = matches!(change, Some(HistoryChange::Added { .. }));
         self.tell_history(change);

@@ -4,6 +4,7 @@ mod barge_in;
 mod checks;
 mod giving_up;
 mod held;
+mod late_results;
 mod mcp;
 mod pains;
 mod queue;
