@@ -9,17 +9,20 @@ use rt_lowlevel::{Config, Connection, Credentials, Endpoint};
 use rt_protocol::Session as Settings;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::callbacks::Callbacks;
 use crate::dispatch::{Dispatcher, Fan};
 use crate::driver::{Counters, Driver, Moving, Outlet, Sink};
 use crate::engine::{Engine, Options};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::guardrail::Guardrail;
 use crate::half_duplex::HalfDuplex;
 use crate::handlers::{Closures, EventHandler};
+use crate::observe::Spans;
 use crate::playback::PlaybackSink;
 use crate::queue::queue;
+use crate::sent_audio::SentAudio;
 use crate::session::{Session, Shared};
 use crate::tool::Function;
 use crate::usage::{Budget, Prices};
@@ -95,6 +98,10 @@ impl Setup {
         manual: bool,
         input: Input,
     ) -> Result<Session, Error> {
+        if self.budget.is_some() && self.prices.is_none() {
+            let message = "a budget needs prices: set them with `prices`";
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
         let (strict, is_call) = (self.config.strict, self.connection.endpoint().is_call());
         let connection = self
             .connection
@@ -111,6 +118,7 @@ impl Setup {
         let counters = Arc::new(Counters::default());
         let half_duplex = self.half_duplex.map(|tail| HalfDuplex::new(tail, input.silence));
         let half_duplex = half_duplex.map(Arc::new);
+        let sent = Arc::new(SentAudio::new(input.bytes_per_ms));
         let began = Instant::now();
         let shared = Arc::new(Shared {
             handle: handle.clone(),
@@ -123,6 +131,7 @@ impl Setup {
             closing,
             manual: manual.then_some(input.bytes_per_ms),
             half_duplex: half_duplex.clone(),
+            sent: Arc::clone(&sent),
             strict,
             began,
         });
@@ -170,11 +179,14 @@ impl Setup {
             functions: self.functions,
             counters,
             half_duplex,
+            sent,
             _running: running,
+            spans: Spans::new(),
             state: Moving::new(began),
         };
         driver.configure().await?;
-        tokio::spawn(driver.run());
+        let span = driver.spans.session().clone();
+        tokio::spawn(driver.run().instrument(span));
         Ok(Session::of(shared))
     }
 }

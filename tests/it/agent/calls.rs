@@ -35,7 +35,8 @@ async fn a_call_goes_on_after_a_lost_connection() {
     let mut events = session.events();
     let first = soon(session.send_text("one").await.unwrap().reply()).await;
     assert_eq!(first.unwrap().text, "one");
-    server.emulator.act(1, Action::Reset);
+    // What went before it over HTTP counts too.
+    server.emulator.act(server.connects(), Action::Reset);
     for expected in [State::Reconnecting, State::Connected] {
         let state = |event| match event {
             Event::State(state) if state == expected => Some(()),
@@ -50,7 +51,7 @@ async fn a_call_goes_on_after_a_lost_connection() {
     soon(session.retrieve_item("item_unknown")).await.unwrap_err();
     session.close().await;
     // The settings are the call's, which has them since the first connection.
-    let received = server.emulator.journal().received(2);
+    let received = server.emulator.journal().received(server.connects());
     let updates = received
         .iter()
         .filter(|message| message.event_type == "session.update");

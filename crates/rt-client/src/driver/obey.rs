@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use futures::FutureExt;
 use rt_lowlevel::State;
 use rt_lowlevel::fate::Fate;
+use tracing::Instrument as _;
 
 use super::{Driver, Request};
 use crate::engine::{Command, Output};
@@ -14,6 +15,7 @@ use crate::event::Event;
 use crate::observe;
 use crate::reply::ReplyUpdate;
 use crate::tool::ToolCall;
+use crate::usage::BudgetState;
 
 impl Driver {
     /// Does what the engine wants done.
@@ -25,6 +27,10 @@ impl Driver {
                 Output::Send(event) => self.state.outgoing.push_back(event),
                 Output::Event(event) => {
                     observe::event(&event);
+                    self.spans.event(&event);
+                    if matches!(event, Event::Budget(BudgetState::Exhausted { .. })) {
+                        self.counters.is_exhausted.store(true, Ordering::Relaxed);
+                    }
                     self.outlet.push(event);
                 }
                 Output::Play(audio) => {
@@ -129,13 +135,14 @@ impl Driver {
         let Some(function) = self.functions.get(&call.name).cloned() else {
             return;
         };
+        let span = self.spans.tool(&call);
         let task = async move {
             let running = AssertUnwindSafe(async { function.run(call.arguments).await });
             let result = running.catch_unwind().await;
             let result = result.unwrap_or_else(|_| Err("it panicked".to_owned()));
             (call.call_id, result)
         };
-        let running = self.state.tasks.spawn(task);
+        let running = self.state.tasks.spawn(task.instrument(span));
         self.state.running.insert(call_id, running);
     }
 
@@ -162,6 +169,7 @@ impl Driver {
                 // Whoever asked may have gone.
                 let _ = answer.send(self.engine.history().to_vec());
             }
+            Request::PlayedOut(done) => self.state.listeners.push(done),
             Request::Flush(done) => self.state.flushes.push(done),
             Request::Played(total) => self.engine.played(self.now(), total),
         }

@@ -128,6 +128,8 @@ pub(crate) struct Engine {
     acks: Acks,
     ledger: Ledger,
     stopwatch: Stopwatch,
+    /// When the end of the speech that is about to be told was sent.
+    speech_sent: Option<Duration>,
     samples: Samples,
     guards: Guards,
     doubt: Doubt,
@@ -152,6 +154,7 @@ impl Engine {
             acks: Acks::default(),
             ledger: Ledger::new(options.prices, options.budget),
             stopwatch: Stopwatch::default(),
+            speech_sent: None,
             samples: Samples::default(),
             guards: Guards::new(options.guardrails),
             doubt: Doubt::new(options.confirm),

@@ -150,13 +150,7 @@ impl Engine {
     }
 
     pub(super) fn output_done(&mut self, response_id: &str, item: &Item) {
-        if let Item::FunctionCall(call) = item
-            && call.status.value() != Some(&ItemStatus::Incomplete)
-            // Its item is in no conversation: no output could be given.
-            && !self.responses.is_outside(response_id)
-        {
-            self.tools.call(response_id, call, &mut self.ids, self.now);
-        }
+        self.function_called(response_id, item);
         if let Item::McpApprovalRequest(request) = item
             && let Some(approval) = self.mcp.ask(response_id, request)
         {
@@ -174,6 +168,17 @@ impl Engine {
                 id: id.clone(),
                 item: item.clone(),
             });
+        }
+    }
+
+    /// An item is whole, perhaps a call of a function, and perhaps told of before.
+    fn function_called(&mut self, response_id: &str, item: &Item) {
+        if let Item::FunctionCall(call) = item
+            && call.status.value() != Some(&ItemStatus::Incomplete)
+            // Its item is in no conversation: no output could be given.
+            && !self.responses.is_outside(response_id)
+        {
+            self.tools.call(response_id, call, &mut self.ids, self.now);
         }
     }
 
@@ -203,12 +208,7 @@ impl Engine {
         let suppressed = self.playback.is_suppressed(id);
         for item in output {
             // One whose own event was not sent.
-            if let Item::FunctionCall(call) = item
-                && call.status.value() != Some(&ItemStatus::Incomplete)
-                && !self.responses.is_outside(id)
-            {
-                self.tools.call(id, call, &mut self.ids, self.now);
-            }
+            self.function_called(id, item);
         }
         if suppressed {
             let leftovers = self.playback.leftovers(id, self.tools.has_call(id));
@@ -226,7 +226,8 @@ impl Engine {
         }
         let ended = self.responses.done(response, self.now);
         let status = status_of(response, suppressed);
-        let written = match suppressed || ended.outside {
+        // What used up the budget cannot be had again, and is paid for.
+        let written = match suppressed || ended.outside || self.ledger.is_exhausted() {
             true => Vec::new(),
             false => self.written.repeats(response),
         };

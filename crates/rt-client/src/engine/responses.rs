@@ -4,6 +4,7 @@
 //! under way, whoever began that, and the place is free again at `response.done`.
 
 mod endings;
+mod named;
 mod request;
 
 use std::collections::{HashMap, VecDeque};
@@ -152,9 +153,13 @@ impl Responses {
 
     /// Somebody wants a response.
     pub(crate) fn request(&mut self, ids: &mut Ids, wish: Wish, now: Duration) {
-        let Some(request) = self.accept(ids, wish) else {
-            return;
-        };
+        if let Some(request) = self.accept(ids, wish) {
+            self.place(request, now);
+        }
+    }
+
+    /// Sends a request, or puts it into the queue.
+    fn place(&mut self, request: Request, now: Duration) {
         let outside = request
             .params
             .as_ref()

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rt_protocol::item::ContentKind;
 use rt_protocol::response::{ResponseStatus, StatusReason};
-use rt_protocol::server_event::{ErrorDetails, ResponseOutputAudioDelta};
+use rt_protocol::server_event::{
+    ErrorDetails, ResponseMcpCallCompleted, ResponseMcpCallFailed, ResponseOutputAudioDelta,
+};
 use rt_protocol::{Field, Item, Response, ServerEvent, Text};
 
 use super::acks::{Acked, Wanted};
@@ -159,7 +161,8 @@ impl Engine {
                 }
             }
             E::InputAudioBufferSpeechStopped(event) => {
-                self.stopwatch.speech_ended(self.now);
+                let ended = self.speech_sent.take().unwrap_or(self.now);
+                self.stopwatch.speech_ended(ended.min(self.now));
                 if self.doubt.stopped() {
                     self.resume();
                 }
@@ -234,12 +237,9 @@ impl Engine {
                 self.report(Error::refused("to transcribe", &details));
             }
             E::ResponseMcpCallInProgress(event) => self.mcp.began(&event.item_id, None, self.now),
-            E::ResponseMcpCallCompleted(event) => {
-                let over = self.mcp.over(&event.item_id);
-                self.mcp_over(over);
-            }
-            E::ResponseMcpCallFailed(event) => {
-                let over = self.mcp.over(&event.item_id);
+            E::ResponseMcpCallCompleted(ResponseMcpCallCompleted { item_id, .. })
+            | E::ResponseMcpCallFailed(ResponseMcpCallFailed { item_id, .. }) => {
+                let over = self.mcp.over(item_id);
                 self.mcp_over(over);
             }
             E::SessionOutputAudioDelta(event) => {

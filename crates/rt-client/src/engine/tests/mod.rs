@@ -6,6 +6,7 @@ mod giving_up;
 mod held;
 mod late_results;
 mod mcp;
+mod money;
 mod pains;
 mod queue;
 mod refusals;
