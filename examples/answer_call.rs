@@ -88,7 +88,7 @@ async fn main() -> anyhow::Result<()> {
     println!("[webhook] a call from {from}");
     let call_id = call.data.call_id;
 
-    let settings = RealtimeSession::new().model("gpt-realtime");
+    let settings = RealtimeSession::new().model("gpt-realtime-2.1");
     client
         .accept_call(
             &call_id,

@@ -31,7 +31,7 @@ async fn main() -> anyhow::Result<()> {
         lasting: Some(Duration::from_secs(6)),
     };
     let script = Script::default().turn(Scripted::default().step(counting));
-    let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime").await?;
+    let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime-2.1").await?;
 
     let (sink, mut speaker) = ChannelSink::new();
     let loudspeaker = tokio::spawn(async move {

@@ -23,7 +23,8 @@ use rt_emulator::Script;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let (_emulator, endpoint, credentials) = local::emulator(Script::parrot(), "?model=gpt-realtime").await?;
+    let (_emulator, endpoint, credentials) =
+        local::emulator(Script::parrot(), "?model=gpt-realtime-2.1").await?;
     // In an application they come from a file: they can be deserialized.
     let prices = Prices {
         text_in: 4.0,

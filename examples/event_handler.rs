@@ -80,7 +80,8 @@ impl EventHandler for Listener {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let (_emulator, endpoint, credentials) = local::emulator(Script::parrot(), "?model=gpt-realtime").await?;
+    let (_emulator, endpoint, credentials) =
+        local::emulator(Script::parrot(), "?model=gpt-realtime-2.1").await?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let (done, over) = tokio::sync::oneshot::channel();
     let listener = Listener {

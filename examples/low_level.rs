@@ -36,6 +36,7 @@ use clap::Parser;
 use describe::{describe, describe_connection};
 use rt_lowlevel::{Connection, ConnectionEvent};
 use rt_protocol::ServerEvent;
+use rt_protocol::session::Transcription;
 use target::Target;
 use turns::Turns;
 
@@ -53,6 +54,9 @@ struct Arguments {
     /// Send as fast as it goes, not at the pace of speech
     #[arg(long)]
     fast: bool,
+    /// What transcribes the user's speech; where it is not offered, such as on Azure, gpt-4o-transcribe may be
+    #[arg(long, default_value = "gpt-live-transcribe")]
+    transcription: String,
     /// Where the reply goes
     #[arg(long, default_value = "reply.wav")]
     output: PathBuf,
@@ -80,6 +84,7 @@ async fn main() -> anyhow::Result<()> {
     let sender = tokio::spawn(stream::send(
         connection.handle().clone(),
         source,
+        Transcription::new(&arguments.transcription),
         arguments.fast,
         bar.clone(),
     ));

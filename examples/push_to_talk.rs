@@ -27,7 +27,7 @@ use rt_emulator::Script;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let script = Script::parrot().hear("What is the weather like today?");
-    let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime").await?;
+    let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime-2.1").await?;
     if cfg!(feature = "device") {
         with_devices(endpoint, credentials).await
     } else {
@@ -89,7 +89,7 @@ async fn with_files(endpoint: Endpoint, credentials: Credentials) -> anyhow::Res
     let (lines, mut said) = tokio::sync::mpsc::unbounded_channel();
     let session = Session::builder(endpoint, credentials)
         .push_to_talk()
-        .transcribe("gpt-4o-transcribe")
+        .transcribe("gpt-live-transcribe")
         .playback(FileSink::create("reply.wav")?)
         .on_line(move |line| drop(lines.send(line)))
         .on_error(|error| eprintln!("{error}"))

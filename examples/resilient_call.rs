@@ -7,7 +7,20 @@
 //!
 //! An audio file is spoken to the emulator through a bad line. Prints a timeline, then what the server truly heard. See
 //! docs/reconnect.md.
+//!
+//! ```text
+//!   1.459 s  ## reset in mid-sentence
+//!   1.460 s  again in 115.470765ms: the connection ended without a close frame
+//!   1.578 s  session 2 is open
+//!   1.579 s  restored in 119.102388ms: 0 items, 1.5s of speech again, 0 lost
+//!   ...
+//! the server:
+//!   connection 2: 0.00 s to 2.50 s of the call, sample for sample
+//!   connection 4: 4.78 s to 7.28 s of the call, sample for sample
+//! ```
 
+#[path = "support/disturb.rs"]
+mod disturb;
 #[path = "support/timeline.rs"]
 mod timeline;
 
@@ -16,8 +29,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use rt_audio::pace::Pacer;
 use rt_emulator::Emulator;
-use rt_emulator::proxy::{Direction, FaultProxy};
-use rt_emulator::wire::{Cut, Shape};
+use rt_emulator::proxy::FaultProxy;
 use rt_lowlevel::{Config, Connection, Credentials, Endpoint, Handle};
 use rt_protocol::client_event::{InputAudioBufferAppend, SessionUpdate};
 use rt_protocol::{Pcm16, RealtimeSession};
@@ -30,7 +42,7 @@ async fn main() -> anyhow::Result<()> {
     let call = Pcm16::concat(&[speech.clone(), pause.clone(), speech, pause]);
     let emulator = Emulator::builder().start().await?;
     let proxy = FaultProxy::start(emulator.address()).await?;
-    let url = proxy.url(&format!("{}?model=gpt-realtime", emulator.url()));
+    let url = proxy.url(&format!("{}?model=gpt-realtime-2.1", emulator.url()));
     // By default a dead line is noticed after 15 s, and 6 connects a minute are the most.
     let mut config = Config::default();
     config.retry.max_connects = 100;
@@ -41,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
         .connect()
         .await?;
     let handle = connection.handle().clone();
-    let session = RealtimeSession::new().transcription("whisper-1");
+    let session = RealtimeSession::new().transcription("gpt-live-transcribe");
     handle.send(SessionUpdate::new(session)).await?;
 
     let start = Instant::now();
@@ -91,32 +103,11 @@ async fn speak(handle: &Handle, proxy: &FaultProxy, call: &Pcm16, start: Instant
             println!(
                 "{:7.3} s  ## {}",
                 start.elapsed().as_secs_f64(),
-                disturb(proxy, percent)
+                disturb::disturb(proxy, percent)
             );
         }
         handle.send(InputAudioBufferAppend::new(chunk)).await?;
         sent += 1;
     }
     Ok(())
-}
-
-/// What goes wrong after so many percent of the call.
-fn disturb(proxy: &FaultProxy, percent: usize) -> &'static str {
-    match percent {
-        15 => drop(proxy.cut(Cut::Reset)),
-        35 => proxy.cut_after(Direction::Down, 5, Cut::Fin),
-        50 => proxy.shape(Direction::Down, Shape::default().hole()),
-        80 => {
-            proxy.refuse(true);
-            proxy.cut(Cut::Fin);
-        }
-        _ => proxy.heal(),
-    }
-    match percent {
-        15 => "reset in mid-sentence",
-        35 => "the server's stream ends within a frame",
-        50 => "what the server says is swallowed, without an error",
-        80 => "cut off, and refused for a while",
-        _ => "the line is back",
-    }
 }

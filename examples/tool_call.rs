@@ -16,6 +16,7 @@
 #[path = "support/local.rs"]
 mod local;
 
+use anyhow::Context;
 use rt_client::Session;
 use rt_client::tool::Function;
 use rt_emulator::{Script, Step, Turn};
@@ -56,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
                 .step(Step::call("weather", r#"{"city":"Paris"}"#)),
         )
         .turn(Turn::default().step(Step::say("It is foggy in London and sunny in Paris.")));
-    let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime").await?;
+    let (_emulator, endpoint, credentials) = local::emulator(script, "?model=gpt-realtime-2.1").await?;
 
     let weather = Function::new("weather", weather).description("The weather in a city, now.");
     let session = Session::builder(endpoint, credentials)
@@ -68,10 +69,13 @@ async fn main() -> anyhow::Result<()> {
 
     let question = "How is the weather in London and Paris?";
     println!("> {question}");
-    let calls = session.send_text(question).await?.reply().await?;
-    anyhow::ensure!(calls.calls.len() == 2, "two calls were expected");
-    // The session runs the functions, sends what they return, and asks the model to go on.
-    let answer = session.wait_for_reply().await?;
+    let mut reply = session.send_text(question).await?;
+    let calls = reply.wait().await?.calls;
+    anyhow::ensure!(calls.len() == 2, "two calls were expected");
+    // The session runs the functions, sends what they return, and asks the model to go on. Without an interest in the calls,
+    // `final_reply` does all of this.
+    let follow_up = reply.follow_up().await.context("no follow-up")?;
+    let answer = follow_up.reply().await?;
     println!("{}", answer.text);
     session.close().await;
     Ok(())

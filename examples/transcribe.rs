@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --example transcribe -- fixtures/audio/question.wav                   (on the emulator)
-//! cargo run --example transcribe -- talk.mp3 --openai gpt-4o-transcribe           (OPENAI_API_KEY)
+//! cargo run --example transcribe -- talk.mp3 --openai gpt-transcribe              (OPENAI_API_KEY)
 //! ```
 //!
 //! Prints a progress bar and the lines, and writes `transcript.srt` and `transcript.vtt`:
@@ -13,6 +13,8 @@
 
 #[path = "support/local.rs"]
 mod local;
+#[path = "support/settings.rs"]
+mod settings;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -39,10 +41,11 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().unwrap_or("fixtures/audio/question.wav".into());
     let audio = rt_audio::read(&file).with_context(|| format!("cannot read {file}"))?;
-    let (mut _emulator, mut model) = (None, "gpt-4o-transcribe".to_owned());
+    let (mut _emulator, mut model) = (None, "gpt-transcribe".to_owned());
     let (endpoint, credentials) = if arguments.next().as_deref() == Some("--openai") {
         model = arguments.next().unwrap_or(model);
-        let key = std::env::var("OPENAI_API_KEY").context("OPENAI_API_KEY is not set")?;
+        settings::load()?;
+        let key = settings::required("OPENAI_API_KEY")?;
         (Endpoint::openai_transcription()?, Credentials::api_key(key)?)
     } else {
         let script = Script::parrot().hear("What is the weather like today?");

@@ -32,7 +32,7 @@ async fn main() -> anyhow::Result<()> {
 
     let session = Session::builder(target.endpoint, target.credentials)
         .instructions("Answer in one short sentence.")
-        .transcribe("gpt-4o-transcribe")
+        .transcribe("gpt-live-transcribe")
         .playback(FileSink::create("reply.wav")?)
         .on_line(|line| println!("{:?}: {}", line.speaker, line.text))
         .on_error(|error| eprintln!("{:#}", anyhow::Error::from(error)))

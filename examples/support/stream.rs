@@ -16,10 +16,16 @@ const CHUNK: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_millis(1000);
 
 /// Sets the session up, then sends the file and a second of silence.
-pub async fn send(handle: Handle, source: Source, fast: bool, bar: ProgressBar) -> anyhow::Result<()> {
+pub async fn send(
+    handle: Handle,
+    source: Source,
+    transcription: Transcription,
+    fast: bool,
+    bar: ProgressBar,
+) -> anyhow::Result<()> {
     let session = RealtimeSession::new()
         .instructions("Answer in one short sentence.")
-        .transcription(Transcription::new("gpt-4o-transcribe"));
+        .transcription(transcription);
     handle.send(SessionUpdate::new(session)).await?;
 
     let silence = Pcm16::silence(SILENCE);

@@ -1,8 +1,12 @@
 //! Where an example connects to: the emulator in this process, OpenAI or Azure.
 
-use anyhow::{Context as _, bail};
+#[path = "settings.rs"]
+mod settings;
+
+use anyhow::bail;
 use rt_emulator::{Emulator, Script};
 use rt_lowlevel::{Credentials, Endpoint};
+use settings::{optional, required};
 
 /// An address, a key, and the emulator behind them if there is one.
 pub struct Target {
@@ -15,21 +19,14 @@ pub struct Target {
 impl Target {
     /// `local`, `openai` or `azure`. The local one hears what `heard` says, if that is known.
     pub async fn named(name: &str, heard: Option<&str>) -> anyhow::Result<Self> {
-        // Variables that are set win over those of the file.
-        match dotenvy::dotenv() {
-            Err(error) if !error.not_found() => {
-                // The error quotes the line, which may be the key.
-                bail!("the file .env cannot be read: put values with spaces in quotes");
-            }
-            _ => {}
-        }
+        settings::load()?;
         match name {
             "local" => {
                 let script = heard
                     .into_iter()
                     .fold(Script::parrot(), |script, text| script.hear(text));
                 let emulator = Emulator::builder().script(script).start().await?;
-                let url = format!("{}?model=gpt-realtime", emulator.url());
+                let url = format!("{}?model=gpt-realtime-2.1", emulator.url());
                 Ok(Self {
                     endpoint: Endpoint::from_url(&url)?,
                     credentials: Credentials::api_key("local")?,
@@ -37,21 +34,21 @@ impl Target {
                 })
             }
             "openai" => {
-                let model = optional("OPENAI_MODEL").unwrap_or_else(|| "gpt-realtime".to_owned());
+                let model = optional("OPENAI_MODEL").unwrap_or_else(|| "gpt-realtime-2.1".to_owned());
                 Ok(Self {
                     endpoint: Endpoint::openai(&model)?,
-                    credentials: Credentials::api_key(required("OPENAI_API_KEY", "openai")?)?,
+                    credentials: Credentials::api_key(required("OPENAI_API_KEY")?)?,
                     _emulator: None,
                 })
             }
             "azure" => {
-                let resource = required("AZURE_OPENAI_ENDPOINT", "azure")?;
-                let deployment = required("AZURE_OPENAI_DEPLOYMENT", "azure")?;
+                let resource = required("AZURE_OPENAI_ENDPOINT")?;
+                let deployment = required("AZURE_OPENAI_DEPLOYMENT")?;
                 let endpoint = match optional("AZURE_OPENAI_API_VERSION") {
                     Some(version) => Endpoint::azure_preview(&resource, &deployment, &version)?,
                     None => Endpoint::azure(&resource, &deployment)?,
                 };
-                let credentials = Credentials::api_key(required("AZURE_OPENAI_API_KEY", "azure")?)?;
+                let credentials = Credentials::api_key(required("AZURE_OPENAI_API_KEY")?)?;
                 Ok(Self {
                     endpoint,
                     credentials,
@@ -61,14 +58,4 @@ impl Target {
             other => bail!("unknown target {other:?}: choose local, openai or azure"),
         }
     }
-}
-
-fn optional(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
-fn required(name: &str, target: &str) -> anyhow::Result<String> {
-    optional(name).with_context(|| {
-        format!("the variable {name} is not set: the target {target} needs it (see development.env for all of them)")
-    })
 }

@@ -108,11 +108,10 @@ async fn a_tool_that_runs_across_a_lost_connection_answers_once() {
         .await
         .unwrap();
     let mut events = session.events();
-    let calls = soon(session.send_text("The report!").await.unwrap().reply())
-        .await
-        .unwrap();
+    let mut first = session.send_text("The report!").await.unwrap();
+    let calls = soon(first.wait()).await.unwrap();
     let call_id = calls.calls[0].call_id.value().unwrap().clone();
-    let follow_up = session.next_reply().await.unwrap();
+    let follow_up = soon(first.follow_up()).await.expect("it called a function");
     server.emulator.act(1, Action::Reset);
     restored(&mut events).await;
     go.send(true).unwrap();

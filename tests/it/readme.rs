@@ -22,7 +22,7 @@ async fn program(endpoint: Endpoint, question_wav: &Path, reply_wav: &Path) -> R
     let key = "local";
     let session = Session::builder(endpoint, Credentials::api_key(key)?)
         .instructions("Answer in one short sentence.")
-        .transcribe("gpt-4o-transcribe")
+        .transcribe("gpt-live-transcribe")
         .playback(FileSink::create(reply_wav)?)
         .on_line(|line| println!("{:?}: {}", line.speaker, line.text))
         .connect()

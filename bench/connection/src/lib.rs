@@ -145,6 +145,19 @@ impl Memory {
     }
 }
 
+/// Time on a processor that the threads of this process have had so far (Linux).
+pub fn cpu() -> anyhow::Result<Duration> {
+    let mut nanos = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        // One that has ended meanwhile is not counted.
+        let Ok(times) = std::fs::read_to_string(thread?.path().join("schedstat")) else {
+            continue;
+        };
+        nanos += times.split_whitespace().next().context("no time")?.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanos))
+}
+
 /// Durations, to be looked at in order.
 #[derive(Debug, Clone, Default)]
 pub struct Samples(Vec<Duration>);

@@ -167,6 +167,14 @@ impl SessionBuilder {
         self
     }
 
+    /// How long [`Session::wait_for_reply`] and [`Session::next_reply`] wait for a response to begin, counted from when they
+    /// were called, the user spoke last or a response was asked for last, whichever is latest: 5 minutes unless set.
+    /// `Duration::MAX` waits for as long as the session lives.
+    pub fn reply_timeout(mut self, timeout: Duration) -> Self {
+        self.setup.reply_timeout = Some(timeout);
+        self
+    }
+
     /// Sends silence in place of the user's audio while the model is heard, and for so long after it, so that it does not
     /// hear itself over a loudspeaker; 200 ms of tail do for most rooms. The user cannot interrupt by speaking then. With
     /// headphones or an echo canceller it is not needed.

@@ -208,7 +208,7 @@ impl Driver {
                         self.engine.checked(self.now(), id, verdict);
                     }
                 }
-                () = sleep_until(due) => self.engine.handle_timeout(self.now()),
+                () = sleep_until(due) => self.time_out(),
                 () = tokio::time::sleep(PLAYBACK_TICK), if tick => {}
             }
             self.played();
@@ -219,6 +219,15 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Tells the engine that it is time, and until when audio was sent.
+    fn time_out(&mut self) {
+        let sent = self.counters.audio_sent_us.load(Ordering::Relaxed);
+        if sent > 0 {
+            self.engine.audio_sent(Duration::from_micros(sent));
+        }
+        self.engine.handle_timeout(self.now());
     }
 
     /// Gives events to the callbacks as far as there is room, and notes for how long there is none.

@@ -7,7 +7,7 @@
 //!
 //! # async fn program() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = std::env::var("OPENAI_API_KEY")?;
-//! let session = Session::builder(Endpoint::openai("gpt-realtime")?, Credentials::api_key(key)?)
+//! let session = Session::builder(Endpoint::openai("gpt-realtime-2.1")?, Credentials::api_key(key)?)
 //!     .instructions("Answer in one short sentence.")
 //!     .on_audio(|audio| play(audio))
 //!     .on_transcript(|line| if line.is_final { println!("{:?}: {}", line.speaker, line.text) })
@@ -42,6 +42,7 @@
 //!
 //! - `http`: ephemeral keys and calls over HTTP, in `lowlevel::http`. Webhooks need no feature: [`lowlevel::webhook`]. The session
 //!   of a running call is [`SessionBuilder::call`]'s.
+//! - `audio`: rt-audio as the module `audio`, for files and formats.
 //! - `device`: microphone, speaker and echo guard, in `device`.
 //! - `metrics`: counters and times, see [below](#metrics).
 //!
@@ -72,6 +73,8 @@
 //! `rt-client` is a thin layer over [`lowlevel`], whose [`Config`], [`Endpoint`] and [`Credentials`] it uses; the
 //! messages are those of [`protocol`].
 
+#[cfg(feature = "audio")]
+pub mod audio;
 mod builder;
 mod callbacks;
 #[cfg(feature = "device")]

@@ -47,9 +47,10 @@ pub struct Reply {
     pub response_id: String,
     /// How it ended.
     pub status: ReplyStatus,
-    /// What was said or written, all messages together.
+    /// What was said or written, all messages together. Of a reply that was interrupted while it came, what was heard of it; one
+    /// that was whole before can be interrupted later, and tells more than was heard then.
     pub text: Text,
-    /// What was spoken, all messages together, at most ten minutes of it: PCM16 at 24 kHz.
+    /// What was spoken, all messages together, at most ten minutes of it, cut as the text is: PCM16 at 24 kHz.
     pub audio: Pcm16,
     /// The functions that were called.
     pub calls: Vec<FunctionCall>,
@@ -59,7 +60,7 @@ pub struct Reply {
 ///
 /// Await it whole with [`reply`](Self::reply), or read it while it comes: [`next_item`](Self::next_item), then
 /// [`ReplyItem::next_part`], then [`ReplyPart::next_chunk`]. Nothing waits for a reader, and dropping it does no harm: the
-/// response goes on. It always ends: with the response, a refusal, an interruption, or the connection.
+/// response goes on. It always ends: with the response, a refusal, an interruption, the connection, or a timeout.
 #[derive(Debug)]
 pub struct ReplyHandle {
     shared: Arc<Shared>,
@@ -125,6 +126,41 @@ impl ReplyHandle {
         };
         let found = when(&self.shared, &mut self.changes, done).await;
         found.unwrap_or_else(|| Err(Error::closed()))
+    }
+
+    /// The reply that follows when the functions this one called are answered: the session asks for it by itself, and it
+    /// may have come to its end before this is asked. `None` if this reply called no function, and when it was asked before.
+    /// Resolves when this reply is over.
+    ///
+    /// If the user interrupts before it is asked for, the answer to the user takes its place. If the application answers the
+    /// calls by items of its own, nothing follows: that is `Cancelled`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn follow_up(&mut self) -> Option<Self> {
+        when(&self.shared, &mut self.changes, |state| {
+            state.end.is_some().then_some(())
+        })
+        .await?;
+        self.shared.lock().follow_up.take()
+    }
+
+    /// The reply after all functions: as [`reply`](Self::reply), and if functions were called, then the
+    /// [`follow_up`](Self::follow_up) in its place, until one calls none.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply), of any of them.
+    ///
+    /// # Cancel safety
+    /// The reply is lost with the future, and nothing else.
+    pub async fn final_reply(mut self) -> Result<Reply, Error> {
+        loop {
+            let reply = self.wait().await?;
+            match self.follow_up().await {
+                Some(next) => self = next,
+                None => return Ok(reply),
+            }
+        }
     }
 
     /// The next item of the response; `None` when there are no more, whatever the reason: [`wait`](Self::wait) tells.

@@ -33,7 +33,9 @@ const STUCK: Duration = Duration::from_secs(5);
 /// A running session. Clones are handles of the same one; when the last is dropped, the connection ends at once.
 ///
 /// What asks for a response returns a [`ReplyHandle`]. There is never more than one response of the conversation under
-/// way: requests wait for each other, and for what the server began by itself.
+/// way: requests wait for each other, and for what the server began by itself. With turn detection the server may begin one
+/// while a request is on its way to it, which no client can know before: it refuses that request then, and the session asks
+/// again when the other response is over. Nobody is told of such a refusal, unless there are four in a row.
 #[derive(Debug, Clone)]
 pub struct Session {
     shared: Arc<Shared>,
@@ -154,7 +156,14 @@ impl Session {
     }
 
     /// Waits for the response that is under way, or else the next one, whoever asks for it: with turn detection, the
-    /// server does.
+    /// server does. One that is being interrupted is not waited for.
+    ///
+    /// It ends with that reply, or when none can come: at the end of the session, when the budget is used up, and when the
+    /// connection is lost, sessions are not restored and nothing that was asked for is left. Else after 5 minutes in which
+    /// nobody spoke and nothing was asked for, or what [`reply_timeout`](SessionBuilder::reply_timeout) says.
+    ///
+    /// A reply that has begun and ended before is not waited for. What follows when the functions a reply called are answered
+    /// is therefore asked of that reply: [`ReplyHandle::follow_up`].
     ///
     /// # Errors
     /// As [`ReplyHandle::reply`].

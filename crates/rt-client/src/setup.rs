@@ -46,6 +46,7 @@ pub(crate) struct Setup {
     pub(crate) guardrails: Vec<Guardrail>,
     pub(crate) confirm: Option<Duration>,
     pub(crate) repeat_written: bool,
+    pub(crate) reply_timeout: Option<Duration>,
     pub(crate) half_duplex: Option<Duration>,
 }
 
@@ -87,6 +88,7 @@ impl Setup {
             guardrails: Vec::new(),
             confirm: None,
             repeat_written: true,
+            reply_timeout: None,
             half_duplex: None,
         }
     }
@@ -164,6 +166,7 @@ impl Setup {
             guardrails: self.guardrails,
             confirm: self.confirm,
             repeat_written: self.repeat_written,
+            reply_timeout: self.reply_timeout,
             seed: rand::random(),
         };
         let mut driver = Driver {

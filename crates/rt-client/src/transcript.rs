@@ -14,8 +14,9 @@ pub enum Speaker {
 
 /// A piece of what was said, or all of one part of it.
 ///
-/// While somebody speaks, pieces come with `is_final` false; at the end the whole text comes once with `is_final`
-/// true, cut to what was heard if the model was interrupted. What the user says is transcribed only if the session
+/// While somebody speaks, pieces come with `is_final` false, those of the model faster than it is heard. At the end the whole
+/// text comes once with `is_final` true: of the model when its audio was played, or cut to what was heard when it is interrupted,
+/// and not at all if nothing was. What the user says is transcribed only if the session
 /// asks for it, and may come after the answer: [`Event::Line`](crate::Event::Line) has the lines in the order of the
 /// conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub struct Transcript {
     pub is_final: bool,
 }
 
-/// What one side said in its turn, whole, in the order of the conversation.
+/// What one side said in its turn, whole, in the order of the conversation. What the model speaks is told when it was heard:
+/// when its audio was played, or was cut by an interruption. When the session ends before that, it is told whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Line {

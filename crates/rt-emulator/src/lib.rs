@@ -12,7 +12,7 @@
 //! let script = Script::default()
 //!     .turn(Turn::default().hear("What is the weather in London?").step(Step::say("It is foggy.")));
 //! let emulator = Emulator::builder().script(script).start().await?;
-//! println!("any client can connect to {}?model=gpt-realtime with any key", emulator.url());
+//! println!("any client can connect to {}?model=gpt-realtime-2.1 with any key", emulator.url());
 //! // … and afterwards the journal tells what truly happened:
 //! assert_eq!(emulator.journal().connects(), 0);
 //! emulator.shutdown().await;
@@ -65,11 +65,11 @@
 //! OpenAI's handshake always succeeds, and a refusal is an `error` event and a close after it: 3000 without a key
 //! (`Authorization: Bearer …`, or the browsers' `openai-insecure-api-key.…` protocol) or with a bad one; 4000 without a
 //! model or with an unknown one, with a model for a transcription, with the `OpenAI-Beta` header, or with an odd
-//! `intent`. Only a call that does not exist is a 404.
+//! `intent`. Only a call that does not exist is a 404. An ephemeral key is a bad key for a call.
 //!
 //! Azure's handshake fails, with a body of Azure's: 401 without a good key (`api-key` header or query parameter, or
 //! `Authorization: Bearer …`) and with an `api-version` at `/openai/v1`, 404 for an unknown deployment, or without an
-//! `api-version` at the preview's address. 429 is a [`Fault`]: `Fault::azure(429).header("Retry-After", "2")`.
+//! `api-version` at the preview's address, 400 without a deployment or with an odd `intent`. 429 is a [`Fault`]: `Fault::azure(429).header("Retry-After", "2")`.
 //!
 //! What is no proper handshake gets an HTTP status (400, 404 or 431), and so does a path or a `call_id` that does not
 //! exist.

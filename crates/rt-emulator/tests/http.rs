@@ -287,6 +287,20 @@ async fn an_incoming_call_is_taken_or_turned_down() {
     assert_eq!(post(&emulator, &accept, &session).await.status, 200);
     let created = first_event(&emulator, &sideband, "x").await;
     assert_eq!(created["session"]["instructions"], "Answer.");
+    let mut client = connect(&emulator, &sideband, &[KEY]).await.unwrap();
+    client
+        .send(json!({"type": "session.update", "session": {"type": "realtime", "instructions": "Be brief."}}))
+        .await;
+    client.until("session.updated").await;
+    drop(client);
+    let created = first_event(&emulator, &sideband, "x").await;
+    assert_eq!(created["session"]["instructions"], "Be brief.");
+    let secret = json!({"session": {"type": "realtime", "model": "gpt-realtime"}});
+    let secret = post(&emulator, "/v1/realtime/client_secrets", &secret)
+        .await
+        .json();
+    let ephemeral = first_event(&emulator, &sideband, secret["value"].as_str().unwrap()).await;
+    assert_eq!(ephemeral["error"]["code"], "invalid_api_key");
 
     let reject = format!("/v1/realtime/calls/{refused}/reject");
     assert_eq!(

@@ -175,7 +175,7 @@ impl Builder {
         let context = self.into_context()?;
         let variant = context.endpoint.beta_variant();
         let translator = Arc::new(Translator::new(context.endpoint.dialect(), variant));
-        let mut machine = Machine::new(context.config.clone(), context.credentials.can_refresh())
+        let mut machine = Machine::new(Arc::clone(&context.config), context.credentials.can_refresh())
             .with_tokens(RetryTokens::of_host(&context.endpoint))
             .for_sessions(kind, Arc::clone(&translator));
         if let Some(snapshot) = snapshot {
@@ -221,7 +221,7 @@ impl Builder {
             endpoint: self.endpoint,
             credentials: self.credentials,
             headers: self.headers,
-            config: self.config,
+            config: Arc::new(self.config),
             dialer,
         })
     }

@@ -24,8 +24,8 @@ const TRANSLATIONS: &str = "realtime/translations";
 /// ```
 /// use rt_lowlevel::Endpoint;
 ///
-/// let openai = Endpoint::openai("gpt-realtime")?;
-/// assert_eq!(openai.url(), "wss://api.openai.com/v1/realtime?model=gpt-realtime");
+/// let openai = Endpoint::openai("gpt-realtime-2.1")?;
+/// assert_eq!(openai.url(), "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1");
 ///
 /// let azure = Endpoint::azure("my-resource", "my-deployment")?;
 /// assert_eq!(

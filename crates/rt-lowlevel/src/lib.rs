@@ -5,7 +5,7 @@
 //! use rt_lowlevel::{Connection, ConnectionEvent, Credentials, Endpoint};
 //!
 //! # async fn program() -> Result<(), Box<dyn std::error::Error>> {
-//! let endpoint = Endpoint::openai("gpt-realtime")?;
+//! let endpoint = Endpoint::openai("gpt-realtime-2.1")?;
 //! let credentials = Credentials::api_key(std::env::var("OPENAI_API_KEY")?)?;
 //! let mut connection = Connection::builder(endpoint, credentials).connect().await?;
 //!

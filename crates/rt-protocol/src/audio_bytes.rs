@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::b64;
+use crate::b64::{self, Out};
 use crate::pcm16::{OddLength, Pcm16};
 
 /// Audio bytes of an event, in whatever format the session has: PCM16, mu-law or A-law.
@@ -50,8 +50,8 @@ impl AudioBytes {
     }
 
     /// Appends the bytes as base64.
-    pub(crate) fn encode_into(&self, out: &mut String) {
-        b64::encode(&self.0, out);
+    pub(crate) fn encode_into(&self, out: &mut impl Out) {
+        out.base64(&self.0);
     }
 }
 
@@ -81,7 +81,7 @@ impl From<Vec<u8>> for AudioBytes {
 
 impl Serialize for AudioBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(self.0.len().div_ceil(3) * 4);
+        let mut text = String::with_capacity(b64::text_len(&self.0));
         self.encode_into(&mut text);
         serializer.serialize_str(&text)
     }

@@ -7,32 +7,26 @@
 use base64_turbo::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
 
-/// Bytes that are encoded at a time: their text is copied while it is still in the nearest cache.
+/// Bytes that are encoded at a time: their text is copied, or the room for it filled, while it is in the nearest cache.
+/// Whole groups, so that only the last piece has padding.
 const PIECE: usize = 6 << 10;
-
-/// So many bytes are decoded on the stack: allocators are at their quickest with small pieces of memory that need not be
-/// zeros, and the decoder has no other way to write into new memory.
-const SMALL: usize = 1 << 10;
 
 /// The bytes that `text` stands for, in one allocation of exactly their number; `None` if it is not base64.
 ///
 /// Strict: the standard alphabet, padded, no stray bits. What is accepted is exactly what would be written.
 pub(crate) fn decode(text: &[u8]) -> Option<Bytes> {
-    if text.len() <= SMALL / 3 * 4 {
-        let mut bytes = [0; SMALL];
-        let written = STANDARD.decode_slice(text, &mut bytes).ok()?;
-        return Some(Bytes::copy_from_slice(&bytes[..written]));
-    }
     if text.last() != Some(&b'=') {
         // A whole vector becomes `Bytes` without another allocation.
-        return STANDARD.decode(text).ok().map(Bytes::from);
+        let mut bytes = zeros(text.len() / 4 * 3);
+        let written = STANDARD.decode_slice(text, &mut bytes).ok()?;
+        return (written == bytes.len()).then(|| bytes.into());
     }
     // The decoder wants room for whole groups, and the last one is not whole: it is decoded aside.
     let (groups, last) = text.split_last_chunk::<4>()?;
     let mut tail = [0; 3];
     let tail_len = STANDARD.decode_slice(last, &mut tail).ok()?;
     let head_len = groups.len() / 4 * 3;
-    let mut bytes = vec![0; head_len + tail_len];
+    let mut bytes = zeros(head_len + tail_len);
     let written = STANDARD_NO_PAD
         .decode_slice(groups, &mut bytes[..head_len])
         .ok()?;
@@ -40,12 +34,55 @@ pub(crate) fn decode(text: &[u8]) -> Option<Bytes> {
     (written == head_len && groups.len().is_multiple_of(4)).then(|| bytes.into())
 }
 
-/// Appends `bytes` as base64.
-pub(crate) fn encode(bytes: &[u8], out: &mut String) {
-    out.reserve(bytes.len().div_ceil(3) * 4);
-    for piece in bytes.chunks(PIECE) {
-        STANDARD.encode_string(piece, out);
+/// A vector without room to spare. Not `vec![0; len]`: for short ones allocators take longer to find memory that is to be
+/// zeros than to find any and have it filled.
+fn zeros(len: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(len);
+    bytes.resize(len, 0);
+    bytes
+}
+
+/// Where JSON with audio in it is written to: text, or the bytes of one.
+pub(crate) trait Out {
+    /// Appends text.
+    fn text(&mut self, text: &str);
+    /// Appends `bytes` as base64.
+    fn base64(&mut self, bytes: &[u8]);
+}
+
+impl Out for String {
+    fn text(&mut self, text: &str) {
+        self.push_str(text);
     }
+
+    /// By way of other memory: there is no safe way to write into a string what nobody has checked to be text.
+    fn base64(&mut self, bytes: &[u8]) {
+        self.reserve(text_len(bytes));
+        for piece in bytes.chunks(PIECE) {
+            STANDARD.encode_string(piece, self);
+        }
+    }
+}
+
+impl Out for Vec<u8> {
+    fn text(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+
+    fn base64(&mut self, bytes: &[u8]) {
+        self.reserve(text_len(bytes));
+        for piece in bytes.chunks(PIECE) {
+            let start = self.len();
+            self.resize(start + text_len(piece), 0);
+            // There is room for all of it.
+            let _ = STANDARD.encode_slice(piece, &mut self[start..]);
+        }
+    }
+}
+
+/// The length of `bytes` as base64.
+pub(crate) fn text_len(bytes: &[u8]) -> usize {
+    bytes.len().div_ceil(3) * 4
 }
 
 #[cfg(test)]
@@ -61,7 +98,10 @@ mod tests {
             .collect();
         for len in 0..bytes.len() {
             let mut text = String::from("x");
-            encode(&bytes[..len], &mut text);
+            text.base64(&bytes[..len]);
+            let mut written = b"x".to_vec();
+            written.base64(&bytes[..len]);
+            assert_eq!(written, text.as_bytes());
             assert_eq!(decode(&text.as_bytes()[1..]).unwrap(), bytes[..len]);
         }
     }
@@ -99,7 +139,7 @@ mod tests {
         // Lengths around those at which vector code begins, with every padding.
         for len in [1, 2, 3, 11, 12, 13, 35, 36, 37, 98, 99, 100, 150] {
             let mut text = String::new();
-            encode(&bytes[..len], &mut text);
+            text.base64(&bytes[..len]);
             for at in 0..text.len() {
                 for byte in 0..=u8::MAX {
                     let mut damaged = text.clone().into_bytes();
@@ -122,12 +162,15 @@ mod tests {
         }
     }
 
+    /// A length with which nothing is special.
+    const SMALL: usize = 1 << 10;
+
     #[test]
-    fn damage_is_found_on_both_sides_of_what_is_small() {
+    fn damage_is_found_with_every_padding() {
         let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(SMALL + 3).collect();
         for len in SMALL - 4..=SMALL + 3 {
             let mut text = String::new();
-            encode(&bytes[..len], &mut text);
+            text.base64(&bytes[..len]);
             for at in [
                 0,
                 700,
@@ -155,9 +198,12 @@ mod tests {
         let bytes: Vec<u8> = (0..u8::MAX).cycle().take(2 * PIECE + 4).collect();
         for len in [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 4] {
             let mut text = String::new();
-            encode(&bytes[..len], &mut text);
+            text.base64(&bytes[..len]);
             assert_eq!(reference(text.as_bytes()).unwrap(), bytes[..len]);
-            assert_eq!(text.len(), len.div_ceil(3) * 4);
+            assert_eq!(text.len(), text_len(&bytes[..len]));
+            let mut written = Vec::new();
+            written.base64(&bytes[..len]);
+            assert_eq!(written, text.as_bytes());
         }
     }
 }

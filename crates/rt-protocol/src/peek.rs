@@ -72,7 +72,17 @@ fn string(json: &str, at: usize) -> Option<(Cow<'_, str>, usize)> {
     Some((Cow::Owned(text), end))
 }
 
-pub(crate) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+#[inline]
+pub(crate) fn skip_space(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at) {
+        Some(byte) if *byte <= b' ' => skip_spaces(bytes, at),
+        _ => at,
+    }
+}
+
+/// Apart, because servers write none.
+#[inline(never)]
+fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
         at += 1;
     }
@@ -80,15 +90,20 @@ pub(crate) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// How many bytes stand before the next quote, backslash or control character: all, if there is none.
-///
-/// Eight at a time, which for the short strings of a message is quicker than a call of `memchr`. The highest bit of a byte
-/// of `found` is set where one of the three is; what the subtractions carry over sets others, but only above the first.
 #[inline]
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
+    short_plain_len(bytes).unwrap_or_else(|| long_plain_len(bytes))
+}
+
+/// The same, if it is found soon: most strings of a message are short.
+///
+/// Eight at a time, which is quicker than a call of `memchr`. The highest bit of a byte of `found` is set where one of the
+/// three is; what the subtractions carry over sets others, but only above the first.
+#[inline]
+pub(crate) fn short_plain_len(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHEST: u64 = ONES << 7;
-    let mut rest = bytes;
-    while let Some((word, behind)) = rest.split_first_chunk() {
+    for (index, word) in bytes.as_chunks().0.iter().take(SHORT_WORDS).enumerate() {
         let word = u64::from_le_bytes(*word);
         // A quote is 0x22: with this bit flipped, it and the control characters are all that is below 0x21.
         let low = word ^ (ONES * 0x02);
@@ -97,35 +112,27 @@ pub(crate) fn plain_len(bytes: &[u8]) -> usize {
         let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
         let found = (is_low | is_backslash) & HIGHEST;
         if found != 0 {
-            return bytes.len() - rest.len() + found.trailing_zeros() as usize / 8;
-        }
-        rest = behind;
-        if bytes.len() - rest.len() == LONG {
-            rest = skip_plain_chunks(rest);
+            return Some(8 * index + found.trailing_zeros() as usize / 8);
         }
     }
-    let plain = rest
-        .iter()
-        .position(|&byte| is_special(byte))
-        .unwrap_or(rest.len());
-    bytes.len() - rest.len() + plain
+    None
 }
 
-/// From here on a string is long.
-const LONG: usize = 48;
+/// A string that has no end within so many words is long.
+const SHORT_WORDS: usize = 6;
 
-fn is_special(byte: u8) -> bool {
-    // Not `||`: without branches it is done for many bytes at once.
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
-}
-
-/// The same for long strings: what comes behind whole chunks without any of the three, for which compilers use vectors.
-/// Apart, so that short strings do not pay for it.
+/// The same for long strings, and for the last few bytes of a text: quotes and backslashes are looked for with vectors, and
+/// then there is no control character before the first of them, or it is not plain. Apart, so that short strings do not pay
+/// for it.
 #[inline(never)]
-fn skip_plain_chunks(bytes: &[u8]) -> &[u8] {
-    let (chunks, _) = bytes.as_chunks::<32>();
-    let is_plain = |chunk: &&[u8; 32]| !chunk.iter().fold(false, |any, &byte| any | is_special(byte));
-    &bytes[32 * chunks.iter().take_while(is_plain).count()..]
+pub(crate) fn long_plain_len(bytes: &[u8]) -> usize {
+    let len = memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
+    let plain = &bytes[..len];
+    // Without branches it is done for many bytes at once.
+    if plain.iter().fold(u8::MAX, |least, byte| least.min(*byte)) >= b' ' {
+        return len;
+    }
+    plain.iter().position(|byte| *byte < b' ').unwrap_or(len)
 }
 
 /// The position behind the string that starts at `at`.

@@ -6,12 +6,15 @@
 //! two against each other. Not plain are numbers of more than 17 digits, `-0`, nesting of more than 64 levels, and all that
 //! is not JSON.
 
+mod number;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-use crate::peek::{plain_len, skip_space, string_end};
+use self::number::{digits, digits_end, short_decimal};
+use crate::peek::{long_plain_len, short_plain_len, skip_space, string_end};
 
 /// Reads the whole of `json`; `None` if it is not plain or does not fit the type.
 pub(crate) fn from_str<'de, T: Deserialize<'de>>(json: &'de str) -> Option<T> {
@@ -76,16 +79,42 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// The text of the string here, if it has no escapes.
+    /// The byte behind white space.
     #[inline]
+    fn next_byte(&mut self) -> Result<u8> {
+        let byte = self.byte()?;
+        if byte > b' ' {
+            return Ok(byte);
+        }
+        self.skip_space();
+        self.byte()
+    }
+
+    /// The text of the string here, if it has no escapes.
     fn plain_string(&mut self) -> Option<&'de str> {
-        let (json, start) = (self.json, self.at + 1);
-        let bytes = json.as_bytes();
-        if bytes.get(self.at) != Some(&b'"') {
+        let (quote, rest) = self.json.as_bytes().get(self.at..)?.split_first()?;
+        if *quote != b'"' {
             return None;
         }
-        let end = start + plain_len(&bytes[start..]);
-        if bytes.get(end) != Some(&b'"') {
+        match short_plain_len(rest) {
+            Some(len) => self.take_string(len),
+            None => self.long_string(),
+        }
+    }
+
+    /// Apart, so that short ones do not pay for the call.
+    #[inline(never)]
+    fn long_string(&mut self) -> Option<&'de str> {
+        let len = long_plain_len(self.json.as_bytes().get(self.at + 1..)?);
+        self.take_string(len)
+    }
+
+    /// The text of the string here, if it ends behind so many bytes.
+    #[inline]
+    fn take_string(&mut self, len: usize) -> Option<&'de str> {
+        let (json, start) = (self.json, self.at + 1);
+        let end = start + len;
+        if json.as_bytes().get(end) != Some(&b'"') {
             return None;
         }
         self.at = end + 1;
@@ -126,7 +155,11 @@ impl<'de> Reader<'de> {
         self.at = end;
         if end > integer_end {
             // Rounded correctly, as serde_json does with `float_roundtrip`.
-            let number: f64 = self.json[start..end].parse().map_err(|_| Refused)?;
+            let number = match short_decimal(whole, bytes.get(integer_end..end).unwrap_or_default()) {
+                Some(number) if is_negative => -number,
+                Some(number) => number,
+                None => self.json[start..end].parse().map_err(|_| Refused)?,
+            };
             return if number.is_finite() {
                 visitor.visit_f64(number)
             } else {
@@ -160,35 +193,6 @@ impl<'de> Reader<'de> {
         }
         self.depth -= 1;
         Ok(value)
-    }
-}
-
-/// The number at `at`, of digits only, and the position behind it.
-fn digits(bytes: &[u8], at: usize) -> Result<(u64, usize)> {
-    let mut end = at;
-    let mut number = 0_u64;
-    while let Some(digit) = bytes
-        .get(end)
-        .map(|byte| byte.wrapping_sub(b'0'))
-        .filter(|digit| *digit < 10)
-    {
-        // Too large a number is refused below, whatever became of it here.
-        number = number.wrapping_mul(10).wrapping_add(digit.into());
-        end += 1;
-    }
-    match end - at {
-        1 => Ok((number, end)),
-        2..=17 if bytes[at] != b'0' => Ok((number, end)),
-        _ => Err(Refused),
-    }
-}
-
-/// The position behind the digits at `at`, of which there is at least one.
-fn digits_end(bytes: &[u8], at: usize) -> Result<usize> {
-    let rest = bytes.get(at..).unwrap_or_default();
-    match rest.iter().take_while(|byte| byte.is_ascii_digit()).count() {
-        0 => Err(Refused),
-        count => Ok(at + count),
     }
 }
 
@@ -291,8 +295,7 @@ impl Nested<'_, '_> {
         if matches!(self.state, State::Over) {
             return Ok(false);
         }
-        self.reader.skip_space();
-        let byte = self.reader.byte()?;
+        let byte = self.reader.next_byte()?;
         if byte == self.close {
             self.reader.at += 1;
             self.state = State::Over;
@@ -318,8 +321,10 @@ impl<'de> MapAccess<'de> for &mut Nested<'_, 'de> {
             return Ok(None);
         }
         let key = seed.deserialize(Key(self.reader))?;
-        self.reader.skip_space();
-        self.reader.literal(":")?;
+        if self.reader.next_byte()? != b':' {
+            return Err(Refused);
+        }
+        self.reader.at += 1;
         self.reader.skip_space();
         Ok(Some(key))
     }

@@ -53,12 +53,13 @@ async fn functions_run_side_by_side_and_are_followed_once() {
         .await
         .unwrap();
     let mut events = session.events();
-    let reply = soon(session.send_text("How is it?").await.unwrap().reply())
-        .await
-        .unwrap();
+    let mut first = session.send_text("How is it?").await.unwrap();
+    let reply = soon(first.wait()).await.unwrap();
     assert_eq!(reply.calls.len(), 4);
-    let follow_up = soon(session.wait_for_reply()).await.unwrap();
-    assert_eq!(follow_up.text, "Fog and sun.");
+    let mut follow_up = soon(first.follow_up()).await.expect("it called functions");
+    assert_eq!(soon(follow_up.wait()).await.unwrap().text, "Fog and sun.");
+    assert!(soon(follow_up.follow_up()).await.is_none(), "it called none");
+    assert!(soon(first.follow_up()).await.is_none(), "it was given away");
     assert_eq!(most.load(Ordering::SeqCst), 2);
     // Two of the four failed, and the application was told.
     for _ in 0..2 {
@@ -107,12 +108,11 @@ async fn a_background_function_answers_twice() {
     });
     let report = report.background("It is being made.");
     let session = builder(&server).function(report).connect().await.unwrap();
-    soon(session.send_text("The report!").await.unwrap().reply())
-        .await
-        .unwrap();
-    assert_eq!(soon(session.wait_for_reply()).await.unwrap().text, "I am on it.");
+    let first = session.send_text("The report!").await.unwrap();
+    assert_eq!(soon(first.final_reply()).await.unwrap().text, "I am on it.");
+    let next = session.next_reply().await.unwrap();
     go.send(true).unwrap();
-    assert_eq!(soon(session.wait_for_reply()).await.unwrap().text, "It is done.");
+    assert_eq!(soon(next.reply()).await.unwrap().text, "It is done.");
     let history = session.history().await.unwrap();
     let told = history
         .iter()
@@ -195,13 +195,13 @@ async fn approvals_have_a_closure_of_their_own() {
         .connect()
         .await
         .unwrap();
-    session.send_text("Do it.").await.unwrap();
+    let reply = session.send_text("Do it.").await.unwrap();
     let call = soon(called.recv()).await.unwrap();
     let approval = soon(wanted.recv()).await.unwrap();
     assert_eq!((call.name.as_str(), approval.name.as_str()), ("mine", "careful"));
     session.answer_tool(call.call_id, "7").await.unwrap();
     session.approve_tool(approval.call_id, true).await.unwrap();
-    assert_eq!(soon(session.wait_for_reply()).await.unwrap().text, "Well.");
+    assert_eq!(soon(reply.final_reply()).await.unwrap().text, "Well.");
     session.close().await;
     assert!(called.recv().await.is_none() && wanted.recv().await.is_none());
     assert!(errors(&server).is_empty(), "{:?}", errors(&server));

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use rt_connection_bench::{Memory, Server, emulator, serve};
+use rt_connection_bench::{Memory, Server, cpu, emulator, serve};
 use rt_emulator::fault::{Action, Trigger};
 use rt_emulator::Fault;
 use rt_lowlevel::{Config, Connection, ConnectionEvent, Handle};
@@ -45,6 +45,9 @@ struct Arguments {
     /// Sessions with an open turn of 30 s
     #[arg(long, default_value_t = 50)]
     turns: u32,
+    /// Without the server that means no good
+    #[arg(long)]
+    no_attacks: bool,
 }
 
 #[derive(Subcommand)]
@@ -105,6 +108,9 @@ async fn main() -> anyhow::Result<()> {
         Some(Role::Hostile) => serve(hostile()).await,
         None => {
             sessions(&arguments).await?;
+            if arguments.no_attacks {
+                return Ok(());
+            }
             attacked().await
         }
     }
@@ -119,6 +125,12 @@ fn listen(mut connection: Connection) {
             }
         }
     });
+}
+
+/// Audio in memory of its own, all of it written to, as a microphone gives it.
+fn noise(duration: Duration) -> Pcm16 {
+    let samples = (0..duration.as_millis() as i16 * 24).map(|n| n ^ 0x55);
+    Pcm16::from_samples(&samples.collect::<Vec<i16>>())
 }
 
 async fn connect(server: &Server, count: u32) -> anyhow::Result<Vec<Handle>> {
@@ -144,10 +156,13 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let count = arguments.sessions;
     let handles = connect(&server, count).await?;
+    sleep(Duration::from_secs(2)).await;
+    let before = cpu()?;
     sleep(Duration::from_secs(arguments.seconds)).await;
     println!(
-        "idle wss session: {:.1} KiB each, {count} sessions",
-        per_session(count)?
+        "idle wss session: {:.1} KiB each, {count} sessions; {:.2} ms of CPU each in a minute",
+        per_session(count)?,
+        (cpu()? - before).as_secs_f64() * 60e3 / (arguments.seconds * u64::from(count)) as f64
     );
 
     // In use: one turn after the other, each committed.
@@ -160,13 +175,12 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
         // They do not all speak at the same moment.
         let mut next = start + every * n / count;
         talking.spawn(async move {
-            let audio = Pcm16::silence(20 * MS);
             // They do not all begin a turn at the same moment either.
             let mut chunks = u64::from(n) % turn;
             while next < end {
                 sleep_until(next).await;
                 next += every;
-                handle.send(InputAudioBufferAppend::new(audio.clone())).await?;
+                handle.send(InputAudioBufferAppend::new(noise(20 * MS))).await?;
                 chunks += 1;
                 if chunks % turn == 0 {
                     handle.send(InputAudioBufferCommit::default()).await?;
@@ -196,7 +210,7 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
     for handle in &handles {
         for _ in 0..300 {
             handle
-                .send(InputAudioBufferAppend::new(Pcm16::silence(100 * MS)))
+                .send(InputAudioBufferAppend::new(noise(100 * MS)))
                 .await?;
         }
     }
@@ -222,7 +236,7 @@ async fn attacked() -> anyhow::Result<()> {
     for (name, _) in attacks() {
         Memory::forget_peak()?;
         let before = Memory::now()?;
-        let start = Instant::now();
+        let (start, busy) = (Instant::now(), cpu()?);
         let connecting = server.place.connect(&config).await;
         if let Ok(mut connection) = connecting {
             let ending = async {
@@ -233,13 +247,14 @@ async fn attacked() -> anyhow::Result<()> {
                 }
             };
             let _ = tokio::time::timeout(Duration::from_secs(4), ending).await;
-            let peak = Memory::now()?.peak;
+            let (peak, busy) = (Memory::now()?.peak, cpu()? - busy);
             drop(connection);
             sleep(200 * MS).await;
             println!(
-                "{name}: peak {:.1} MiB more, {:.1} MiB after it, {:.1} s",
+                "{name}: peak {:.1} MiB more, {:.1} MiB after it, {:.0} ms of CPU, {:.1} s",
                 peak.saturating_sub(before.resident) as f64 / 1024.0,
                 Memory::now()?.resident.saturating_sub(before.resident) as f64 / 1024.0,
+                busy.as_secs_f64() * 1000.0,
                 start.elapsed().as_secs_f64()
             );
         } else {

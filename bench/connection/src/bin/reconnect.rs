@@ -70,9 +70,10 @@ async fn main() -> anyhow::Result<()> {
         println!("restore of 50 items, from session.created to Restored: {samples}");
     }
     if arguments.cuts > 0 {
-        let (created, restored) = cuts(arguments.cuts).await?;
+        let [created, restored, worked] = cuts(arguments.cuts).await?;
         println!("from a cut (FIN, RST, 1001, 1011) to session.created: {created}");
         println!("from a cut to Connected again, restored: {restored}");
+        println!("the same without the random wait before connecting: {worked}");
     }
     let profiles = [
         ("default", Liveness::default()),
@@ -110,9 +111,14 @@ async fn item(connection: &mut Connection, id: &str) -> anyhow::Result<()> {
     .await
 }
 
-/// When the next session was there, and when it knew the conversation.
-async fn comes_back(connection: &mut Connection) -> anyhow::Result<(Instant, Instant)> {
+/// When the next session was there, when it knew the conversation, and how much of that was waited before connecting.
+async fn comes_back(connection: &mut Connection) -> anyhow::Result<(Instant, Instant, Duration)> {
+    let mut waited = Duration::ZERO;
     let created = until(connection, |event| match event {
+        ConnectionEvent::Retrying(retrying) => {
+            waited += retrying.delay;
+            None
+        }
         ConnectionEvent::Server(ServerEvent::SessionCreated(_)) => Some(Instant::now()),
         _ => None,
     })
@@ -122,7 +128,7 @@ async fn comes_back(connection: &mut Connection) -> anyhow::Result<(Instant, Ins
         _ => None,
     })
     .await?;
-    Ok((created, restored))
+    Ok((created, restored, waited))
 }
 
 async fn restores(count: u64) -> anyhow::Result<Samples> {
@@ -137,7 +143,7 @@ async fn restores(count: u64) -> anyhow::Result<Samples> {
     let mut samples = Samples::default();
     for _ in 0..count {
         rig.line.cut(Cut::Reset);
-        let (created, restored) = comes_back(&mut connection).await?;
+        let (created, restored, _) = comes_back(&mut connection).await?;
         samples.push(restored - created);
         let (_, session) = rig.emulator.journal().sessions().pop().context("no session")?;
         ensure!(session.item_ids() == ids, "the session has other items");
@@ -156,14 +162,14 @@ async fn restores(count: u64) -> anyhow::Result<Samples> {
     Ok(samples)
 }
 
-async fn cuts(count: u64) -> anyhow::Result<(Samples, Samples)> {
+async fn cuts(count: u64) -> anyhow::Result<[Samples; 3]> {
     const CLIENTS: u64 = 4;
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         clients.spawn(async move {
             let rig = Rig::start().await?;
             let mut connection = rig.place.connect(&config()).await?;
-            let (mut created, mut restored) = (Samples::default(), Samples::default());
+            let mut samples: [Samples; 3] = Default::default();
             for n in 1..=count / CLIENTS {
                 item(&mut connection, &format!("item_{client}_{n}")).await?;
                 sleep(2 * MS).await;
@@ -174,19 +180,24 @@ async fn cuts(count: u64) -> anyhow::Result<(Samples, Samples)> {
                     2 => rig.emulator.act(n, Action::close(1001, "going away")),
                     _ => rig.emulator.act(n, Action::close(1011, "a server error")),
                 }
-                let (session, ready) = comes_back(&mut connection).await?;
-                created.push(session - start);
-                restored.push(ready - start);
+                let (created, restored, waited) = comes_back(&mut connection).await?;
+                let back = restored - start;
+                for (samples, sample) in samples
+                    .iter_mut()
+                    .zip([created - start, back, back.saturating_sub(waited)])
+                {
+                    samples.push(sample);
+                }
             }
             connection.close().await;
-            anyhow::Ok((created, restored))
+            anyhow::Ok(samples)
         });
     }
-    let mut all = (Samples::default(), Samples::default());
+    let mut all: [Samples; 3] = Default::default();
     while let Some(client) = clients.join_next().await {
-        let (created, restored) = client??;
-        all.0.extend(created);
-        all.1.extend(restored);
+        for (all, samples) in all.iter_mut().zip(client??) {
+            all.extend(samples);
+        }
     }
     Ok(all)
 }

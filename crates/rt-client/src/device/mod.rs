@@ -9,7 +9,7 @@
 //! let mut microphone = Microphone::open()?;
 //! let mut guard = EchoGuard::new(monitor);
 //! let key = Credentials::api_key(std::env::var("OPENAI_API_KEY")?)?;
-//! let session = Session::builder(Endpoint::openai("gpt-realtime")?, key)
+//! let session = Session::builder(Endpoint::openai("gpt-realtime-2.1")?, key)
 //!     .playback(speaker)
 //!     .connect()
 //!     .await?;

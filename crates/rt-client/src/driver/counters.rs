@@ -17,6 +17,8 @@ pub(crate) struct Counters {
     pub(crate) is_exhausted: AtomicBool,
     /// Bytes of audio sent since the last commit.
     pub(crate) uncommitted: AtomicU64,
+    /// When audio was sent last, in microseconds of the session; 0 if none was.
+    pub(crate) audio_sent_us: AtomicU64,
 }
 
 impl Counters {

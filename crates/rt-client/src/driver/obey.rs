@@ -13,7 +13,7 @@ use crate::engine::{Command, Output};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::observe;
-use crate::reply::ReplyUpdate;
+use crate::reply::{ReplyUpdate, reply};
 use crate::tool::ToolCall;
 use crate::usage::BudgetState;
 
@@ -91,6 +91,13 @@ impl Driver {
                     Some(writer) if writer.is_read() => writer.fail(error),
                     _ => self.unheard(error),
                 },
+                Output::Follows(ticket, next) => {
+                    if let Some(writer) = self.state.replies.get(&ticket) {
+                        let (follow_up, handle) = reply();
+                        writer.follow(handle);
+                        self.state.replies.insert(next, follow_up);
+                    }
+                }
             }
         }
         self.state.outputs = outputs;

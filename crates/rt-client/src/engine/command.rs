@@ -120,12 +120,17 @@ impl Engine {
             }
             Command::Interrupt => self.interrupt(false),
             Command::Watch { reply } => {
-                if let Some(response_id) = self.responses.watch(reply) {
+                let playback = &self.playback;
+                let is_stopped = |id: &str| playback.is_suppressed(id);
+                if let Some(response_id) = self.responses.watch(reply, is_stopped, now) {
                     let began = crate::reply::ReplyUpdate::Began(response_id);
                     self.out.push(Output::Reply(reply, began));
                 }
             }
-            Command::Abandon { reply } => self.responses.abandon(reply),
+            Command::Abandon { reply } => {
+                self.responses.abandon(reply);
+                self.follows.abandon(reply);
+            }
             Command::Answer { call_id, output } => {
                 if !self.tools.finished(&call_id, Ok(output), &mut self.ids, now) {
                     self.unknown_call(&call_id);

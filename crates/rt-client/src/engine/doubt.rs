@@ -61,6 +61,13 @@ impl Doubt {
         over
     }
 
+    /// It does not matter any more how long the user speaks: the model stops anyway.
+    pub(crate) fn decide(&mut self) {
+        if self.holds() {
+            self.turn = Turn::Meant;
+        }
+    }
+
     /// The user stopped. Whether it was too short to mean anything.
     pub(crate) fn stopped(&mut self) -> bool {
         let brief = matches!(self.turn, Turn::Doubtful(_));

@@ -57,28 +57,33 @@ impl Script {
         let bound = begun.map_or(share, |(_, before)| share.min(*before));
         // Text that came before any audio says nothing about time.
         let early = self.marks.iter().all(|(at, _)| *at == 0);
-        self.words(if early { share } else { bound })
+        whole_words(&self.text, if early { share } else { bound })
     }
 
     /// The words that quick speech has time for, when nothing is known of the audio.
     pub(crate) fn spoken_in(&self, time: Duration) -> &str {
-        let bytes = time.as_millis() * u128::from(QUICK) / 1000;
-        self.words(usize::try_from(bytes).unwrap_or(usize::MAX))
+        within(&self.text, time)
     }
+}
 
-    /// The whole words of so many bytes of the text.
-    fn words(&self, bytes: usize) -> &str {
-        let mut end = bytes.min(self.text.len());
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let (kept, rest) = self.text.split_at(end);
-        if rest.is_empty() || rest.starts_with(char::is_whitespace) {
-            return kept.trim_end();
-        }
-        kept.rfind(char::is_whitespace)
-            .map_or("", |space| kept[..space].trim_end())
+/// The words of a text that quick speech could have said in so much time, for what was heard elsewhere.
+pub(crate) fn within(text: &str, time: Duration) -> &str {
+    let bytes = time.as_millis() * u128::from(QUICK) / 1000;
+    whole_words(text, usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+/// The beginning of a text, at most so many bytes of it, without a word that would be cut.
+fn whole_words(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
     }
+    let (kept, rest) = text.split_at(end);
+    if rest.is_empty() || rest.starts_with(char::is_whitespace) {
+        return kept.trim_end();
+    }
+    kept.rfind(char::is_whitespace)
+        .map_or("", |space| kept[..space].trim_end())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{Engine, Output};
 use crate::error::Error;
 use crate::event::{Event, Turn};
 use crate::history::HistoryState;
+use crate::reply::ReplyUpdate;
 use crate::transcript::{Speaker, Transcript};
 
 /// Cuts the server was told of and has not confirmed: item, part, and whether it is the second try.
@@ -35,6 +36,9 @@ impl Cuts {
 impl Engine {
     /// The model is to stop. `by_server` is whether the server cancels the response itself.
     pub(super) fn interrupt(&mut self, by_server: bool) {
+        // Whatever was in doubt, the model is to stop; the next reply must not find the sink held.
+        self.doubt.decide();
+        self.resume();
         let active = self.responses.active().map(str::to_owned);
         let playing = self.playback.is_playing();
         // Where the server plays, it does not stop by itself at a cancel.
@@ -43,12 +47,12 @@ impl Engine {
         let cuts = self
             .playback
             .interrupt(self.now, |response_id| tools.has_call(response_id));
-        if cuts.is_empty() && active.is_none() && !playing {
+        let none_active = active.is_none() || self.responses.is_stopping();
+        if cuts.is_empty() && none_active && !playing {
             // Perhaps a response is asked for, and did not begin.
             self.responses.cancel(&mut self.ids, self.now, by_server);
             return;
         }
-        self.resume();
         self.out.push(Output::Clear);
         if let Some(active) = &active {
             self.playback.suppress(active);
@@ -129,7 +133,8 @@ impl Engine {
                 .history
                 .get(&cut.item_id)
                 .is_some_and(|item| item.state != HistoryState::Final);
-            if unfinished && !text.is_empty() {
+            let held = self.spoken.cut(&cut.item_id, cut.content_index);
+            if (unfinished || held) && !text.is_empty() {
                 self.tell(Event::Transcript(Transcript {
                     speaker: Speaker::Assistant,
                     item_id: cut.item_id.clone(),
@@ -139,6 +144,12 @@ impl Engine {
             }
             let late = self.lines.set(&cut.item_id, &text);
             self.tell_lines(late.into_iter().collect());
+            self.reply(&cut.response_id, |_| ReplyUpdate::Cut {
+                id: cut.item_id.clone(),
+                content_index: cut.content_index,
+                samples: usize::try_from(cut.samples).unwrap_or(usize::MAX),
+                text: text.clone(),
+            });
             let change = self.history.cut(&cut.item_id, cut.heard, &text);
             self.tell_history(change);
             let event: ClientEvent = match cut.tell {
@@ -150,6 +161,17 @@ impl Engine {
             };
             self.send_cut(event, cut.item_id, cut.content_index, false);
         }
+    }
+
+    /// The server does not have an item: if nothing of it was heard, it is none of the conversation.
+    fn gone(&mut self, item_id: &str) {
+        let is_empty = self.history.get(item_id).is_some_and(|item| item.text.is_empty());
+        if is_empty {
+            let change = self.history.removed(item_id);
+            self.tell_history(change);
+        }
+        self.playback.deleted(item_id);
+        self.cuts.confirmed(item_id);
     }
 
     fn send_cut(&mut self, event: ClientEvent, item_id: String, content_index: u32, again: bool) {
@@ -176,7 +198,7 @@ impl Engine {
                 self.send_cut(truncate.into(), item_id, content_index, true);
             }
             // It is gone already.
-            None if details.message.contains("does not exist") => {}
+            None if details.message.contains("does not exist") => self.gone(&item_id),
             _ => self.report(Error::refused("to cut what was not heard", details)),
         }
         true

@@ -86,6 +86,15 @@ impl Lines {
         })
     }
 
+    /// These are on their way: the time for which they are waited for begins anew.
+    pub(crate) fn stir(&mut self, item_ids: &[String], now: Duration) {
+        for line in &mut self.waiting {
+            if item_ids.contains(&line.item_id) {
+                line.since = now;
+            }
+        }
+    }
+
     /// An item is gone: nobody waits for it.
     pub(crate) fn forget(&mut self, item_id: &str) {
         self.waiting.retain(|line| line.item_id != item_id);

@@ -9,6 +9,7 @@ mod acks;
 mod command;
 mod doubt;
 mod facts;
+mod follows;
 mod guards;
 mod heard;
 mod history;
@@ -22,6 +23,7 @@ mod output;
 mod playback;
 mod responses;
 mod server;
+mod spoken;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -42,6 +44,7 @@ pub(crate) use self::tools::Policy;
 use self::acks::Acks;
 use self::doubt::Doubt;
 use self::facts::Facts;
+use self::follows::Follows;
 use self::guards::Guards;
 pub(crate) use self::guards::{Check, CheckId};
 use self::history::History;
@@ -53,6 +56,7 @@ use self::mcp::Mcp;
 use self::meter::Ledger;
 use self::playback::Playback;
 use self::responses::{Origin, Responses, Wish};
+use self::spoken::Spoken;
 use self::tools::Tools;
 use self::written::Written;
 use crate::error::Error;
@@ -86,6 +90,8 @@ pub(crate) struct Options {
     pub(crate) confirm: Option<Duration>,
     /// Whether replies in writing are asked for again when the session is to speak.
     pub(crate) repeat_written: bool,
+    /// How long somebody waits for any response to begin.
+    pub(crate) reply_timeout: Option<Duration>,
     pub(crate) seed: u32,
 }
 
@@ -106,6 +112,8 @@ pub(crate) enum Output {
     AbortCheck(CheckId),
     Ack(Ticket, Result<Acked, Error>),
     Reply(Ticket, ReplyUpdate),
+    /// Another reply follows the first one's, after the functions it called.
+    Follows(Ticket, Ticket),
     /// There will be no reply.
     NoReply(Ticket, Error),
 }
@@ -119,10 +127,12 @@ pub(crate) struct Engine {
     facts: Facts,
     state: Option<State>,
     responses: Responses,
+    follows: Follows,
     playback: Playback,
     cuts: Cuts,
     history: History,
     lines: Lines,
+    spoken: Spoken,
     tools: Tools,
     mcp: Mcp,
     acks: Acks,
@@ -144,11 +154,13 @@ impl Engine {
             ids: Ids::new(options.seed),
             facts: Facts::default(),
             state: None,
-            responses: Responses::new(options.keep_follow_ups),
+            responses: Responses::new(options.keep_follow_ups, options.reply_timeout),
+            follows: Follows::default(),
             playback: Playback::new(options.sink, options.is_call),
             cuts: Cuts::default(),
             history: History::default(),
             lines: Lines::default(),
+            spoken: Spoken::default(),
             tools: Tools::new(options.policies),
             mcp: Mcp::default(),
             acks: Acks::default(),
@@ -235,7 +247,8 @@ impl Engine {
     /// The connection is lost, and will be tried again. `restores` is whether what was on its way will be done then.
     pub(crate) fn lost(&mut self, now: Duration, restores: bool) {
         self.now = now;
-        for (response_id, tickets) in self.responses.lost() {
+        let goes_on = restores || self.tools.is_open();
+        for (response_id, tickets) in self.responses.lost(goes_on) {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
         self.mcp.lost();
@@ -260,14 +273,16 @@ impl Engine {
     pub(crate) fn closed(&mut self, now: Duration, error: Option<Error>) {
         self.now = now;
         let why = error.clone().unwrap_or_else(Error::closed);
-        for (response_id, tickets) in self.responses.lost() {
+        for (response_id, tickets) in self.responses.lost(true) {
             self.end_reply(&response_id, &tickets, ReplyStatus::ConnectionLost);
         }
         self.discard(|_| true);
         self.responses.closed(&why);
+        self.close_follow_ups(&why);
         let unanswered = self.acks.fail(|_| why.clone());
         self.answer(unanswered);
         self.settle();
+        self.tell_all_spoken();
         let lines = self.lines.finish();
         self.tell_lines(lines);
         if let Some(error) = error {
@@ -276,32 +291,9 @@ impl Engine {
         self.tell_state(State::Closed);
     }
 
-    /// The sink has played so many samples in all.
-    pub(crate) fn played(&mut self, now: Duration, total: u64) {
-        self.now = now;
-        self.playback.played(total);
-    }
-
-    /// The sink is empty, and has played so many samples in all.
-    pub(crate) fn cleared(&mut self, total: u64) {
-        self.playback.cleared(Some(total));
-    }
-
-    /// The sink is gone, and with it what it had: from now on the clock says what is played.
-    pub(crate) fn sink_failed(&mut self, now: Duration) {
-        self.now = now;
-        self.playback.unreported();
-    }
-
-    /// What was heard since this was asked last: items, parts, and samples of them in all.
-    pub(crate) fn heard(&mut self, now: Duration) -> Vec<(String, u32, u64)> {
-        self.playback.settle(now);
-        self.playback.take_heard()
-    }
-
-    /// Whether the model is heard or is about to be.
-    pub(crate) fn is_playing(&self) -> bool {
-        self.playback.is_playing()
+    /// Audio of the user was sent then.
+    pub(crate) fn audio_sent(&mut self, at: Duration) {
+        self.responses.audio_sent(at);
     }
 
     /// A tool returned.
@@ -328,6 +320,8 @@ impl Engine {
     /// Time has passed.
     pub(crate) fn handle_timeout(&mut self, now: Duration) {
         self.now = now;
+        self.playback.settle(now);
+        self.tell_spoken();
         self.responses.handle_timeout(now);
         self.tools.handle_timeout(&mut self.ids, now);
         if self.doubt.is_over(now) {

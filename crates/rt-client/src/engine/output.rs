@@ -144,9 +144,8 @@ impl Engine {
             content_index: place.content_index,
             text: text.clone(),
         });
-        self.say(Speaker::Assistant, place.item_id, text, true);
-        let line = self.lines.set(place.item_id, text);
-        self.tell_lines(line.into_iter().collect());
+        self.said(place.item_id, place.content_index, text);
+        self.line(place.item_id, text);
     }
 
     pub(super) fn output_done(&mut self, response_id: &str, item: &Item) {
@@ -218,7 +217,7 @@ impl Engine {
         for item in output.iter().filter_map(Item::id) {
             if self.lines.knows(item) {
                 let text = self.history.get(item).map(|item| item.text.clone());
-                self.lines.set(item, &text.unwrap_or_default());
+                self.line(item, &text.unwrap_or_default());
             }
         }
         if let Some(usage) = response.usage.value() {

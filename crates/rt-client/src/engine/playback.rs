@@ -4,10 +4,13 @@
 //! number says how far each part of each item was heard.
 
 mod part;
+mod progress;
 mod remote;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
+
+use rt_protocol::Text;
 
 use self::part::Part;
 pub(crate) use self::part::{Cut, Tell};
@@ -29,6 +32,10 @@ pub(crate) struct Playback {
     heard: Vec<(String, u32)>,
     /// What the sink has told.
     told: u64,
+    /// What the clock has taken to be played, while nobody told.
+    assumed: u64,
+    /// Audio was thrown away, and nobody has told since how much was played; since when there is other audio.
+    resync: Option<Option<Duration>>,
     /// Without a sink: since when the queue has been playing, as far as the clock knows.
     clock: Option<Duration>,
     paused: bool,
@@ -52,6 +59,8 @@ impl Playback {
             queue: VecDeque::new(),
             heard: Vec::new(),
             told: 0,
+            assumed: 0,
+            resync: None,
             clock: None,
             paused: false,
             reported,
@@ -149,6 +158,9 @@ impl Playback {
         if self.queue.is_empty() && !self.paused {
             self.clock = Some(now);
         }
+        if let Some(since) = &mut self.resync {
+            since.get_or_insert(now);
+        }
         match self.queue.back_mut() {
             Some((item, index, left)) if item == item_id && *index == content_index => *left += samples,
             _ => self.queue.push_back((item_id.to_owned(), content_index, samples)),
@@ -199,69 +211,6 @@ impl Playback {
         }
     }
 
-    /// The sink has played so many samples in all.
-    pub(crate) fn played(&mut self, total: u64) {
-        self.reported = true;
-        let more = total.saturating_sub(self.told);
-        self.told = self.told.max(total);
-        self.advance(more);
-    }
-
-    /// Without a sink, audio is taken to play as it comes, at the pace of the clock.
-    pub(crate) fn settle(&mut self, now: Duration) {
-        if self.reported {
-            return;
-        }
-        let Some(since) = self.clock else { return };
-        let samples = (now.saturating_sub(since)).as_nanos() * u128::from(self.rate) / 1_000_000_000;
-        let samples = u64::try_from(samples).unwrap_or(u64::MAX);
-        if samples > 0 {
-            let left: u64 = self.queue.iter().map(|(_, _, left)| left).sum();
-            let played = samples.min(left);
-            self.advance(played);
-            let nanos = u128::from(played) * 1_000_000_000 / u128::from(self.rate);
-            let advanced = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-            self.clock = (!self.queue.is_empty()).then(|| since.saturating_add(advanced));
-        }
-    }
-
-    /// Nothing plays until [`resume`](Self::resume): for the clock; a sink is paused itself.
-    pub(crate) fn pause(&mut self, now: Duration) {
-        self.settle(now);
-        self.clock = None;
-        self.paused = true;
-    }
-
-    pub(crate) fn resume(&mut self, now: Duration) {
-        if std::mem::take(&mut self.paused) && !self.queue.is_empty() {
-            self.clock = Some(now);
-        }
-    }
-
-    fn advance(&mut self, mut samples: u64) {
-        while samples > 0
-            && let Some((item_id, content_index, left)) = self.queue.front_mut()
-        {
-            let step = samples.min(*left);
-            samples -= step;
-            *left -= step;
-            let (item_id, content_index, over) = (item_id.clone(), *content_index, *left == 0);
-            if let Some(part) = self.part(&item_id, content_index) {
-                part.played += step;
-            }
-            if !self
-                .heard
-                .iter()
-                .any(|(id, index)| *id == item_id && *index == content_index)
-            {
-                self.heard.push((item_id, content_index));
-            }
-            if over {
-                self.queue.pop_front();
-            }
-        }
-    }
-
     /// Whether anything waits to be played.
     pub(crate) fn is_playing(&self) -> bool {
         !self.queue.is_empty() || self.remote.as_ref().is_some_and(Remote::is_playing)
@@ -277,20 +226,6 @@ impl Playback {
                 (!part.outside).then_some((item_id, content_index, played))
             })
             .collect()
-    }
-
-    /// The sink is empty now, and has played so many samples in all.
-    pub(crate) fn cleared(&mut self, total: Option<u64>) {
-        self.queue.clear();
-        self.clock = None;
-        self.told = total.unwrap_or(self.told).max(self.told);
-    }
-
-    /// Nobody tells any more what is played, and what was handed out will not be.
-    pub(crate) fn unreported(&mut self) {
-        self.queue.clear();
-        self.clock = None;
-        self.reported = false;
     }
 
     /// Cuts everything that is not heard yet. `has_call` is whether a response made a call: then its items stay.
@@ -309,9 +244,9 @@ impl Playback {
         let mut cuts = Vec::new();
         let mut cut_responses = Vec::new();
         for part in &mut self.parts {
-            let received = part.received / width;
-            let unheard = part.played < received || !part.done;
-            if part.cut.is_some() || !unheard {
+            // What the application or the server has cut may be longer than what was heard.
+            let more_to_come = !part.done && part.cut.is_none();
+            if part.played >= part.left(width) && !more_to_come {
                 continue;
             }
             let stays = heard.contains(&part.item_id) || has_call(&part.response_id);
@@ -321,8 +256,7 @@ impl Playback {
         for response_id in cut_responses {
             self.suppress(&response_id);
         }
-        self.queue.clear();
-        self.clock = None;
+        self.empty();
         cuts
     }
 
@@ -349,8 +283,7 @@ impl Playback {
             // How much of it there is only the server knows.
             return Some(u64::MAX);
         }
-        let samples = (part.received / self.width).min(part.cut.unwrap_or(u64::MAX));
-        Some(samples * 1000 / self.rate)
+        Some(part.left(self.width) * 1000 / self.rate)
     }
 
     /// The application truncates an item itself.
@@ -360,6 +293,36 @@ impl Playback {
             let samples = ms * rate / 1000;
             part.cut = Some(part.cut.map_or(samples, |cut| cut.min(samples)));
         }
+    }
+
+    /// The server has cut a part. The words that are left of it, if it was heard here.
+    pub(crate) fn truncated(&mut self, item_id: &str, content_index: u32, ms: u64) -> Option<Text> {
+        self.note_cut(item_id, content_index, ms);
+        let part = &self.parts[self.position(item_id, content_index)?];
+        let words = part.words(part.left(self.width), self.rate, self.width);
+        (part.received > 0).then(|| words.into())
+    }
+
+    /// Whether audio of a part waits to be played, or to come; of any part of the item, if it is not said of which.
+    pub(crate) fn is_waiting(&self, item_id: &str, content_index: Option<u32>) -> bool {
+        let is_it =
+            |id: &str, index: u32| id == item_id && content_index.is_none_or(|wanted| wanted == index);
+        self.queue.iter().any(|(id, index, _)| is_it(id, *index))
+            || self.parts.iter().any(|part| {
+                // Of a response that is stopped, what is still to be cut was not heard.
+                let is_open = !part.done || self.is_suppressed(&part.response_id);
+                is_open && part.cut.is_none() && is_it(&part.item_id, part.content_index)
+            })
+    }
+
+    /// The words that were heard of a part, or of the first part of an item, if not all of them were.
+    pub(crate) fn heard_of(&self, item_id: &str, content_index: Option<u32>) -> Option<Text> {
+        let (rate, width) = (self.rate, self.width);
+        let part = self.parts.iter().find(|part| {
+            part.item_id == item_id && content_index.is_none_or(|index| index == part.content_index)
+        })?;
+        let heard = part.played.min(part.left(width));
+        (heard < part.received / width).then(|| part.words(heard, rate, width).into())
     }
 
     /// An item is no longer there.

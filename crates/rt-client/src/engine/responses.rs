@@ -2,20 +2,26 @@
 //!
 //! Whoever wants a response puts a request into the queue. The first one is sent when no response of the conversation is
 //! under way, whoever began that, and the place is free again at `response.done`.
+//!
+//! What the server begins by itself while a request is on its way is in its way nevertheless, and that is the only conflict
+//! there is: the request goes first again when that response is over, unless the user interrupted meanwhile.
 
 mod endings;
 mod named;
 mod request;
+mod turns;
+mod watch;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use rt_protocol::client_event::ResponseCancel;
 use rt_protocol::response::ConversationChoice;
 use rt_protocol::{ClientEvent, Response, ResponseParams};
 
 pub(crate) use self::request::{Origin, check_metadata};
 use self::request::{Request, key_of};
+use self::turns::User;
+use self::watch::Watchers;
 use super::Ticket;
 use super::ids::Ids;
 use crate::error::Error;
@@ -113,13 +119,16 @@ pub(crate) struct Responses {
     /// Requests outside the conversation, not answered yet.
     outside: HashMap<String, (Request, Option<Duration>)>,
     live: HashMap<String, Live>,
-    /// Who waits for any response to begin.
-    watchers: Vec<Ticket>,
+    watchers: Watchers,
+    /// The response the server stops by itself.
+    stopped_by_server: Option<String>,
+    /// The server has named the conversation: a response without that name is of none.
+    names_conversation: bool,
     /// Until when a response of the server's own is expected.
     expecting: Option<Duration>,
     /// A turn ended during a response: the server answers it afterwards.
     owed: bool,
-    user_speaks: bool,
+    user: User,
     online: bool,
     /// Whether what the session wanted by itself survives an interruption.
     keep_auto: bool,
@@ -129,16 +138,19 @@ pub(crate) struct Responses {
 }
 
 impl Responses {
-    pub(crate) fn new(keep_auto: bool) -> Self {
+    /// `patience` is how long somebody waits for any response to begin.
+    pub(crate) fn new(keep_auto: bool, patience: Option<Duration>) -> Self {
         Self {
             queue: VecDeque::new(),
             slot: Slot::Free,
             outside: HashMap::new(),
             live: HashMap::new(),
-            watchers: Vec::new(),
+            watchers: Watchers::new(patience),
+            stopped_by_server: None,
+            names_conversation: false,
             expecting: None,
             owed: false,
-            user_speaks: false,
+            user: User::default(),
             online: false,
             keep_auto,
             stopped: None,
@@ -170,11 +182,13 @@ impl Responses {
             self.outside.insert(request.key.clone(), (request, due));
             return;
         }
-        let mergeable = |request: &Request| request.origin == Origin::Auto && request.tickets.is_empty();
-        if mergeable(&request) && self.queue.back().is_some_and(mergeable) {
-            return;
+        match self.queue.back_mut() {
+            Some(last) if last.origin == Origin::Auto && request.origin == Origin::Auto => {
+                last.tickets.extend(request.tickets);
+                return;
+            }
+            _ => self.queue.push_back(request),
         }
-        self.queue.push_back(request);
         self.advance(now);
     }
 
@@ -203,31 +217,25 @@ impl Responses {
         })
     }
 
-    /// Somebody waits for the response under way, or else for the next one.
-    pub(crate) fn watch(&mut self, ticket: Ticket) -> Option<String> {
-        if let Slot::Active { id, .. } = &self.slot
-            && let Some(live) = self.live.get_mut(id)
-        {
-            live.tickets.push(ticket);
-            return Some(id.clone());
-        }
-        self.watchers.push(ticket);
-        None
+    /// Whether the place is free.
+    fn may_send(&self) -> bool {
+        self.online && matches!(self.slot, Slot::Free) && self.expecting.is_none()
     }
 
     /// Sends the first request if it may go.
     pub(crate) fn advance(&mut self, now: Duration) {
-        if !self.online || !matches!(self.slot, Slot::Free) || self.expecting.is_some() {
+        if !self.may_send() {
             return;
         }
         // What the session itself wants can wait for the end of the sentence.
-        let may_go = |request: &Request| request.origin == Origin::Manual || !self.user_speaks;
+        let may_go = |request: &Request| request.origin == Origin::Manual || !self.user.speaks;
         if !self.queue.front().is_some_and(may_go) {
             return;
         }
         let Some(request) = self.queue.pop_front() else {
             return;
         };
+        self.watchers.stir(now);
         self.steps.push(Step::Send(request.event()));
         self.slot = Slot::Requested {
             request,
@@ -243,31 +251,37 @@ impl Responses {
             return began;
         };
         let key = key_of(response);
-        if let Some((request, _)) = key.and_then(|key| self.outside.remove(key)) {
+        if let Some(request) = self.outside_request(response) {
             began.tickets.extend(request.tickets);
             began.key = Some(request.key);
             self.begin(id, &began.tickets, true, request.params, now);
             return began;
         }
-        began.tickets = std::mem::take(&mut self.watchers);
+        if self.is_foreign(response) {
+            self.begin(id, &[], true, None, now);
+            return began;
+        }
         // Servers that do not echo metadata exist: then it is ours, unless the server owes one to a turn it heard.
         let unasked = self.expecting.take().is_some();
         let mut params = None;
         match std::mem::replace(&mut self.slot, Slot::Free) {
-            Slot::Requested { request, cancel, .. }
-                if key == Some(&request.key) || (key.is_none() && !unasked) =>
-            {
-                began.tickets.extend(request.tickets);
-                began.key = Some(request.key);
-                params = request.params;
-                began.unwanted = cancel;
+            Slot::Requested {
+                mut request, cancel, ..
+            } if key == Some(&request.key) || (key.is_none() && !unasked) => {
                 self.slot = Slot::Active {
                     id: id.to_owned(),
                     cancelling: None,
                 };
+                began.unwanted = cancel;
                 if cancel {
+                    if request.origin == Origin::Auto && self.keep_auto {
+                        self.queue.push_front(request.again(ids));
+                    }
                     self.cancel(ids, now, false);
                 }
+                began.tickets.extend(request.tickets);
+                began.key = Some(request.key);
+                params = request.params;
             }
             // Ours is on its way, and will be refused.
             requested @ Slot::Requested { .. } => self.slot = requested,
@@ -277,15 +291,17 @@ impl Responses {
                     cancelling: None,
                 };
                 // It sees all that the session would have asked about.
+                let is_auto = |request: &mut Request| request.origin == Origin::Auto;
                 while !self.keep_auto
-                    && self
-                        .queue
-                        .front()
-                        .is_some_and(|request| request.origin == Origin::Auto)
+                    && let Some(request) = self.queue.pop_front_if(is_auto)
                 {
-                    self.queue.pop_front();
+                    began.tickets.extend(request.tickets);
                 }
             }
+        }
+        // What is stopped before it begins is nothing to wait for.
+        if !began.unwanted {
+            began.tickets.extend(self.watchers.take());
         }
         self.begin(id, &began.tickets, false, params, now);
         began
@@ -324,44 +340,11 @@ impl Responses {
         self.live.get(id).is_some_and(|live| live.outside)
     }
 
-    /// The user began or stopped speaking; whether the server will answer by itself.
-    pub(crate) fn user_speaks(&mut self, speaks: bool, answered: bool, now: Duration) {
-        self.user_speaks = speaks;
-        if !speaks && answered {
-            if matches!(self.slot, Slot::Active { .. }) {
-                self.owed = true;
-            } else {
-                self.expecting = Some(now + EXPECT);
-            }
-        }
-        self.advance(now);
-    }
-
     /// The response of the conversation that is under way.
     pub(crate) fn active(&self) -> Option<&str> {
         match &self.slot {
             Slot::Active { id, .. } => Some(id),
             _ => None,
-        }
-    }
-
-    /// Stops the response under way, unless the server is doing so. What the session wanted by itself is forgotten, unless
-    /// it is to be kept.
-    pub(crate) fn cancel(&mut self, ids: &mut Ids, now: Duration, by_server: bool) {
-        if !self.keep_auto {
-            self.drop_auto();
-        }
-        match &mut self.slot {
-            Slot::Active { id, cancelling } if cancelling.is_none() && !by_server => {
-                let event_id = ids.next("cancel");
-                let cancel = ResponseCancel::new(id.as_str());
-                self.steps.push(Step::Send(
-                    ClientEvent::from(cancel).with_event_id(event_id.as_str()),
-                ));
-                *cancelling = Some((now + CANCEL_TIMEOUT, event_id));
-            }
-            Slot::Requested { cancel, .. } if !by_server => *cancel = true,
-            _ => {}
         }
     }
 
@@ -375,11 +358,6 @@ impl Responses {
             *due = Some(now + CREATE_TIMEOUT);
         }
         self.advance(now);
-    }
-
-    /// Takes back a request that nobody waits for any more, if it was not sent yet.
-    pub(crate) fn abandon(&mut self, ticket: Ticket) {
-        self.watchers.retain(|watcher| *watcher != ticket);
     }
 
     /// Everything that is waited for, for tests.

@@ -126,6 +126,7 @@ impl Engine {
                 self.playback.deleted(&event.item_id);
                 self.cuts.confirmed(&event.item_id);
                 self.lines.forget(&event.item_id);
+                self.spoken.forget(&event.item_id);
                 let change = self.history.removed(&event.item_id);
                 self.tell_history(change);
                 self.acknowledge(&Wanted::Deleted(event.item_id.clone()), &event.item_id);
@@ -136,7 +137,10 @@ impl Engine {
                 let cut = self
                     .playback
                     .cut_by_server(item_id, content_index, event.audio_end_ms);
-                self.cut(cut.into_iter().collect());
+                match cut {
+                    Some(cut) => self.cut(vec![cut]),
+                    None => self.truncated(item_id, content_index, event.audio_end_ms),
+                }
             }
             E::OutputAudioBufferStarted(event) => {
                 self.playback.remote_began(&event.response_id, self.now);
@@ -152,7 +156,7 @@ impl Engine {
                     item_id: event.item_id.clone(),
                     at: Duration::from_millis(event.audio_start_ms),
                 }));
-                let speaking = self.playback.is_playing() || self.responses.active().is_some();
+                let speaking = self.playback.is_playing() || self.responses.is_under_way();
                 if self.facts.interrupts {
                     self.interrupt(true);
                 } else if self.doubt.began(speaking, self.now) {
@@ -338,8 +342,7 @@ impl Engine {
                 self.lines.expect(id, speaker, previous, self.now);
             }
             if let Some(text) = text {
-                let line = self.lines.set(id, &text);
-                self.tell_lines(line.into_iter().collect());
+                self.line(id, &text);
             }
         }
     }

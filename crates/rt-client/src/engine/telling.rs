@@ -54,9 +54,9 @@ impl Engine {
             Step::GaveUp { id, tickets } => {
                 self.playback.gave_up(&id);
                 self.discard(|gate| gate == id);
+                self.end_reply(&id, &tickets, ReplyStatus::Unfinished);
                 self.mcp_response_done(&id, false);
                 self.tools.response_done(&id, self.now);
-                self.end_reply(&id, &tickets, ReplyStatus::Unfinished);
             }
             Step::Report(error) => self.report(error),
         }
@@ -70,7 +70,11 @@ impl Engine {
             Step::Abort(call_id) => self.out.push(Output::AbortTool(call_id)),
             Step::Tell(call) => self.tell(Event::ToolCall(call)),
             Step::Ask(call) => self.tell(Event::ApprovalWanted(call)),
-            Step::Respond => self.request(Origin::Auto, None, None),
+            Step::Respond(after) => {
+                let tickets = self.followers(after.as_deref());
+                self.request(Origin::Auto, None, tickets);
+            }
+            Step::Answered(response_id) => self.no_follow_up(&response_id),
             Step::Took { call, took, failed } => {
                 self.stopwatch.tool(took, self.now);
                 self.tell(Event::Latency(Latency::Tool {
@@ -86,6 +90,7 @@ impl Engine {
     /// Tells those who wait for a response that it is over.
     pub(super) fn end_reply(&mut self, response_id: &str, tickets: &[Ticket], status: ReplyStatus) {
         let timing = self.stopwatch.done(response_id);
+        self.expect_follow_up(response_id, tickets);
         for ticket in tickets {
             self.out
                 .push(Output::Reply(*ticket, ReplyUpdate::Ended(status.clone())));

@@ -45,8 +45,10 @@ pub(crate) enum Step {
     Tell(ToolCall),
     /// The application is to approve it.
     Ask(ToolCall),
-    /// All outputs are there: the model is to go on.
-    Respond,
+    /// All outputs are there, of this response if it is of one: the model is to go on.
+    Respond(Option<String>),
+    /// All outputs of this response are there, and the application sees to what follows.
+    Answered(String),
     /// How long a call took.
     Took {
         call: String,
@@ -121,6 +123,11 @@ impl Tools {
     /// Whether a response made calls.
     pub(crate) fn has_call(&self, response_id: &str) -> bool {
         self.batches.contains_key(response_id)
+    }
+
+    /// Whether calls are being answered.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.batches.is_empty()
     }
 
     /// Calls whose result is awaited.
@@ -268,14 +275,9 @@ impl Tools {
 
     /// The application answers a call by an item of its own, and sees to what follows.
     pub(crate) fn answered_by_item(&mut self, call_id: &str) {
-        let Some(call) = self.calls.get_mut(call_id) else {
-            return;
-        };
-        if matches!(call.state, State::Running(_) | State::Approval) {
-            call.state = State::Accepted;
-            let response_id = call.call.response_id.clone();
-            self.forget_accepted(call_id);
-            self.settle(&response_id);
+        let awaited = |call: &Call| matches!(call.state, State::Running(_) | State::Approval);
+        if self.calls.get(call_id).is_some_and(awaited) {
+            self.accept(call_id);
         }
     }
 
@@ -285,12 +287,10 @@ impl Tools {
             return;
         }
         let is_it =
-            |call: &&mut Call| matches!(&call.state, State::Answering { item_id: id, .. } if id == item_id);
-        if let Some(call) = self.calls.values_mut().find(is_it) {
-            call.state = State::Accepted;
-            let (call_id, response_id) = (call.call.call_id.clone(), call.call.response_id.clone());
-            self.forget_accepted(&call_id);
-            self.settle(&response_id);
+            |call: &&Call| matches!(&call.state, State::Answering { item_id: id, .. } if id == item_id);
+        if let Some(call) = self.calls.values().find(is_it) {
+            let call_id = call.call.call_id.clone();
+            self.accept(&call_id);
         }
     }
 
@@ -321,20 +321,29 @@ impl Tools {
             return true;
         }
         let is_it =
-            |call: &&mut Call| matches!(&call.state, State::Answering { event_id, .. } if event_id == about);
-        let Some(call) = self.calls.values_mut().find(is_it) else {
+            |call: &&Call| matches!(&call.state, State::Answering { event_id, .. } if event_id == about);
+        let Some(call) = self.calls.values().find(is_it) else {
             return false;
         };
+        let call_id = call.call.call_id.clone();
         // It is there already: sent again after a reconnect.
         if !details.is("item_create_duplicate_item_id") {
             let error = Error::refused("the output of a tool", details);
             self.steps.push(Step::Report(error));
         }
-        call.state = State::Accepted;
-        let (call_id, response_id) = (call.call.call_id.clone(), call.call.response_id.clone());
-        self.forget_accepted(&call_id);
-        self.settle(&response_id);
+        self.accept(&call_id);
         true
+    }
+
+    /// The output of a call is there, or is not waited for any longer.
+    fn accept(&mut self, call_id: &str) {
+        let Some(call) = self.calls.get_mut(call_id) else {
+            return;
+        };
+        call.state = State::Accepted;
+        let response_id = call.call.response_id.clone();
+        self.forget_accepted(call_id);
+        self.settle(&response_id);
     }
 
     fn forget_accepted(&mut self, call_id: &str) {

@@ -34,6 +34,13 @@ pub(crate) enum ReplyUpdate {
         content_index: u32,
         audio: Pcm16,
     },
+    /// Only so much of a part was heard.
+    Cut {
+        id: String,
+        content_index: u32,
+        samples: usize,
+        text: Text,
+    },
     PartDone {
         id: String,
         content_index: u32,
@@ -57,6 +64,8 @@ pub(super) struct State {
     pub(super) response_id: String,
     pub(super) items: Vec<ItemState>,
     pub(super) samples: usize,
+    /// The reply after the functions this one called, until somebody takes it.
+    pub(super) follow_up: Option<ReplyHandle>,
     pub(super) end: Option<Result<ReplyStatus, Error>>,
 }
 
@@ -76,6 +85,8 @@ pub(super) struct PartState {
     pub(super) chunks: Vec<ReplyChunk>,
     pub(super) whole: Option<Text>,
     pub(super) done: bool,
+    /// Samples that were heard, if it was cut.
+    pub(super) heard: Option<usize>,
 }
 
 /// The side that writes a reply. When it is dropped without an end, the session is over.
@@ -113,6 +124,11 @@ impl ReplyWriter {
     pub(crate) fn update(&self, update: ReplyUpdate) {
         self.shared.lock().apply(update);
         self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Another reply will follow this one.
+    pub(crate) fn follow(&self, next: ReplyHandle) {
+        self.shared.lock().follow_up = Some(next);
     }
 
     pub(crate) fn fail(&self, error: Error) {
@@ -166,6 +182,16 @@ impl State {
                     part.chunks.push(ReplyChunk::Audio(audio));
                 }
             }
+            ReplyUpdate::Cut {
+                id,
+                content_index,
+                samples,
+                text,
+            } => {
+                let part = self.part(&id, content_index);
+                part.whole = Some(text);
+                part.heard = Some(samples);
+            }
             ReplyUpdate::PartDone { id, content_index } => self.part(&id, content_index).done = true,
             ReplyUpdate::ItemDone { id, item } => {
                 if let Some(known) = self.items.iter_mut().find(|known| known.id == id) {
@@ -209,6 +235,7 @@ impl State {
                     chunks: Vec::new(),
                     whole: None,
                     done: false,
+                    heard: None,
                 });
                 parts.len() - 1
             }
@@ -230,12 +257,7 @@ impl State {
                 }),
             }
         }
-        let audio = parts()
-            .flat_map(|part| &part.chunks)
-            .filter_map(|chunk| match chunk {
-                ReplyChunk::Audio(audio) => Some(audio),
-                ReplyChunk::Text(_) => None,
-            });
+        let audio: Vec<Pcm16> = parts().flat_map(PartState::audio).collect();
         let calls = items().filter_map(|item| match &*item.item {
             Item::FunctionCall(call) if item.done => Some(call.clone()),
             _ => None,
@@ -244,9 +266,24 @@ impl State {
             response_id: self.response_id.clone(),
             status,
             text,
-            audio: Pcm16::concat(audio),
+            audio: Pcm16::concat(&audio),
             calls: calls.collect(),
         }
+    }
+}
+
+impl PartState {
+    /// Its audio, as far as it was heard if it was cut.
+    fn audio(&self) -> impl Iterator<Item = Pcm16> + '_ {
+        let mut left = self.heard.unwrap_or(usize::MAX);
+        self.chunks.iter().filter_map(move |chunk| match chunk {
+            ReplyChunk::Audio(audio) => {
+                let piece = audio.slice(..audio.len().min(left));
+                left -= piece.len();
+                Some(piece)
+            }
+            ReplyChunk::Text(_) => None,
+        })
     }
 }
 

@@ -9,7 +9,10 @@ use crate::error::Error;
 impl Session {
     /// Tells how many samples of the model's audio were played in all since the session began, without what was thrown away
     /// at interruptions: for applications that play the audio of `on_audio` themselves. Without it, and without a sink, audio
-    /// counts as played at the pace of the clock from when it came.
+    /// counts as played at the pace of the clock from when it came; the first report takes the place of what the clock said.
+    ///
+    /// Report often, every 50 ms or so, and once more when an interruption made you throw audio away. Of what is first
+    /// reported after an interruption, no more is taken to be of the next reply than there was time to play of it.
     ///
     /// # Errors
     /// `Closed` if the session is closed.

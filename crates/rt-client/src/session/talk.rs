@@ -21,6 +21,10 @@ const LEAST_MS: u64 = 100;
 impl Session {
     /// Sends audio of the user. Waits while the connection has as much as it may hold.
     ///
+    /// With turn detection, go on sending silence when the user is muted: the server hears the end of a sentence only in
+    /// audio. If none is sent for 5 s in the middle of one, the user is taken to be silent as far as follow-ups of functions
+    /// are concerned, which else wait for the end of the sentence.
+    ///
     /// # Errors
     /// `Closed` if the session is closed.
     ///
@@ -46,6 +50,11 @@ impl Session {
             .counters
             .uncommitted
             .fetch_add(bytes, Ordering::Relaxed);
+        let us = u64::try_from(self.shared.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.shared
+            .counters
+            .audio_sent_us
+            .fetch_max(us.max(1), Ordering::Relaxed);
         Ok(())
     }
 

@@ -65,6 +65,28 @@ const RESPONSE: &[&str] = &[
     "input_items",
 ];
 
+/// The fields of its settings that hold more fields.
+const NESTED: &[(&str, &[&str])] = &[
+    ("input_audio_transcription", &["model", "language", "prompt"]),
+    (
+        "turn_detection",
+        &[
+            "type",
+            "threshold",
+            "prefix_padding_ms",
+            "silence_duration_ms",
+            "eagerness",
+            "create_response",
+            "interrupt_response",
+        ],
+    ),
+    ("input_audio_noise_reduction", &["type"]),
+];
+/// The items a client may create, beside references in the input of a response.
+const ITEMS: &[&str] = &["message", "function_call", "function_call_output"];
+/// What a client's message may hold.
+const CONTENT: &[&str] = &["input_text", "input_audio", "text", "audio"];
+
 /// What reads and writes a session's dialect.
 pub(super) fn codec(dialect: Dialect) -> Codec {
     Codec::new(dialect)
@@ -102,7 +124,18 @@ impl Brain {
         let event_type = message.get("type").and_then(Value::as_str).unwrap_or_default();
         match event_type {
             "session.update" | "transcription_session.update" => check(message, "session", SESSION)?,
-            "response.create" => check(message, "response", RESPONSE)?,
+            "response.create" => {
+                check(message, "response", RESPONSE)?;
+                let input = message.get("response").and_then(|response| response.get("input"));
+                for (index, item) in input.and_then(Value::as_array).into_iter().flatten().enumerate() {
+                    check_item(item, &format!("response.input[{index}]"))?;
+                }
+            }
+            "conversation.item.create" => {
+                message
+                    .get("item")
+                    .map_or(Ok(()), |item| check_item(item, "item"))?;
+            }
             _ => {}
         }
         match self.codec.decode_client(text) {
@@ -190,9 +223,18 @@ fn check(message: &Map<String, Value>, place: &str, known: &[&str]) -> Result<()
     let Some(fields) = message.get(place).and_then(Value::as_object) else {
         return Ok(());
     };
-    if let Some(key) = fields.keys().find(|key| !known.contains(&key.as_str())) {
-        let key: String = key.chars().take(64).collect();
-        return Err(Failure::unknown(&format!("{place}.{key}")));
+    check_known(fields, place, known)?;
+    for (name, known) in NESTED {
+        if let Some(inner) = fields.get(*name).and_then(Value::as_object) {
+            check_known(inner, &format!("{place}.{name}"), known)?;
+        }
+    }
+    let tools = fields.get("tools").and_then(Value::as_array);
+    for (index, tool) in tools.into_iter().flatten().enumerate() {
+        check_kind(tool, &format!("{place}.tools[{index}]"), &["function"])?;
+    }
+    if let Some(choice) = fields.get("tool_choice").filter(|choice| choice.is_object()) {
+        check_kind(choice, &format!("{place}.tool_choice"), &["function"])?;
     }
     if let Some(temperature) = fields.get("temperature").filter(|value| !value.is_null()) {
         let param = format!("{place}.temperature");
@@ -216,4 +258,40 @@ fn check(message: &Map<String, Value>, place: &str, known: &[&str]) -> Result<()
         return Err(Failure::new("invalid_value", message).param(format!("{place}.modalities")));
     }
     Ok(())
+}
+
+/// Only items and contents that beta has.
+fn check_item(item: &Value, place: &str) -> Result<(), Failure> {
+    if item.get("phase").is_some() {
+        return Err(Failure::unknown(&format!("{place}.phase")));
+    }
+    if item.get("type").and_then(Value::as_str) != Some("item_reference") {
+        check_kind(item, place, ITEMS)?;
+    }
+    let content = item.get("content").and_then(Value::as_array);
+    for (index, part) in content.into_iter().flatten().enumerate() {
+        check_kind(part, &format!("{place}.content[{index}]"), CONTENT)?;
+    }
+    Ok(())
+}
+
+/// Only fields that are known.
+fn check_known(fields: &Map<String, Value>, place: &str, known: &[&str]) -> Result<(), Failure> {
+    match fields.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => {
+            let key: String = key.chars().take(64).collect();
+            Err(Failure::unknown(&format!("{place}.{key}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Only a `type` that exists. What has none, or no text there, is for the checks to come.
+fn check_kind(object: &Value, place: &str, known: &[&str]) -> Result<(), Failure> {
+    match object.get("type").and_then(Value::as_str) {
+        Some(kind) if !known.contains(&kind) => {
+            Err(Failure::unsupported(&format!("{place}.type"), kind, known))
+        }
+        _ => Ok(()),
+    }
 }

@@ -147,6 +147,13 @@ pub(crate) enum Astray {
     ModelOfTranscription,
     /// A call that does not exist, or that rings.
     Call,
+    /// An ephemeral key, which opens a session of its own and no call.
+    KeyOfCall,
+}
+
+/// A key that is none, or not for this.
+fn bad_key() -> Refusal {
+    Refusal::new(3000, Some("invalid_api_key"), "Incorrect API key provided.")
 }
 
 impl Access {
@@ -175,8 +182,7 @@ impl Access {
             return Verdict::Refuse(Refusal::new(3000, None, message));
         };
         let Some(session) = self.admit(key, books) else {
-            let message = "Incorrect API key provided.";
-            return Verdict::Refuse(Refusal::new(3000, Some("invalid_api_key"), message));
+            return Verdict::Refuse(bad_key());
         };
         let beta = request
             .header("openai-beta")
@@ -191,6 +197,7 @@ impl Access {
         }
         let (code, message) = match there(session) {
             Ok(opening) => return Verdict::Open(opening.into()),
+            Err(Astray::KeyOfCall) => return Verdict::Refuse(bad_key()),
             Err(Astray::Intent(intent)) => ("invalid_intent", format!("Invalid intent: '{intent}'.")),
             Err(Astray::NoModel | Astray::Call) => {
                 ("missing_model", "You must provide a model parameter.".to_owned())
@@ -256,7 +263,11 @@ impl Access {
             .query("call_id")
             .filter(|_| route.target == Target::Realtime)
         {
-            let session = calls.session(id).ok_or(Astray::Call)?;
+            let call = calls.session(id).ok_or(Astray::Call)?;
+            if session.is_some() {
+                return Err(Astray::KeyOfCall);
+            }
+            let session = call;
             let model = session
                 .model
                 .value()

@@ -62,6 +62,7 @@ pub(crate) fn lost(astray: &Astray) -> Denial {
             status: 404,
             body: error_body("404", "No such call."),
         },
+        Astray::KeyOfCall => bad_key(),
         Astray::NoModel | Astray::ModelOfTranscription => Denial {
             status: 400,
             body: error_body("BadRequest", "The name of the deployment is missing."),

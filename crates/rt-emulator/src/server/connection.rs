@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use rt_protocol::server_event::{ErrorDetails, ErrorEvent};
-use rt_protocol::{Field, ServerEvent};
+use rt_protocol::{Field, ServerEvent, Session};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -46,6 +46,8 @@ pub(super) struct Connection<'a> {
     commands: broadcast::Receiver<(u64, Action)>,
     /// Items that are refused.
     refused_items: Vec<String>,
+    /// The call it is beside.
+    call_id: Option<String>,
     /// What calls end.
     ends: broadcast::Receiver<String>,
     /// Whether no event is sent any more.
@@ -71,6 +73,7 @@ impl<'a> Connection<'a> {
         number: u64,
         shared: &'a Shared,
         faults: Vec<Fault>,
+        call_id: Option<String>,
     ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(8 << 10)
@@ -105,6 +108,7 @@ impl<'a> Connection<'a> {
             refusal,
             watch: Watch::new(faults),
             commands: shared.commands.subscribe(),
+            call_id,
             ends: shared.calls.ends(),
             silent: false,
             swap: false,
@@ -118,7 +122,6 @@ impl<'a> Connection<'a> {
     pub(super) async fn run(
         mut self,
         verdict: Result<Box<Opening>, Refusal>,
-        call_id: Option<String>,
         mut stop: watch::Receiver<bool>,
     ) {
         let verdict = match self.refusal.take() {
@@ -164,7 +167,7 @@ impl<'a> Connection<'a> {
                     Ok((number, action)) if number == self.number => self.act(vec![action], &mut brain).await,
                     _ => Flow::Continue(()),
                 },
-                ended = self.ends.recv() => match (ended, &call_id) {
+                ended = self.ends.recv() => match (ended, &self.call_id) {
                     (Ok(ended), Some(own)) if ended == *own => {
                         self.close(1000, "The call has ended.".to_owned()).await
                     }
@@ -250,6 +253,7 @@ impl<'a> Connection<'a> {
         for output in outputs {
             match output {
                 Output::Event(event) => {
+                    self.keep_settings(&event);
                     let Some(text) = brain.encode(&event) else {
                         continue;
                     };
@@ -276,6 +280,16 @@ impl<'a> Connection<'a> {
             }
         }
         self.flush().await
+    }
+
+    /// The settings of a call are the call's: whoever connects to it next finds them.
+    fn keep_settings(&self, event: &ServerEvent) {
+        if let Some(call_id) = &self.call_id
+            && let ServerEvent::SessionUpdated(updated) = event
+            && let Session::Realtime(session) = &updated.session
+        {
+            self.shared.calls.accept(call_id, (**session).clone());
+        }
     }
 
     /// Queues an event and writes it down; its type is returned.

@@ -246,9 +246,9 @@ async fn converse(
     shared.journal.note(number, What::Answered { status: 101 });
     let rest = std::mem::take(&mut request.rest);
     let call_id = request.query("call_id").map(str::to_owned);
-    Connection::new(stream, rest, number, shared, faults)
+    Connection::new(stream, rest, number, shared, faults, call_id)
         .await
-        .run(verdict, call_id, stop)
+        .run(verdict, stop)
         .await;
 }
 

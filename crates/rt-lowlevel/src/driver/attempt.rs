@@ -19,7 +19,7 @@ pub(crate) struct Context {
     pub(crate) endpoint: Endpoint,
     pub(crate) credentials: Credentials,
     pub(crate) headers: HeaderMap,
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) dialer: Arc<dyn Dialer>,
 }
 

@@ -13,7 +13,7 @@ use super::room::Room;
 use crate::event::ConnectionEvent;
 
 /// How many events there is room for at rest.
-const REST: usize = 8;
+const REST: usize = 4;
 
 /// How many right after a burst, which may go on.
 const BURST: usize = 64;
@@ -22,7 +22,8 @@ const BURST: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) event: ConnectionEvent,
-    pub(crate) _room: Option<Room>,
+    /// None of an event that needs none; or that was waited for in vain, and is dropped when it has been told.
+    pub(crate) room: Option<Room>,
 }
 
 /// The sending side. It never blocks: what goes in is bounded by [`Room`].
@@ -83,7 +84,20 @@ impl Opened<'_> {
     pub(super) fn push(&mut self, event: ConnectionEvent, room: Option<Room>) {
         let inner = self.inner.get_or_insert_with(|| locked(&self.inbox.0));
         if !inner.is_closed {
-            inner.queue.push_back(Delivery { event, _room: room });
+            inner.queue.push_back(Delivery { event, room });
+        }
+    }
+
+    /// Puts in so many from the front of `deliveries`. Most often that is all, and nothing is waiting: then none is moved.
+    pub(super) fn append(&mut self, deliveries: &mut VecDeque<Delivery>, count: usize) {
+        let inner = self.inner.get_or_insert_with(|| locked(&self.inbox.0));
+        if !inner.is_closed && inner.queue.is_empty() && count == deliveries.len() {
+            std::mem::swap(&mut inner.queue, deliveries);
+            return;
+        }
+        let front = deliveries.drain(..count);
+        if !inner.is_closed {
+            inner.queue.extend(front);
         }
     }
 
@@ -179,6 +193,30 @@ mod tests {
         assert_eq!(take(&mut events), None);
         assert!(put(&inbox, 5..6).is_some(), "somebody waits now");
         assert!(put(&inbox, 0..0).is_none(), "nothing was put in");
+    }
+
+    #[test]
+    fn what_is_put_in_together_comes_behind_what_was_there() {
+        let (inbox, mut events) = Inbox::new();
+        let append = |numbers: std::ops::Range<u64>, count| {
+            let delivery = |number| Delivery {
+                event: event(number),
+                room: None,
+            };
+            let mut deliveries: VecDeque<Delivery> = numbers.map(delivery).collect();
+            let mut opened = inbox.open();
+            opened.append(&mut deliveries, count);
+            opened.close();
+            deliveries.len()
+        };
+        assert_eq!(append(0..3, 3), 0, "all of it, into an empty one");
+        assert_eq!(append(3..5, 2), 0, "all of it, behind others");
+        assert_eq!(append(5..9, 2), 2, "a part of it");
+        let all: Vec<u64> = std::iter::from_fn(|| take(&mut events).flatten()).collect();
+        assert_eq!(all, [0, 1, 2, 3, 4, 5, 6]);
+        events.close();
+        assert_eq!(append(0..3, 3), 0, "nobody listens");
+        assert_eq!(take(&mut events), Some(None));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod restoring;
 mod room;
 mod sending;
 mod shared;
+mod spares;
 mod supervisor;
 mod writer;
 

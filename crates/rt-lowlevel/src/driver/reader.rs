@@ -1,9 +1,11 @@
 //! The reader of one connection.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rt_protocol::{DecodeError, ServerEvent};
 
+use super::inbox::Delivery;
 use super::receiving::Dropped;
 use super::restoring::RestoreSpan;
 use super::room::Room;
@@ -13,8 +15,8 @@ use crate::machine::{At, Machine};
 use crate::observe::Wire;
 use crate::transport::{Incoming, Reader};
 
-/// So many events at most are told together.
-const BATCH: usize = 32;
+/// So many events at most are told together: as many as one read brings, if they are short.
+const BATCH: usize = 64;
 
 /// For how many there is room at rest.
 const REST: usize = 4;
@@ -34,7 +36,7 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut reader: Reader) {
         shared,
         epoch,
         wire: reader.wire(),
-        batch: Vec::new(),
+        batch: VecDeque::new(),
         restore: RestoreSpan::default(),
     };
     loop {
@@ -101,7 +103,7 @@ struct Inflow {
     epoch: u64,
     wire: Wire,
     /// Not told yet: events of the server, and what is none.
-    batch: Vec<(ConnectionEvent, Room)>,
+    batch: VecDeque<Delivery>,
     restore: RestoreSpan,
 }
 
@@ -109,8 +111,8 @@ impl Inflow {
     /// Tells of what came, all of it so far.
     fn tell(&mut self) {
         if !self.batch.is_empty() {
-            let batch = self.batch.drain(..).map(|(event, room)| (event, Some(room)));
-            self.restore.follow(&self.shared.deliver(self.epoch, batch));
+            self.restore
+                .follow(&self.shared.deliver(self.epoch, &mut self.batch));
         }
     }
 
@@ -135,7 +137,10 @@ impl Inflow {
         let Some(room) = self.shared.try_reserve(bytes) else {
             return Some(event);
         };
-        self.batch.push((event, room));
+        self.batch.push_back(Delivery {
+            event,
+            room: Some(room),
+        });
         if self.batch.len() >= BATCH {
             self.tell();
         }
@@ -148,8 +153,8 @@ impl Inflow {
         self.with(|machine, at| machine.handle_read_paused(at, epoch));
         // Without room: what it says of the conversation still counts.
         let room = wait_for_room(&self.shared, &event, bytes).await.unwrap_or(None);
-        let steps = self.shared.deliver(epoch, std::iter::once((event, room)));
-        self.restore.follow(&steps);
+        self.batch.push_back(Delivery { event, room });
+        self.tell();
     }
 }
 

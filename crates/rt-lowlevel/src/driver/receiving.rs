@@ -1,12 +1,13 @@
 //! What was received, on its way to the machine and the consumer.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::inbox::Delivery;
 use super::reader::decoded;
 use super::room::{Room, Rooms};
 use super::shared::{Shared, at};
 use crate::config::Limits;
-use crate::event::ConnectionEvent;
 use crate::machine::{Disposition, RestoreProgress};
 use crate::state::State;
 
@@ -50,31 +51,42 @@ impl Receiving {
 impl Shared {
     /// Tells of messages of the server, in their order, and delivers those that are for the user and have room. Returns how
     /// far the restore was after each of them that is part of one.
-    pub(super) fn deliver(
-        &self,
-        epoch: u64,
-        events: impl Iterator<Item = (ConnectionEvent, Option<Room>)>,
-    ) -> Vec<RestoreProgress> {
+    pub(super) fn deliver(&self, epoch: u64, batch: &mut VecDeque<Delivery>) -> Vec<RestoreProgress> {
         let mut steps = Vec::new();
         let at = at();
         let mut telling = self.telling(Some(at.now));
-        for (event, room) in events {
+        // So many at the front have been told, and there was nothing to say of them: they are passed on together.
+        let mut told = 0;
+        while let Some(delivery) = batch.get(told) {
             let machine = telling.machine();
-            if room.is_some() {
+            let has_room = delivery.room.is_some();
+            if has_room {
                 machine.handle_room(at, epoch);
             }
-            let Some(decoded) = decoded(&event) else { continue };
+            let Some(decoded) = decoded(&delivery.event) else {
+                batch.remove(told);
+                continue;
+            };
             let disposition = machine.handle_event(at, epoch, decoded);
-            steps.extend(machine.restore_progress(epoch));
+            steps.extend(machine.take_restore_progress(epoch));
+            if disposition == Disposition::Deliver && has_room && !telling.has_more() {
+                told += 1;
+                continue;
+            }
+            telling.pass(batch, std::mem::take(&mut told));
+            let Some(Delivery { event, room }) = batch.pop_front() else {
+                break;
+            };
             match disposition {
                 Disposition::Deliver => telling.deliver(event, room),
                 Disposition::Hold => {
-                    machine.hold(epoch, event);
+                    telling.machine().hold(epoch, event);
                     telling.tell_all();
                 }
                 Disposition::Hide | Disposition::Stale => telling.tell_all(),
             }
         }
+        telling.pass(batch, told);
         telling.finish();
         steps
     }

@@ -1,6 +1,6 @@
 //! [`Shared`]: the machine behind a lock, and the ways the tasks wake each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -8,11 +8,12 @@ use std::time::{Instant, SystemTime};
 use rt_protocol::dialect::Warning;
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::inbox::{Events, Inbox, Opened};
+use super::inbox::{Delivery, Events, Inbox, Opened};
 use super::note::{Note, note};
 use super::receiving::Receiving;
 use super::room::Room;
 use super::sending::Lines;
+use super::spares::Spares;
 use crate::config::Limits;
 use crate::dialect::Translator;
 use crate::event::ConnectionEvent;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(super) inbox: Inbox,
     pub(super) receiving: Receiving,
     pub(super) lines: Lines,
+    pub(crate) spares: Spares,
     state: watch::Sender<State>,
     /// What `state` is to say. Published without the machine's lock, since whoever looks at the state holds it still
     /// and may send meanwhile.
@@ -104,6 +106,18 @@ pub(super) struct Telling<'a> {
 impl<'a> Telling<'a> {
     pub(super) fn machine(&mut self) -> &mut Machine {
         &mut self.core.machine
+    }
+
+    /// Whether the machine has something to say.
+    pub(super) fn has_more(&self) -> bool {
+        self.core.machine.has_events()
+    }
+
+    /// Delivers so many at the front of `deliveries`, about which the machine has nothing to say.
+    pub(super) fn pass(&mut self, deliveries: &mut VecDeque<Delivery>, count: usize) {
+        if count > 0 {
+            self.inbox.append(deliveries, count);
+        }
     }
 
     /// Delivers an event, if there is room for it, with what the machine says before and behind it.
@@ -208,6 +222,7 @@ impl Shared {
             inbox,
             receiving: Receiving::new(limits),
             lines: Lines::default(),
+            spares: Spares::default(),
             wake_supervisor: Notify::new(),
             wake_writer: Notify::new(),
             wake_senders: Notify::new(),

@@ -19,6 +19,8 @@ const REST: usize = 4;
 pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, stall: Duration) {
     let mut flushed = true;
     let mut frames = Vec::new();
+    // Since the writer last waited.
+    let mut written = 0;
     loop {
         let mut then = shared.transmit(epoch, flushed, &mut frames);
         if flushed && frames.is_empty() && then == Then::Idle {
@@ -31,6 +33,10 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, sta
                 // What the reader left since the last flush came before there was anybody to wake.
                 if !writer.owes() {
                     frames.shrink_to(REST);
+                    if written <= REST {
+                        shared.spares.clear();
+                    }
+                    written = 0;
                     woken.await;
                 }
                 flushed = false;
@@ -45,7 +51,8 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, sta
             }
             Then::Ask | Then::Idle | Then::Stop => {
                 flushed = false;
-                write(&mut writer, &mut frames).await
+                written += frames.len();
+                write(&shared, &mut writer, &mut frames).await
             }
         };
         if let Err(failure) = result {
@@ -62,9 +69,17 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, sta
     }
 }
 
-async fn write(writer: &mut Writer, frames: &mut Vec<Frame>) -> Result<(), Failure> {
+async fn write(shared: &Shared, writer: &mut Writer, frames: &mut Vec<Frame>) -> Result<(), Failure> {
+    let mut spares = Vec::new();
+    let is_burst = frames.len() > REST;
     for frame in frames.drain(..) {
-        write_frame(writer, frame).await?;
+        let memory = write_frame(writer, frame).await?;
+        if is_burst {
+            spares.push(memory);
+        }
+    }
+    if is_burst {
+        shared.spares.give(&mut spares);
     }
     Ok(())
 }

@@ -29,10 +29,10 @@ impl Handle {
         let event_type = kind.name();
         let messages: Vec<Message> = match event {
             ClientEvent::InputAudioBufferAppend(ref append) if append.audio.len() <= PIECE => {
-                vec![whole_audio(append.audio.len(), event, kind)]
+                vec![self.whole_audio(append.audio.len(), event, kind)]
             }
             ClientEvent::SessionInputAudioBufferAppend(ref append) if append.audio.len() <= PIECE => {
-                vec![whole_audio(append.audio.len(), event, kind)]
+                vec![self.whole_audio(append.audio.len(), event, kind)]
             }
             ClientEvent::InputAudioBufferAppend(append) => {
                 let make = |(audio, event_id)| {
@@ -40,7 +40,7 @@ impl Handle {
                 };
                 let pieces = pieces(&append.audio, &append.event_id);
                 pieces
-                    .map(|piece| whole_audio(piece.0.len(), make(piece), kind))
+                    .map(|piece| self.whole_audio(piece.0.len(), make(piece), kind))
                     .collect()
             }
             ClientEvent::SessionInputAudioBufferAppend(append) => {
@@ -52,7 +52,7 @@ impl Handle {
                 };
                 let pieces = pieces(&append.audio, &append.event_id);
                 pieces
-                    .map(|piece| whole_audio(piece.0.len(), make(piece), kind))
+                    .map(|piece| self.whole_audio(piece.0.len(), make(piece), kind))
                     .collect()
             }
             _ => {
@@ -88,6 +88,14 @@ impl Handle {
     }
 }
 
+impl Handle {
+    fn whole_audio(&self, bytes: usize, event: ClientEvent, kind: Kind) -> Message {
+        let mut json = self.shared.spares.take();
+        event.write_json(&mut json);
+        Message::audio(json, bytes).of(kind, Intent::from(event))
+    }
+}
+
 /// The documented limits.
 fn check(event: &ClientEvent) -> Result<(), Error> {
     let checked = match event {
@@ -117,10 +125,6 @@ fn pieces(audio: &AudioBytes, event_id: &Field<String>) -> impl Iterator<Item = 
             std::mem::take(&mut event_id),
         )
     })
-}
-
-fn whole_audio(bytes: usize, event: ClientEvent, kind: Kind) -> Message {
-    Message::audio(event.to_json(), bytes).of(kind, Intent::from(event))
 }
 
 #[cfg(test)]

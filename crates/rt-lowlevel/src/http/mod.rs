@@ -7,8 +7,8 @@
 //!
 //! # async fn program() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = Credentials::api_key(std::env::var("OPENAI_API_KEY")?)?;
-//! let client = HttpClient::new(Endpoint::openai("gpt-realtime")?, key)?;
-//! let session = RealtimeSession::new().model("gpt-realtime");
+//! let client = HttpClient::new(Endpoint::openai("gpt-realtime-2.1")?, key)?;
+//! let session = RealtimeSession::new().model("gpt-realtime-2.1");
 //! let secret = client.create_client_secret(&ClientSecretRequest::new(session)).await?;
 //! println!("good until {}", secret.expires_at);
 //! # Ok(())

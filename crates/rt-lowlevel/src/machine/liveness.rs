@@ -92,8 +92,8 @@ impl Machine {
         );
         let retry = &self.config.retry;
         let link = match slot {
-            Slot::Current => self.link.as_mut(),
-            Slot::Next => self.next.as_mut(),
+            Slot::Current => self.link.as_deref_mut(),
+            Slot::Next => self.next.as_deref_mut(),
         };
         let Some(link) = link else { return };
         let rest = link

@@ -28,7 +28,10 @@ mod exchange;
 mod ledger;
 mod link;
 mod liveness;
+mod losses;
 mod outbox;
+mod pauses;
+mod progress;
 mod restore;
 mod restoring;
 mod retry;
@@ -55,14 +58,14 @@ pub(crate) use self::ledger::{Kind, Sums};
 pub(crate) use self::link::Signal;
 pub(crate) use self::link::Traffic;
 pub(crate) use self::outbox::Message;
-pub(crate) use self::restoring::RestoreProgress;
+pub(crate) use self::progress::RestoreProgress;
 pub(crate) use self::signal::Disposition;
 pub(crate) use self::tokens::RetryTokens;
 
 use self::ledger::Ledger;
 use self::link::Link;
+use self::losses::Outage;
 use self::outbox::Outbox;
-use self::restoring::Outage;
 use self::retry::Budget;
 use self::rollover::{Rollover, Stage};
 use self::timer::{Timer, Timers, after};
@@ -90,7 +93,7 @@ enum Phase {
 /// The machine. See the module's documentation for how to drive it.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    config: Config,
+    config: Arc<Config>,
     can_refresh: bool,
     phase: Phase,
     /// The number of the latest connection; 0 before the first.
@@ -100,9 +103,9 @@ pub(crate) struct Machine {
     budget: Budget,
     /// The last token that got as far as the server was refused.
     refresh_token: bool,
-    link: Option<Link>,
+    link: Option<Box<Link>>,
     /// The connection that is to take over.
-    next: Option<Link>,
+    next: Option<Box<Link>>,
     /// The server's ids of the last request it answered and of the last session, for the error at the end.
     last_request_id: Option<String>,
     last_session_id: Option<String>,
@@ -144,7 +147,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(config: Config, can_refresh: bool) -> Self {
+    pub(crate) fn new(config: impl Into<Arc<Config>>, can_refresh: bool) -> Self {
+        let config = config.into();
         Self {
             mirror: Mirror::new(config.restore.clone(), SessionKind::Realtime),
             translator: Arc::new(Translator::new(Some(Dialect::Ga), BetaVariant::default())),
@@ -287,7 +291,7 @@ impl Machine {
         if handshake.request_id.is_some() {
             self.last_request_id.clone_from(&handshake.request_id);
         }
-        let mut link = Link::new(at.now, self.epoch, handshake);
+        let mut link = Box::new(Link::new(at.now, self.epoch, handshake));
         if self.phase != Phase::Dialing {
             self.next_connected(at.now, link);
             return Some(self.epoch);
@@ -324,6 +328,11 @@ impl Machine {
     /// What follows the event that was handled last, once that is delivered.
     pub(crate) fn poll_event_after(&mut self) -> Option<ConnectionEvent> {
         self.after.pop_front()
+    }
+
+    /// Whether there is something to deliver.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty() || !self.after.is_empty()
     }
 
     /// Commands with a fate other than `Acknowledged` that are not told of by an event yet. To be taken when there is

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::ledger::{Kind, Line};
 use crate::config::{AudioPolicy, Limits};
+use crate::frame::Json;
 use crate::mirror::{Answer, Intent};
 
 /// What an audio message counts as at least, so that small ones cannot pile up without end: an append without any audio
@@ -16,7 +17,7 @@ const AUDIO_FLOOR: usize = 100;
 pub(crate) struct Message {
     /// Its number in the ledger; 0 before it was accepted.
     pub(super) number: u64,
-    text: String,
+    text: Json,
     /// Bytes of raw audio in it; `None` for a control message.
     audio: Option<usize>,
     kind: Kind,
@@ -25,17 +26,17 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) fn control(text: String) -> Self {
+    pub(crate) fn control(text: impl Into<Json>) -> Self {
         Self {
             number: 0,
-            text,
+            text: text.into(),
             audio: None,
             kind: Kind::default(),
             intent: None,
         }
     }
 
-    pub(crate) fn audio(text: String, bytes: usize) -> Self {
+    pub(crate) fn audio(text: impl Into<Json>, bytes: usize) -> Self {
         Self {
             audio: Some(bytes),
             ..Self::control(text)
@@ -77,13 +78,13 @@ impl Message {
         self.audio.is_some()
     }
 
-    pub(super) fn into_parts(self) -> (String, Option<Intent>) {
+    pub(super) fn into_parts(self) -> (Json, Option<Intent>) {
         (self.text, self.intent)
     }
 
     #[cfg(test)]
     pub(super) fn into_text(self) -> String {
-        self.text
+        self.text.to_string()
     }
 }
 
@@ -362,7 +363,7 @@ mod tests {
         let mut asked = Vec::new();
         outbox.take_if(|message| {
             asked.push(message.clone().into_text());
-            message.text == "ab"
+            &*message.text == "ab"
         });
         assert_eq!(asked, ["ab", "cd"], "not of the audio");
         assert_eq!((outbox.control_messages, outbox.control_bytes), (1, 2));

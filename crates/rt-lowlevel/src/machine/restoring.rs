@@ -1,19 +1,19 @@
 //! The restore: what a new session is told before it is used, and what is told of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rt_protocol::{ClientEvent, ServerEvent};
 
 use super::link::{Link, Slot};
+use super::progress::RestoreProgress;
 use super::restore::{Restore, TOO_LARGE};
 use super::timer::{Timer, after};
 use super::{At, Machine, Phase};
 use crate::classify::Failure;
-use crate::error::Error;
-use crate::event::{ConnectionEvent, RestoreCause, Restored};
+use crate::event::{ConnectionEvent, Restored};
 use crate::fate::{DiscardReason, Fate};
 use crate::frame::Frame;
-use crate::mirror::{self, Known, Lost, LostItem, LostReason, Purpose, Step, StepAnswer, StepKind};
+use crate::mirror::{Known, LostItem, LostReason, Purpose, Step, StepAnswer, StepKind};
 
 /// How often the plan is made anew before what is left is given up: once for each item that may be refused, and the
 /// deadline ends it in any case.
@@ -21,33 +21,6 @@ const MAX_ROUNDS: u32 = 300;
 
 /// How often settings may be refused before the session is used without them.
 const MAX_REFUSALS: u32 = 3;
-
-/// How far a connection is with being told what the last one knew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RestoreProgress {
-    pub(crate) is_done: bool,
-    /// It is to take over from a connection that still works.
-    pub(crate) prepares: bool,
-    /// The session, as users know it.
-    pub(crate) epoch: u64,
-    /// Items that it has taken.
-    pub(crate) items: usize,
-    /// Those that had audio, and are told as text.
-    pub(crate) text_only: usize,
-    /// Items that it cannot be told.
-    pub(crate) lost: usize,
-}
-
-/// What has happened since there was an open session.
-#[derive(Debug)]
-pub(super) struct Outage {
-    pub(super) since: Instant,
-    pub(super) cause: RestoreCause,
-    settled: u64,
-    /// Discarded commands up to then.
-    discarded_before: u64,
-    lost_audio_ms: u64,
-}
 
 impl Machine {
     /// The session of a connection is there: begins to tell it what the last one knew.
@@ -128,8 +101,8 @@ impl Machine {
     /// The next message of the restore.
     pub(super) fn restore_frame(&mut self, at: At, slot: Slot) -> Option<Frame> {
         let link = match slot {
-            Slot::Current => self.link.as_mut()?,
-            Slot::Next => self.next.as_mut()?,
+            Slot::Current => self.link.as_deref_mut()?,
+            Slot::Next => self.next.as_deref_mut()?,
         };
         let restore = link.restore.as_mut()?;
         let was_done = restore.is_done();
@@ -138,7 +111,7 @@ impl Machine {
             // What was left cannot be written.
             self.advance(at, slot);
         }
-        text.map(Frame::Text)
+        text.map(|text| Frame::Text(text.into()))
     }
 
     /// Whether an event answers a step of the restore, and what follows.
@@ -245,6 +218,16 @@ impl Machine {
             replayed_ms += replay.audio_ms;
             link.queue.push_back((replay.seq, replay.event));
         }
+        if self.outage.is_some() {
+            link.restored = Some(RestoreProgress {
+                is_done: true,
+                prepares: false,
+                epoch: self.session_epoch,
+                items: restore.restored,
+                text_only: restore.text_only,
+                lost: restore.lost.len(),
+            });
+        }
         self.supersede_absorbed();
         self.unwanted.clear();
         if let Some(outage) = self.outage.take() {
@@ -276,85 +259,10 @@ impl Machine {
         self.open(at.now);
     }
 
-    /// How far a connection is with being told what the last one knew; `None` when there is nothing of that.
-    pub(crate) fn restore_progress(&self, epoch: u64) -> Option<RestoreProgress> {
-        let of_epoch = |link: &&Link| link.epoch == epoch;
-        let current = self.link.as_ref().filter(of_epoch);
-        let link = current.or_else(|| self.next.as_ref().filter(of_epoch))?;
-        if let Some(restore) = &link.restore {
-            return Some(RestoreProgress {
-                is_done: restore.is_done(),
-                prepares: current.is_none(),
-                epoch: self.session_epoch + u64::from(current.is_none()),
-                items: restore.restored,
-                text_only: restore.text_only,
-                lost: restore.lost.len(),
-            });
-        }
-        // It is over, and its report is about to be told.
-        let report = self.after.iter().find_map(|event| match event {
-            ConnectionEvent::Restored(report) => Some(report),
-            _ => None,
-        });
-        let report = report.filter(|_| current.is_some())?;
-        Some(RestoreProgress {
-            is_done: true,
-            prepares: false,
-            epoch: report.epoch,
-            items: report.restored,
-            text_only: report.text_only,
-            lost: report.lost.len(),
-        })
-    }
-
     /// The session of a connection takes nothing any more.
     pub(super) fn restore_is_late(&mut self, at: At, slot: Slot) {
         let limit = self.config.timeouts.restore;
         self.lose_link(at, slot, Failure::RestoreTimeout(limit), None);
-    }
-
-    /// The open session is gone: what was in flight is settled, and told.
-    pub(super) fn detach(&mut self, now: Instant, cause: impl FnOnce() -> RestoreCause) {
-        let lost = if std::mem::take(&mut self.is_attached) {
-            self.mirror.lost()
-        } else {
-            Lost::default()
-        };
-        self.settle_lost(now, lost, cause);
-    }
-
-    pub(super) fn settle_lost(&mut self, now: Instant, lost: Lost, cause: impl FnOnce() -> RestoreCause) {
-        let before = self.ledger.sums().discarded;
-        for (number, fate) in lost.fates {
-            let fate = match fate {
-                mirror::Fate::Superseded => Fate::Superseded,
-                mirror::Fate::Discarded(reason) => Fate::Discarded(reason),
-            };
-            self.ledger.settle(number, fate);
-        }
-        for number in lost.pending {
-            self.ledger.again(number);
-        }
-        let audio = if self.config.restore.enabled {
-            DiscardReason::AudioBounds
-        } else {
-            DiscardReason::ConnectionLost
-        };
-        self.ledger.discard_written(audio, DiscardReason::ConnectionLost);
-        if self.config.restore.enabled && self.was_open && self.phase != Phase::Ended {
-            let outage = self.outage.get_or_insert_with(|| Outage {
-                since: now,
-                cause: cause(),
-                settled: 0,
-                discarded_before: before,
-                lost_audio_ms: 0,
-            });
-            outage.settled += lost.responses.len() as u64;
-            outage.lost_audio_ms += lost.lost_audio_ms;
-        }
-        self.tell_settled();
-        let responses = lost.responses.into_iter();
-        self.events.extend(responses.map(ConnectionEvent::Interrupted));
     }
 
     /// The server closed because a message is too large: the one that it must be is not written again. Returns
@@ -390,24 +298,8 @@ impl Machine {
             self.absorbed.retain(|absorbed| *absorbed != number);
         }
     }
-
-    /// A snapshot is to be restored on the first session.
-    pub(super) fn expect_resume(&mut self, now: Instant) {
-        self.outage = Some(Outage {
-            since: now,
-            cause: RestoreCause::Resumed,
-            settled: 0,
-            discarded_before: 0,
-            lost_audio_ms: 0,
-        });
-    }
 }
 
 fn name_of(event: &ClientEvent) -> &'static str {
     super::Kind::of(event).name()
-}
-
-/// What a lost connection means for the report.
-pub(super) fn lost_by(error: &Error) -> RestoreCause {
-    RestoreCause::ConnectionLost(error.clone())
 }

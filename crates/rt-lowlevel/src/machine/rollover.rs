@@ -125,7 +125,7 @@ impl Machine {
     }
 
     /// The dial of the second connection succeeded.
-    pub(super) fn next_connected(&mut self, now: Instant, mut link: Link) {
+    pub(super) fn next_connected(&mut self, now: Instant, mut link: Box<Link>) {
         self.timers.stop(Timer::NextAttempt);
         self.rollover.stage = Stage::Preparing;
         let limit = after(now, self.config.timeouts.session_created);

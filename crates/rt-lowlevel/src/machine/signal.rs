@@ -80,7 +80,7 @@ impl Machine {
         };
         for (number, verdict) in reduced.settled {
             // The server has read all that was written before what it answers.
-            prove(&mut self.ledger, self.link.as_mut(), number);
+            prove(&mut self.ledger, self.link.as_deref_mut(), number);
             let fate = match (verdict, details) {
                 (Verdict::Rejected, Some(details)) => Fate::Rejected(Box::new(details.clone())),
                 (Verdict::Rejected, None) => Fate::Rejected(Box::default()),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::link::{ANNOUNCED, Link, Slot};
-use super::restoring::lost_by;
+use super::losses::lost_by;
 use super::timer::{Timer, after};
 use super::{Action, At, Machine, Phase};
 use crate::classify::{ApiError, Class, Failure, event_class};

@@ -18,6 +18,11 @@ impl Machine {
         link.timers.set(Timer::WriteStall, after(at.now, ANNOUNCED));
     }
 
+    /// Whether audio that waits to be sent gives way to newer audio.
+    pub(crate) fn drops_stale_audio(&self) -> bool {
+        self.outbox.drops_oldest()
+    }
+
     /// What to write next. `flushed` says that all that was written before has been flushed.
     pub(crate) fn poll_transmit(&mut self, at: At, epoch: u64, flushed: bool) -> Transmit {
         if let Some(place) = self.parting.iter().position(|(of, _)| *of == epoch) {
@@ -74,8 +79,8 @@ impl Machine {
 
     fn next_frame(&mut self, at: At, slot: Slot) -> Option<Frame> {
         let link = match slot {
-            Slot::Current => self.link.as_mut()?,
-            Slot::Next => self.next.as_mut()?,
+            Slot::Current => self.link.as_deref_mut()?,
+            Slot::Next => self.next.as_deref_mut()?,
         };
         if link.close_written || link.write_failure.is_some() {
             return None;
@@ -123,7 +128,7 @@ impl Machine {
                     }
                 }
                 if let Some(text) = encoded {
-                    return Some(Frame::Text(text));
+                    return Some(Frame::Text(text.into()));
                 }
             }
             let message = self.outbox.pop()?;

@@ -106,7 +106,8 @@ impl Given {
         {
             part.transcript = transcript.into();
             part.audio = Field::Absent;
-            self.turn.clear();
+            // With its room: there are many turns in a call.
+            self.turn = Vec::new();
         }
     }
 
@@ -120,7 +121,7 @@ impl Given {
     }
 
     pub(super) fn drop_media(&mut self) {
-        self.turn.clear();
+        self.turn = Vec::new();
         for part in &mut self.message.content {
             part.audio = Field::Absent;
             part.image_url = Field::Absent;

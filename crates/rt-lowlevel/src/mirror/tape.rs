@@ -1,6 +1,7 @@
 //! The tape: what was written to the session and has had no effect yet, in order. Uncommitted audio, commits, requests.
 
 mod entry;
+mod store;
 
 use std::collections::VecDeque;
 
@@ -8,6 +9,8 @@ use rt_protocol::AudioBytes;
 
 use super::clock::{Format, TICKS_PER_MS, ms, ticks};
 use super::responses::Request;
+
+use self::store::Store;
 
 pub(super) use self::entry::{Chunk, Commit, Entry};
 
@@ -39,6 +42,8 @@ pub(super) struct Tape {
     sent: VecDeque<Entry>,
     /// To be written again.
     waiting: VecDeque<Entry>,
+    /// What the audio of `sent` is kept in.
+    store: Store,
     /// The end of the audio written to the session.
     clock: u64,
     /// Ticks of audio on the tape.
@@ -55,6 +60,7 @@ impl Tape {
         Self {
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
+            store: Store::default(),
             clock: 0,
             held: 0,
             limit,
@@ -94,19 +100,20 @@ impl Tape {
     // What is written.
 
     /// Audio was written; `speech`: whether it may be speech although no turn is open.
-    pub(super) fn append(&mut self, seq: Option<u64>, audio: AudioBytes, format: Format, speech: bool) {
+    pub(super) fn append(&mut self, seq: Option<u64>, audio: &AudioBytes, format: Format, speech: bool) {
+        if audio.is_empty() {
+            return;
+        }
         let chunk = Chunk {
             seq,
             start: self.clock,
             format,
-            audio,
+            audio: self.store.keep(audio.as_bytes()).into(),
         };
         self.clock += chunk.ticks();
         self.held += chunk.ticks();
-        if !chunk.audio.is_empty() {
-            self.sent.push_back(Entry::Audio(chunk));
-            self.bound(speech);
-        }
+        self.sent.push_back(Entry::Audio(chunk));
+        self.bound(speech);
     }
 
     pub(super) fn commit(&mut self, commit: Commit) {
@@ -332,6 +339,9 @@ impl Tape {
 
     fn count(&mut self) {
         self.held = self.entries().map(Entry::ticks).sum();
+        if self.held == 0 {
+            self.store.clear();
+        }
     }
 
     /// Drops the oldest audio beyond the bound.

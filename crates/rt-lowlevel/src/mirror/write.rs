@@ -22,11 +22,11 @@ impl Mirror {
         let event_id = event.event_id().map(str::to_owned);
         let kind = match event {
             ClientEvent::InputAudioBufferAppend(append) => {
-                self.append(seq, append.audio);
+                self.append(seq, &append.audio);
                 return Write::AsIs;
             }
             ClientEvent::SessionInputAudioBufferAppend(append) => {
-                self.append(seq, append.audio);
+                self.append(seq, &append.audio);
                 return Write::AsIs;
             }
             ClientEvent::SessionUpdate(update) => {
@@ -82,7 +82,7 @@ impl Mirror {
         Write::AsIs
     }
 
-    fn append(&mut self, seq: u64, audio: rt_protocol::AudioBytes) {
+    fn append(&mut self, seq: u64, audio: &rt_protocol::AudioBytes) {
         if !self.policy.enabled {
             return;
         }

@@ -67,10 +67,13 @@ pub(super) fn of_server(event_type: &str) -> &'static str {
 }
 
 /// The type of a message of ours: what we write begins with it, in any dialect.
-pub(super) fn of_client(text: &str) -> &'static str {
-    let rest = text.strip_prefix(r#"{"type":""#).unwrap_or_default();
-    let name = rest.split('"').next().unwrap_or_default();
-    known(ClientEvent::KNOWN_TYPES, name)
+pub(super) fn of_client(json: &[u8]) -> &'static str {
+    let rest = json.strip_prefix(br#"{"type":""#).unwrap_or_default();
+    let name = rest.split(|byte| *byte == b'"').next().unwrap_or_default();
+    known(
+        ClientEvent::KNOWN_TYPES,
+        std::str::from_utf8(name).unwrap_or_default(),
+    )
 }
 
 /// The code of a failed response.
@@ -103,11 +106,11 @@ mod tests {
         assert_eq!(of_server("response.done"), "response.done");
         assert_eq!(of_server("response.canary"), OTHER);
         assert_eq!(
-            of_client(r#"{"type":"response.create","x":1}"#),
+            of_client(br#"{"type":"response.create","x":1}"#),
             "response.create"
         );
-        assert_eq!(of_client(r#"{"type":"canary"}"#), OTHER);
-        assert_eq!(of_client(""), OTHER);
+        assert_eq!(of_client(br#"{"type":"canary"}"#), OTHER);
+        assert_eq!(of_client(b""), OTHER);
         assert_eq!(response_code(Some("server_error")), "server_error");
         assert_eq!(response_code(Some("canary")), OTHER);
         assert_eq!(response_code(None), "none");

@@ -64,7 +64,7 @@ impl Wire {
     }
 
     #[inline(always)]
-    pub(crate) fn sent(&self, _text: &str) {}
+    pub(crate) fn sent(&self, _json: &[u8]) {}
 
     #[inline(always)]
     pub(crate) fn received(&self, _event: Result<&ServerEvent, &DecodeError>, _bytes: usize) {}

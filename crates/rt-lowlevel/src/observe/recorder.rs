@@ -215,9 +215,9 @@ impl Wire {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn sent(&self, text: &str) {
-        let kind = labels::of_client(text);
-        passed("out", kind, text.len());
+    pub(crate) fn sent(&self, json: &[u8]) {
+        let kind = labels::of_client(json);
+        passed("out", kind, json.len());
         if kind == "response.create" {
             self.waits().audio = Some(Instant::now());
         }

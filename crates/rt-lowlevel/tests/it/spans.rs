@@ -141,9 +141,12 @@ fn a_restore_is_a_span_with_what_came_of_it() {
             restores.iter().all(|span| span.parent == Some("rt.connection")),
             "{restores:?}"
         );
-        assert_eq!(failed.field("items"), None, "{failed:?}");
+        for (name, value) in [("complete", "false"), ("items", "0"), ("lost", "0")] {
+            assert_eq!(failed.field(name), Some(value), "{name}: {failed:?}");
+        }
         for (name, value) in [
             ("prepares", "false"),
+            ("complete", "true"),
             ("items", "1"),
             ("text_only", "0"),
             ("lost", "1"),

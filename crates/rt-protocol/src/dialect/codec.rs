@@ -47,7 +47,7 @@ impl Codec {
     }
 
     /// The sampling temperature, 0.6 to 1.2, which beta has and GA has not: a client's codec writes it into every
-    /// `session.update`, a server's into the sessions that it reports.
+    /// `session.update`, a server's into the sessions that it reports. It is not checked here: a server refuses what is beyond.
     #[must_use]
     pub fn with_temperature(mut self, temperature: f64) -> Self {
         self.state.set_temperature(temperature);

@@ -62,7 +62,7 @@
 //!   `transcription.{languages,keywords,delay}`, `noise_reduction.strength`, `turn_detection.idle_timeout_ms`,
 //!   `audio.output.language`, a sample rate other than 24,000, `null` in place of `audio`, MCP tools, choices and items, images, the `phase`
 //!   of a message, and the events of translation sessions. [`BetaVariant::VoiceLive`] knows MCP, images and the rate.
-//! - To beta, from a server: the same settings, `conversation.item.done`, and the events that beta has not
+//! - To beta, from a server: the same settings (what is counted in `usage` is not a setting and stays), `conversation.item.done`, and the events that beta has not
 //!   (transcription segments, idle timeouts, DTMF, MCP, translation).
 
 mod beta;

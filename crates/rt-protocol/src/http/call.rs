@@ -14,11 +14,11 @@ use crate::{Field, Text};
 ///
 /// ```
 /// use rt_protocol::{RealtimeSession, http::CallCreate};
-/// let call = CallCreate::new("v=0\r\n...", RealtimeSession::new().model("gpt-realtime"));
+/// let call = CallCreate::new("v=0\r\n...", RealtimeSession::new().model("gpt-realtime-2.1"));
 /// let [sdp, session] = &call.parts()[..] else { unreachable!() };
 /// assert_eq!((sdp.name, sdp.content_type), ("sdp", "application/sdp"));
 /// assert_eq!((session.name, session.content_type), ("session", "application/json"));
-/// assert_eq!(session.body, r#"{"type":"realtime","model":"gpt-realtime"}"#);
+/// assert_eq!(session.body, r#"{"type":"realtime","model":"gpt-realtime-2.1"}"#);
 /// ```
 ///
 /// See [OpenAI Realtime reference/calls](https://platform.openai.com/docs/api-reference/realtime/create-call).

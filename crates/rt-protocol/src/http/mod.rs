@@ -18,11 +18,11 @@
 //! use rt_protocol::http::{ClientSecretRequest, ClientSecretResponse};
 //! use rt_protocol::RealtimeSession;
 //!
-//! let request = ClientSecretRequest::new(RealtimeSession::new().model("gpt-realtime")).expires_after(600);
+//! let request = ClientSecretRequest::new(RealtimeSession::new().model("gpt-realtime-2.1")).expires_after(600);
 //! request.check()?;
 //! assert_eq!(
 //!     request.to_json(),
-//!     r#"{"expires_after":{"anchor":"created_at","seconds":600},"session":{"type":"realtime","model":"gpt-realtime"}}"#,
+//!     r#"{"expires_after":{"anchor":"created_at","seconds":600},"session":{"type":"realtime","model":"gpt-realtime-2.1"}}"#,
 //! );
 //!
 //! let answer = r#"{"value":"ek_abc","expires_at":1756310470,"session":{"type":"realtime"}}"#;

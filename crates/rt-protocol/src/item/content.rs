@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::b64::Out as _;
 use crate::open_enum::open_enum;
 use crate::{AudioBytes, Field, Text};
 
@@ -78,7 +79,7 @@ impl ContentPart {
     fn image_file(prefix: &str, file: &[u8]) -> Self {
         let mut uri = String::with_capacity(prefix.len() + file.len().div_ceil(3) * 4);
         uri.push_str(prefix);
-        crate::b64::encode(file, &mut uri);
+        uri.base64(file);
         Self::input_image(uri)
     }
 

@@ -43,11 +43,12 @@
 //! | `image_url` of an `input_image` | a data URI |
 //! | `expires_after.seconds` of a client secret | 10 to 7,200 |
 //! | `target_uri` of a refer | `tel:`, `sip:` or `sips:` |
-//! | names (`voice`, `reasoning.effort`, `include`, ...) | not empty |
+//! | `reasoning.effort` | `minimal`, `low`, `medium`, `high` or `xhigh` |
+//! | names (`voice`, `include`, ...) | not empty |
 //!
 //! # What it lets pass
 //!
-//! Values that this version does not know, of string enums and of items, tools and sessions: they may be newer than it.
+//! Values that this version does not know, of string enums other than `reasoning.effort` and of items, tools and sessions: they may be newer than it.
 //! What depends on the state of the session, such as a voice that can no longer change. Fields that may be absent, where
 //! they are absent or `null`. Events read as [`Unknown`](crate::ClientEvent::Unknown). The length of a `call_id` in an
 //! output: the server accepts the ids it has chosen.

@@ -150,7 +150,7 @@ impl<'de> Deserialize<'de> for AudioFormat {
 /// Settings of input transcription.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Transcription {
-    /// The transcription model, such as `gpt-realtime-whisper` or `gpt-4o-transcribe`.
+    /// The transcription model, such as `gpt-realtime-whisper` or `gpt-transcribe`.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub model: Field<String>,
     /// The language spoken, as an ISO-639-1 code such as `en`.

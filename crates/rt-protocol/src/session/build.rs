@@ -90,7 +90,7 @@ impl RealtimeSession {
         Self::default()
     }
 
-    /// The model, such as `gpt-realtime`. It cannot change within a session.
+    /// The model, such as `gpt-realtime-2.1`. It cannot change within a session.
     #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.model = Field::Value(model.into());
@@ -232,7 +232,7 @@ impl RealtimeSession {
 }
 
 impl TranscriptionSession {
-    /// Transcription by the given model, such as `gpt-4o-transcribe`, or with settings of it.
+    /// Transcription by the given model, such as `gpt-transcribe`, or with settings of it.
     ///
     /// ```
     /// use rt_protocol::{Session, session::TranscriptionSession};

@@ -11,7 +11,7 @@
 //! let session = RealtimeSession::new()
 //!     .instructions("You answer the phone of a flower shop.")
 //!     .voice(VoiceName::Marin)
-//!     .transcription(Transcription::new("gpt-4o-transcribe"))
+//!     .transcription(Transcription::new("gpt-transcribe"))
 //!     .server_vad(ServerVad::new().silence_duration_ms(300))
 //!     .tool(FunctionTool::new("price").description("The price of a flower."));
 //! assert_eq!(
@@ -22,7 +22,7 @@
 //!         "tools": [{"type": "function", "name": "price", "description": "The price of a flower."}],
 //!         "audio": {
 //!             "input": {
-//!                 "transcription": {"model": "gpt-4o-transcribe"},
+//!                 "transcription": {"model": "gpt-transcribe"},
 //!                 "turn_detection": {"type": "server_vad", "silence_duration_ms": 300},
 //!             },
 //!             "output": {"voice": "marin"},

@@ -30,6 +30,9 @@ pub(super) struct Part {
 pub(crate) struct Cut {
     pub(crate) item_id: String,
     pub(crate) content_index: u32,
+    pub(crate) response_id: String,
+    /// In samples, and in time.
+    pub(crate) samples: u64,
     pub(crate) heard: Duration,
     pub(crate) text: String,
     /// What the server has to be told.
@@ -53,8 +56,11 @@ impl Part {
     pub(super) fn cut_at(&mut self, heard: Duration, rate: u64) -> Cut {
         let heard = Duration::from_millis(u64::try_from(heard.as_millis()).unwrap_or(u64::MAX));
         let samples = heard.as_nanos() * u128::from(rate) / 1_000_000_000;
-        self.cut = Some(u64::try_from(samples).unwrap_or(u64::MAX));
+        let samples = u64::try_from(samples).unwrap_or(u64::MAX);
+        self.cut = Some(samples);
         Cut {
+            response_id: self.response_id.clone(),
+            samples,
             item_id: self.item_id.clone(),
             content_index: self.content_index,
             heard,
@@ -63,12 +69,23 @@ impl Part {
         }
     }
 
+    /// Samples that are left of it, as far as it was not cut.
+    pub(super) fn left(&self, width: u64) -> u64 {
+        (self.received / width).min(self.cut.unwrap_or(u64::MAX))
+    }
+
+    /// The words of so many samples.
+    pub(super) fn words(&self, samples: u64, rate: u64, width: u64) -> &str {
+        let received = self.received / width;
+        self.script.heard(samples, received, self.done, rate)
+    }
+
     /// Cuts it at what was played. `stays` is whether the item has to stay even if this part was not heard.
     pub(super) fn cut(&mut self, rate: u64, width: u64, stays: bool) -> Cut {
         let received = self.received / width;
-        let played = self.played.min(received);
+        let played = self.played.min(self.left(width));
         let ms = played * 1000 / rate;
-        let text = self.script.heard(played, received, self.done, rate).to_owned();
+        let text = self.words(played, rate, width).to_owned();
         let tell = match () {
             () if self.past || self.outside => Tell::Nothing,
             // An empty part cannot be truncated.
@@ -80,6 +97,8 @@ impl Part {
         Cut {
             item_id: self.item_id.clone(),
             content_index: self.content_index,
+            response_id: self.response_id.clone(),
+            samples: ms * rate / 1000,
             heard: Duration::from_millis(ms),
             text,
             tell,

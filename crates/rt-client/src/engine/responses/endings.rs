@@ -10,7 +10,7 @@ use rt_protocol::server_event::ErrorDetails;
 use super::request::{Request, key_of, named_response};
 use super::{EXPECT, Ended, Live, Origin, Responses, Slot, Step};
 use crate::engine::Ticket;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// How often a request that met another response is sent again.
 const MAX_REFUSALS: u32 = 3;
@@ -62,11 +62,6 @@ impl Responses {
         ended
     }
 
-    /// Forgets what the session wanted by itself.
-    pub(super) fn drop_auto(&mut self) {
-        self.queue.retain(|request| request.origin == Origin::Manual);
-    }
-
     /// An `error` of the server. Whether it was about a response.
     pub(crate) fn error(&mut self, details: &ErrorDetails, now: Duration) -> bool {
         let event_id = details.event_id.as_deref();
@@ -79,10 +74,9 @@ impl Responses {
             Slot::Requested { request, cancel, .. }
                 if event_id == Some(&request.key) || (event_id.is_none() && conflict) =>
             {
-                if conflict && cancel {
+                if conflict && cancel && !(request.origin == Origin::Auto && self.keep_auto) {
                     self.slot = self.in_the_way(details, now);
-                    let message = "it was interrupted before it began";
-                    self.fail(request, Error::new(ErrorKind::Cancelled, message));
+                    self.interrupted(request);
                 } else if conflict {
                     self.requeue(request, details, now);
                 } else {
@@ -171,13 +165,12 @@ impl Responses {
     }
 
     /// A request that has no response, against what the session or the application wanted: whoever waits for it is told,
-    /// or else everybody.
+    /// or else everybody. Of what the session asked for, everybody is.
     fn refuse(&mut self, request: Request, error: Error) {
-        if request.tickets.is_empty() {
-            self.steps.push(Step::Report(error));
-        } else {
-            self.fail(request, error);
+        if request.tickets.is_empty() || request.origin == Origin::Auto {
+            self.steps.push(Step::Report(error.clone()));
         }
+        self.fail(request, error);
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "the request ends here")]
@@ -186,10 +179,11 @@ impl Responses {
         self.steps.extend(request.tickets.into_iter().map(failed));
     }
 
-    /// The connection is lost: whose responses were under way.
-    pub(crate) fn lost(&mut self) -> Vec<(String, Vec<Ticket>)> {
+    /// The connection is lost: whose responses were under way. `goes_on` is whether anything else that was under way will
+    /// bring a response.
+    pub(crate) fn lost(&mut self, goes_on: bool) -> Vec<(String, Vec<Ticket>)> {
         self.online = false;
-        self.user_speaks = false;
+        self.user.speaks = false;
         self.expecting = None;
         self.owed = false;
         if let Slot::Requested { due, .. } = &mut self.slot {
@@ -199,6 +193,9 @@ impl Responses {
         }
         for (_, due) in self.outside.values_mut() {
             *due = None;
+        }
+        if !goes_on && self.queue.is_empty() && matches!(self.slot, Slot::Free) {
+            self.fail_watchers(&Error::interrupted("the next reply began"));
         }
         self.live.drain().map(|(id, live)| (id, live.tickets)).collect()
     }
@@ -229,6 +226,7 @@ impl Responses {
         for request in std::mem::take(&mut self.queue) {
             self.fail(request, error.clone());
         }
+        self.fail_watchers(error);
     }
 
     /// The end: nobody waits any longer.
@@ -241,9 +239,6 @@ impl Responses {
         for (_, (request, _)) in std::mem::take(&mut self.outside) {
             self.fail(request, error.clone());
         }
-        let waiting = std::mem::take(&mut self.watchers).into_iter();
-        self.steps
-            .extend(waiting.map(|ticket| Step::Failed(ticket, error.clone())));
     }
 
     /// When something is due.
@@ -258,6 +253,8 @@ impl Responses {
         let stalled = self.live.values().map(|live| live.seen + STALL);
         slot.into_iter()
             .chain(self.expecting)
+            .chain(self.watchers.deadline())
+            .chain(self.muted_at())
             .chain(outside)
             .chain(stalled)
             .min()
@@ -266,6 +263,10 @@ impl Responses {
     /// Gives up what is overdue.
     pub(crate) fn handle_timeout(&mut self, now: Duration) {
         self.expecting.take_if(|due| *due <= now);
+        self.time_out_watchers(now);
+        if self.muted_at().is_some_and(|due| due <= now) {
+            self.user.speaks = false;
+        }
         let overdue = self
             .outside
             .extract_if(|_, (_, due)| due.is_some_and(|due| due <= now));

@@ -3,7 +3,9 @@
 use rt_protocol::client_event::ResponseCreate;
 use rt_protocol::{ClientEvent, Response, ResponseParams, Text};
 
+use super::{Responses, Slot};
 use crate::engine::Ticket;
+use crate::engine::ids::Ids;
 use crate::error::{Error, ErrorKind};
 
 /// The metadata entry by which a response names the request it answers.
@@ -33,12 +35,53 @@ pub(super) struct Request {
 }
 
 impl Request {
+    /// The same once more, for whoever waits for it.
+    pub(super) fn again(&mut self, ids: &mut Ids) -> Self {
+        Self {
+            key: ids.next("resp"),
+            origin: self.origin,
+            params: self.params.clone(),
+            tickets: std::mem::take(&mut self.tickets),
+            needs: self.needs.clone(),
+            refusals: self.refusals,
+        }
+    }
+
     /// The `response.create`, with what it is known by again.
     pub(super) fn event(&self) -> ClientEvent {
         let mut params = self.params.as_deref().cloned().unwrap_or_default();
         let metadata = params.metadata.or_default();
         metadata.insert(KEY.to_owned(), Text::from(self.key.as_str()));
         ClientEvent::from(ResponseCreate::new(params)).with_event_id(self.key.as_str())
+    }
+}
+
+impl Responses {
+    /// The request outside the conversation that a response answers. Of a server that does not echo metadata it is the
+    /// oldest, if the response is of no conversation.
+    pub(super) fn outside_request(&mut self, response: &Response) -> Option<Request> {
+        let key = match key_of(response) {
+            Some(key) => key.to_owned(),
+            None if response.conversation_id.is_null() => self
+                .outside
+                .keys()
+                // They are counted: a longer one is a later one.
+                .min_by_key(|key| (key.len(), *key))
+                .cloned()?,
+            None => return None,
+        };
+        self.outside.remove(&key).map(|(request, _)| request)
+    }
+
+    /// Whether a response that answers no request of ours is of no conversation: on a server that names its conversation, one
+    /// without the name.
+    pub(super) fn is_foreign(&mut self, response: &Response) -> bool {
+        self.names_conversation |= response.conversation_id.value().is_some();
+        let is_ours = match &self.slot {
+            Slot::Requested { request, .. } => key_of(response) == Some(&request.key),
+            _ => false,
+        };
+        self.names_conversation && response.conversation_id.is_null() && !is_ours
     }
 }
 

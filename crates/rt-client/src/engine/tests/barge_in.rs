@@ -9,7 +9,7 @@ use rt_protocol::session::ServerVad;
 
 use super::world::World;
 use crate::engine::Command;
-use crate::history::HistoryKind;
+use crate::history::{HistoryItem, HistoryKind};
 use crate::transcript::Speaker;
 
 fn script(lengths: &[u64], with_call: bool) -> Script {
@@ -53,6 +53,22 @@ fn history_is_what_was_heard(world: &World) -> Result<(), TestCaseError> {
                 prop_assert_eq!(&*item.text, whole.as_str());
             }
         }
+    }
+    // Told once: in the line, and as the whole text.
+    let lines = world.lines.iter().map(|line| (&line.item_id, &line.text));
+    let finals = world.finals.iter().map(|said| (&said.item_id, &said.text));
+    for told in [lines.collect::<Vec<_>>(), finals.collect()] {
+        let mut told: Vec<(&str, &str)> = told
+            .into_iter()
+            .map(|(id, text)| (id.as_str(), &**text))
+            .collect();
+        told.sort_unstable();
+        let said = |item: &&HistoryItem| item.kind == HistoryKind::Message(Speaker::Assistant);
+        let said = world.engine.history().iter().filter(said);
+        let mut said: Vec<(&str, &str)> = said.map(|item| (item.id.as_str(), &*item.text)).collect();
+        said.retain(|(_, text)| !text.is_empty());
+        said.sort_unstable();
+        prop_assert_eq!(told, said);
     }
     // What was received and of which nothing was played is gone.
     for (item, received) in &world.received_of {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rt_emulator::{Script, Step, Turn};
 use rt_protocol::RealtimeSession;
+use rt_protocol::session::ServerVad;
 
+use super::verdict::no_conflict_of_our_own;
 use super::world::World;
 use crate::engine::Command;
 
@@ -75,6 +77,36 @@ proptest! {
             world.errors.iter().all(|error| error.starts_with("response_cancel_not_active")),
             "{:?}", world.errors
         );
+        prop_assert!(world.engine.is_idle());
+    }
+
+    #[test]
+    fn with_turn_detection_each_call_is_answered_once_and_no_batch_is_followed_twice(
+        batches in prop::collection::vec(1_u8..4, 1..4),
+        turns in prop::collection::vec((0_u64..1500, 100_u64..900), 1..5),
+        tool_ms in 0_u64..500,
+        delay in 0_u64..150,
+        answers: bool,
+    ) {
+        let vad = ServerVad::new().create_response(answers);
+        let mut world = World::new(script(&batches, true), RealtimeSession::new().server_vad(vad), delay);
+        world.tool_time = Duration::from_millis(tool_ms);
+        let asked = turns.len();
+        for (wait, ms) in turns {
+            let reply = world.ticket();
+            world.command(Command::Respond { reply, params: None });
+            world.run(wait);
+            world.speak(ms, true);
+            world.run(ms);
+            world.speak(800, false);
+            world.run(100);
+        }
+        world.run(60_000);
+        prop_assert!(world.outputs.values().all(|count| *count == 1), "{:?}", world.outputs);
+        prop_assert!(world.calls.iter().all(|call| world.outputs.contains_key(call)), "{:?} {:?}", world.calls, world.outputs);
+        let ours = usize::try_from(world.created - world.unasked).unwrap();
+        prop_assert!(ours <= asked + world.batches.len(), "{} responses after {:?}", ours, world.batches);
+        no_conflict_of_our_own(&world)?;
         prop_assert!(world.engine.is_idle());
     }
 }

@@ -1,6 +1,6 @@
 //! A session and a server in simulated time, with delays between them, a sink that plays, and tools that take time.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,10 @@ use crate::engine::{CheckId, Command, Engine, Options, Output, Policy, Ticket};
 use crate::event::Event;
 use crate::guardrail::{Blocked, Verdict};
 use crate::reply::{ReplyStatus, ReplyUpdate};
-use crate::transcript::Line;
+use crate::transcript::{Line, Transcript};
 
+/// How often it is looked how far playback is, as the session's task does.
+const PLAYBACK_TICK: Duration = Duration::from_millis(50);
 /// Samples per millisecond.
 const PER_MS: u64 = 24;
 
@@ -58,10 +60,17 @@ pub(super) struct World {
     /// What the server saw and said.
     pub(super) errors: Vec<String>,
     pub(super) outputs: BTreeMap<String, u32>,
+    /// Calls that were made whole, and the responses that made them.
+    pub(super) calls: BTreeSet<String>,
+    pub(super) batches: BTreeSet<String>,
     pub(super) created: u32,
+    /// Of these, those the server began by itself.
+    pub(super) unasked: u32,
     /// How many outputs the server had when each response began.
     pub(super) outputs_before: Vec<usize>,
     pub(super) lines: Vec<Line>,
+    /// Whole texts of the model, as they were told.
+    pub(super) finals: Vec<Transcript>,
     pub(super) reported: Vec<String>,
     pub(super) texts: HashMap<String, String>,
 }
@@ -119,9 +128,13 @@ impl World {
             came: BTreeMap::new(),
             errors: Vec::new(),
             outputs: BTreeMap::new(),
+            calls: BTreeSet::new(),
+            batches: BTreeSet::new(),
             created: 0,
+            unasked: 0,
             outputs_before: Vec::new(),
             lines: Vec::new(),
+            finals: Vec::new(),
             reported: Vec::new(),
             texts: HashMap::new(),
         };
@@ -154,6 +167,7 @@ impl World {
             .map(|n| if n % 60 < 30 { level } else { -level })
             .collect();
         self.send(&InputAudioBufferAppend::new(Pcm16::from_samples(&tone)).into());
+        self.engine.audio_sent(self.now);
     }
 
     fn send(&mut self, event: &ClientEvent) {
@@ -171,6 +185,7 @@ impl World {
                 self.engine.deadline(),
                 self.tools.iter().map(|(due, _)| *due).min(),
                 self.checks.iter().map(|(due, ..)| *due).min(),
+                (!self.sink.is_empty()).then(|| self.now + PLAYBACK_TICK),
             ];
             let next = next.into_iter().flatten().min().unwrap_or(end);
             let tick = self.now + Duration::from_millis(1);
@@ -208,16 +223,14 @@ impl World {
                 self.engine.handle_timeout(self.now);
                 self.obey();
             }
-            if self.lost {
-                self.report();
-            }
+            self.report();
+            self.obey();
         }
     }
 
     /// Tells how much was played.
     fn report(&mut self) {
         if self.lost {
-            // As the session's task does, which looks from time to time.
             self.engine.heard(self.now);
         } else {
             self.engine.played(self.now, self.played);
@@ -259,9 +272,21 @@ impl World {
                     let code = error.error.code.as_deref().unwrap_or_default().to_owned();
                     self.errors.push(format!("{code}: {}", error.error.message));
                 }
-                ServerEvent::ResponseCreated(_) => {
+                ServerEvent::ResponseCreated(created) => {
+                    let metadata = created.response.metadata.value();
+                    if metadata.is_none_or(|metadata| !metadata.contains_key("rt_req")) {
+                        self.unasked += 1;
+                    }
                     self.created += 1;
                     self.outputs_before.push(self.outputs.len());
+                }
+                ServerEvent::ResponseOutputItemDone(done) => {
+                    if let rt_protocol::Item::FunctionCall(call) = &done.item
+                        && call.status.value() != Some(&rt_protocol::item::ItemStatus::Incomplete)
+                    {
+                        self.calls.extend(call.call_id.value().cloned());
+                        self.batches.insert(done.response_id.clone());
+                    }
                 }
                 ServerEvent::ConversationItemAdded(added) => {
                     if let rt_protocol::Item::FunctionCallOutput(output) = &added.item {
@@ -309,6 +334,9 @@ impl World {
                     self.came.entry(ticket).or_default().push(Came::Reply(status));
                 }
                 Output::Reply(..) => {}
+                Output::Follows(_, next) => {
+                    self.came.insert(next, Vec::new());
+                }
                 Output::NoReply(ticket, error) => {
                     let came = Came::Nothing(error.kind());
                     self.came.entry(ticket).or_default().push(came);
@@ -329,6 +357,7 @@ impl World {
                 Output::AbortCheck(check) => self.checks.retain(|(_, id, _)| *id != check),
                 Output::Event(Event::Blocked(blocked)) => self.blocked.push(blocked),
                 Output::Event(Event::Line(line)) => self.lines.push(line),
+                Output::Event(Event::Transcript(said)) if said.is_final => self.finals.push(said),
                 Output::Event(Event::Error(error)) => self.reported.push(error.to_string()),
                 Output::Event(_) => {}
             }

@@ -38,9 +38,10 @@ impl Tools {
         };
         let is_busy = self.busy.iter().any(|busy| busy == response_id);
         if batch.closed.is_some() && !is_busy && batch.calls.iter().all(accepted) {
-            if batch.follow {
-                self.steps.push(Step::Respond);
-            }
+            self.steps.push(match batch.follow {
+                true => Step::Respond(Some(response_id.to_owned())),
+                false => Step::Answered(response_id.to_owned()),
+            });
             self.batches.remove(response_id);
         }
     }

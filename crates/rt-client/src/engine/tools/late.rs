@@ -89,7 +89,7 @@ impl Tools {
             .position(|late| is_it(&late.item_id, &late.event_id));
         if let Some(at) = at {
             self.late.remove(at);
-            self.steps.push(Step::Respond);
+            self.steps.push(Step::Respond(None));
         }
         at.is_some()
     }
@@ -102,7 +102,7 @@ impl Tools {
         self.late.remove(at);
         // It is there already: sent again after a reconnect.
         if details.is("item_create_duplicate_item_id") {
-            self.steps.push(Step::Respond);
+            self.steps.push(Step::Respond(None));
         } else {
             let error = Error::refused("the result of a tool", details);
             self.steps.push(Step::Report(error));

@@ -48,7 +48,7 @@ impl Tools {
             .map(|(call_id, _)| call_id.clone())
             .collect();
         for call_id in overdue {
-            let Some(call) = self.calls.get_mut(&call_id) else {
+            let Some(call) = self.calls.get(&call_id) else {
                 continue;
             };
             let late = call.running_on.is_some_and(|due| due <= now);
@@ -60,10 +60,7 @@ impl Tools {
             } else {
                 let error = Error::timeout("the output of a tool");
                 self.steps.push(Step::Report(error));
-                call.state = State::Accepted;
-                let response_id = call.call.response_id.clone();
-                self.forget_accepted(&call_id);
-                self.settle(&response_id);
+                self.accept(&call_id);
             }
         }
     }

@@ -217,6 +217,7 @@ fn what_beta_has_not_is_refused() {
     beta.look();
     let mut error = |event: Value| beta.send(&event).error();
     let session = |session: Value| json!({"type": "session.update", "session": session});
+    let item = |item: Value| json!({"type": "conversation.item.create", "item": item});
     for (wrong, code, param) in [
         (
             session(json!({"type": "realtime"})),
@@ -247,6 +248,53 @@ fn what_beta_has_not_is_refused() {
             json!({"type": "response.create", "response": {"output_modalities": ["text"]}}),
             "unknown_parameter",
             "response.output_modalities",
+        ),
+        (
+            session(json!({"turn_detection": {"type": "server_vad", "idle_timeout_ms": 6000}})),
+            "unknown_parameter",
+            "session.turn_detection.idle_timeout_ms",
+        ),
+        (
+            session(json!({"input_audio_transcription": {"model": "whisper-1", "languages": ["en"]}})),
+            "unknown_parameter",
+            "session.input_audio_transcription.languages",
+        ),
+        (
+            session(json!({"input_audio_noise_reduction": {"type": "near_field", "strength": 0.5}})),
+            "unknown_parameter",
+            "session.input_audio_noise_reduction.strength",
+        ),
+        (
+            session(json!({"tools": [{"type": "mcp", "server_label": "s", "server_url": "https://s"}]})),
+            "invalid_value",
+            "session.tools[0].type",
+        ),
+        (
+            session(json!({"tool_choice": {"type": "mcp", "server_label": "s"}})),
+            "invalid_value",
+            "session.tool_choice.type",
+        ),
+        (
+            item(json!({"type": "message", "role": "user", "content": [
+                {"type": "input_image", "image_url": "data:image/png;base64,AA=="}]})),
+            "invalid_value",
+            "item.content[0].type",
+        ),
+        (
+            item(json!({"type": "message", "role": "assistant", "phase": "commentary", "content": []})),
+            "unknown_parameter",
+            "item.phase",
+        ),
+        (
+            item(json!({"type": "mcp_approval_response", "approval_request_id": "a", "approve": true})),
+            "invalid_value",
+            "item.type",
+        ),
+        (
+            json!({"type": "response.create", "response": {"input": [
+                {"type": "mcp_approval_response", "approval_request_id": "a", "approve": true}]}}),
+            "invalid_value",
+            "response.input[0].type",
         ),
         (
             json!({"type": "input_audio_buffer.append", "audio": "?"}),

@@ -219,8 +219,9 @@ fn what_a_restore_may_not_send_is_refused() {
             "item.call_id",
         ),
         (
+            // Only the ids that clients choose are limited.
             item(json!({"type": "function_call_output", "call_id": "c".repeat(33), "output": "o"})),
-            "string_above_max_length",
+            "invalid_tool_call_id",
             "item.call_id",
         ),
         (

@@ -319,7 +319,8 @@ static FUNCTION_CALL_OUTPUT: &[Field] = &[
     OBJECT,
     TYPE,
     STATUS,
-    must("call_id", &bounds::CALL_ID),
+    // That of a call, whose length the service has chosen itself.
+    must("call_id", &TEXT),
     must("output", &TEXT),
 ];
 /// The fields of an answer to an approval request.

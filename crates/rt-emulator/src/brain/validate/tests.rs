@@ -100,8 +100,8 @@ fn faults_have_the_codes_and_params_of_the_server() {
             "item.content[0].type",
         ),
         (
-            json!({"type": "conversation.item.create", "item": {"type": "function_call_output",
-                "call_id": "x".repeat(33), "output": ""}}),
+            json!({"type": "conversation.item.create", "item": {"type": "function_call", "name": "f",
+                "arguments": "", "call_id": "x".repeat(33)}}),
             "string_above_max_length",
             "item.call_id",
         ),

@@ -42,6 +42,40 @@ fn any_byte_is_a_sign_of_life() {
 }
 
 #[test]
+fn an_idle_session_wakes_for_its_pings_only() {
+    let mut bench = Bench::opened(|_| {});
+    let end = bench.now + seconds(600);
+    let (mut wakes, mut pings, mut last_in) = (0, 0, bench.now);
+    while let Some(due) = bench.machine.poll_timeout().filter(|due| *due <= end) {
+        bench.now = bench.now.max(due);
+        let (at, epoch) = (bench.at(), bench.epoch());
+        let traffic = Traffic {
+            last_in,
+            last_out: last_in,
+        };
+        bench.machine.handle_timeout(at, &|_| Some(traffic));
+        wakes += 1;
+        for frame in std::iter::from_fn(|| match bench.transmit(true) {
+            Transmit::Frame(frame) => Some(frame),
+            Transmit::Idle | Transmit::Stop => None,
+        })
+        .collect::<Vec<_>>()
+        {
+            let Frame::Ping(payload) = frame else {
+                panic!("{frame:?}")
+            };
+            pings += 1;
+            last_in = bench.now;
+            assert!(bench.machine.handle_pong(bench.now, epoch, &payload));
+        }
+    }
+    assert_eq!(bench.machine.state(), State::Connected);
+    assert_eq!(pings, 120);
+    // One more, to find that the connection has lasted.
+    assert!((120..=121).contains(&wakes), "{wakes}");
+}
+
+#[test]
 fn pongs_keep_a_quiet_connection() {
     let mut bench = Bench::opened(|_| {});
     let traffic = Traffic {
@@ -148,7 +182,7 @@ fn a_write_that_stalls_is_noticed_and_one_that_creeps_is_not() {
     bench.send("large");
     assert_eq!(
         bench.transmit(true),
-        Transmit::Frame(Frame::Text("large".to_owned()))
+        Transmit::Frame(Frame::Text("large".to_owned().into()))
     );
     for _ in 0..5 {
         let traffic = Traffic {

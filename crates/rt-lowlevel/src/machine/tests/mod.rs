@@ -212,7 +212,7 @@ impl Bench {
         let mut flushed = false;
         loop {
             match self.transmit(flushed) {
-                Transmit::Frame(Frame::Text(text)) => all.push(text),
+                Transmit::Frame(Frame::Text(text)) => all.push(text.to_string()),
                 Transmit::Frame(Frame::Ping(_)) => all.push("<ping>".to_owned()),
                 Transmit::Frame(Frame::Close(close)) => all.push(format!("<close {}>", close.code)),
                 Transmit::Idle if !flushed => flushed = true,

@@ -77,8 +77,9 @@ fn a_restore_that_is_over_is_not_late_after_a_pause() {
 #[test]
 fn a_restore_is_not_late_while_it_is_closed() {
     let mut bench = Bench::talking();
-    bench.machine.config.timeouts.close = seconds(60);
-    bench.machine.config.timeouts.restore = seconds(5);
+    let config = Arc::make_mut(&mut bench.machine.config);
+    config.timeouts.close = seconds(60);
+    config.timeouts.restore = seconds(5);
     let at = bench.at();
     assert!(bench.machine.handle_restart(at));
     bench.advance(Duration::ZERO);

@@ -72,6 +72,62 @@ fn the_messages_of_a_command_are_one() {
     assert_eq!(bench.machine.sums().accepted, 2);
 }
 
+fn updated(bench: &mut Bench) {
+    bench.says(&json!({"type": "session.updated", "session": {"type": "realtime"}}));
+}
+
+#[test]
+fn how_far_a_restore_is_and_once_that_it_is_over() {
+    let mut bench = Bench::talking();
+    let progress = |bench: &mut Bench| {
+        let epoch = bench.epoch();
+        let progress = bench.machine.take_restore_progress(epoch)?;
+        assert!(!progress.prepares);
+        assert_eq!(progress.epoch, 2);
+        Some((progress.is_done, progress.items, progress.lost))
+    };
+    assert_eq!(progress(&mut bench), None, "nothing was restored");
+    bench.lose_and_connect();
+    assert_eq!(progress(&mut bench), None);
+    bench.says_created();
+    assert_eq!(progress(&mut bench), Some((false, 0, 0)));
+    bench.written();
+    updated(&mut bench);
+    bench.written();
+    bench.has_item("a");
+    assert_eq!(progress(&mut bench), Some((false, 1, 0)));
+    assert_eq!(progress(&mut bench), Some((false, 1, 0)));
+    bench.has_item("b");
+    assert_eq!(progress(&mut bench), Some((true, 2, 0)));
+    assert_eq!(progress(&mut bench), None);
+}
+
+#[test]
+fn a_restore_is_over_too_when_the_last_of_it_cannot_be_written() {
+    let mut bench = Bench::talking();
+    let call = json!({"type": "mcp_call", "id": "tool", "server_label": "s", "name": "n", "arguments": "{}",
+        "output": "done"});
+    bench.says(&json!({"type": "conversation.item.added", "previous_item_id": "b", "item": call}));
+    bench.says(&json!({"type": "conversation.item.done", "item": call}));
+    bench.lose_and_connect();
+    bench.says_created();
+    // What this server speaks has no word for it.
+    bench.machine.translator = Arc::new(Translator::new(Some(Dialect::Beta), BetaVariant::default()));
+    bench.written();
+    updated(&mut bench);
+    for id in ["a", "b"] {
+        assert!(matches!(bench.transmit(false), Transmit::Frame(_)), "{id}");
+        bench.has_item(id);
+    }
+    assert_eq!(bench.machine.state(), State::Reconnecting);
+    assert!(matches!(bench.transmit(false), Transmit::Idle));
+    assert_eq!(bench.machine.state(), State::Connected);
+    let epoch = bench.epoch();
+    let progress = bench.machine.take_restore_progress(epoch).unwrap();
+    assert_eq!((progress.is_done, progress.items, progress.lost), (true, 2, 1));
+    assert_eq!(bench.machine.take_restore_progress(epoch), None);
+}
+
 #[test]
 fn an_item_that_is_text_by_now_cannot_be_truncated() {
     let mut bench = Bench::talking();

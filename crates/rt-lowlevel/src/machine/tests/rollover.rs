@@ -88,7 +88,7 @@ pub(super) fn written_to(bench: &mut Bench, epoch: u64) -> Vec<String> {
     loop {
         let at = bench.at();
         match bench.machine.poll_transmit(at, epoch, flushed) {
-            Transmit::Frame(Frame::Text(text)) => all.push(text),
+            Transmit::Frame(Frame::Text(text)) => all.push(text.to_string()),
             Transmit::Frame(Frame::Ping(payload)) => {
                 all.push("<ping>".to_owned());
                 bench.machine.handle_pong(bench.now, epoch, &payload);

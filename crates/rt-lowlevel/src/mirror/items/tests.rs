@@ -289,6 +289,10 @@ fn a_transcript_takes_the_place_of_the_audio() {
         given(&items).message.content[0].transcript.as_deref(),
         Some("said")
     );
+    let Body::Message(given) = &items.get_mut("t").unwrap().body else {
+        panic!()
+    };
+    assert_eq!(given.turn.capacity(), 0, "nor room for audio");
     items.transcribed("unknown", 0, Some("said"));
 }
 

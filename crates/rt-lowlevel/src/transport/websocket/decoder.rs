@@ -107,6 +107,28 @@ impl Decoder {
         &mut self.buffer
     }
 
+    /// Whether nothing was begun, and what came last was no burst.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.buffer.is_empty() && self.read_size <= self.rest_size
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_room(&self) -> bool {
+        self.buffer.capacity() > 0
+    }
+
+    /// Nothing more is there for now: no room is kept for what may come, unless a part of it has come.
+    pub(super) fn rest(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+
+    /// Takes in what was read to another place while this was at rest.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
     /// So many of the bytes that there was room for came. In a burst more is asked for at once, which is fewer calls to
     /// the kernel; a connection at rest holds no more than it needs.
     pub(super) fn filled(&mut self, bytes: usize, room: usize) {

@@ -6,9 +6,14 @@
 mod decoder;
 mod encoder;
 
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
 
 use self::decoder::Decoder;
 use super::Io;
@@ -32,6 +37,9 @@ const SMALL_WRITES: u8 = 4;
 
 /// What the write buffer keeps of its room then: enough for 20 ms of audio.
 const KEPT: usize = 4 << 10;
+
+/// How much is read at once when a reader wakes: on the stack, so that one at rest needs no buffer.
+const WAKE: usize = 8 << 10;
 
 /// The reading side.
 pub(crate) struct Reader {
@@ -99,8 +107,9 @@ pub(crate) fn compare_readers(bytes: &[u8], step: usize) {
     decoder::compare(bytes, step);
 }
 
-/// Hands a frame to the socket. It is on its way when the socket has been flushed.
-pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<(), Failure> {
+/// Hands a frame to the socket. It is on its way when the socket has been flushed. Gives back the memory that a message was in,
+/// to be used again.
+pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<Vec<u8>, Failure> {
     match frame {
         Frame::Close(close) => {
             let mut replies = locked(&writer.replies);
@@ -114,16 +123,17 @@ pub(crate) async fn write_frame(writer: &mut Writer, frame: Frame) -> Result<(),
         }
         Frame::Text(_) | Frame::Ping(_) if writer.is_closing() => return Err(ended(None)),
         Frame::Text(text) => {
-            writer.wire.sent(&text);
+            writer.wire.sent(text.as_bytes());
             writer.make_room(text.len() + encoder::HEADER).await?;
-            encoder::text(&mut writer.buffer, &text);
+            encoder::text(&mut writer.buffer, text.as_bytes());
+            return Ok(text.into_bytes());
         }
         Frame::Ping(payload) => {
             writer.wire.ping(&payload);
             encoder::ping(&mut writer.buffer, &payload);
         }
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// Flushes what was written, and the answers that wait.
@@ -144,6 +154,10 @@ pub(crate) async fn flush(writer: &mut Writer) -> Result<(), Failure> {
     };
     writer.drain().await?;
     let capacity = writer.buffer.capacity();
+    if capacity <= KEPT {
+        // Most have nothing to write most of the time, and to make so little anew costs next to nothing.
+        writer.buffer = Vec::new();
+    }
     // One large message or burst is no reason to keep its room for ever.
     if capacity > WRITE_BUFFER || (capacity > LARGE && writer.small_writes >= SMALL_WRITES) {
         writer.buffer.shrink_to(KEPT);
@@ -183,16 +197,44 @@ impl Reader {
     /// Reads more, once [`next`](Self::next) has nothing. Says whether more still may be waiting, as in a burst. Cancel
     /// safe.
     pub(crate) async fn fill(&mut self) -> Result<bool, Failure> {
-        let buffer = self.decoder.room();
-        let room = buffer.capacity() - buffer.len();
-        match self.stream.read_buf(buffer).await {
-            Ok(0) => Err(ended(None)),
-            Ok(bytes) => {
+        let mut is_at_rest = self.decoder.is_at_rest();
+        let read = poll_fn(|cx| {
+            if is_at_rest {
+                return self.poll_wake(cx);
+            }
+            let polled = self.poll_fill(cx);
+            if polled.is_pending() {
+                self.decoder.rest();
+                is_at_rest = true;
+            }
+            polled
+        });
+        match read.await {
+            Ok((0, _)) => Err(ended(None)),
+            Ok((bytes, room)) => {
                 self.decoder.filled(bytes, room);
                 Ok(bytes >= room)
             }
             Err(cause) => Err(ended(Some(cause))),
         }
+    }
+
+    /// Reads into the buffer. How much, and for how much there was room.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(usize, usize)>> {
+        let buffer = self.decoder.room();
+        let room = buffer.capacity() - buffer.len();
+        let reading = std::pin::pin!(self.stream.read_buf(buffer));
+        reading.poll(cx).map_ok(|bytes| (bytes, room))
+    }
+
+    /// The same after a rest: what wakes the reader goes through the stack, and there is a buffer only while there is
+    /// something in it.
+    fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(usize, usize)>> {
+        let mut place = [const { MaybeUninit::uninit() }; WAKE];
+        let mut buffer = ReadBuf::uninit(&mut place);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+        self.decoder.push(buffer.filled());
+        Poll::Ready(Ok((buffer.filled().len(), WAKE)))
     }
 }
 
@@ -241,7 +283,7 @@ fn answer(close: &CloseFrame) -> CloseFrame {
     }
 }
 
-fn ended(cause: Option<std::io::Error>) -> Failure {
+fn ended(cause: Option<io::Error>) -> Failure {
     let error = Error::new(
         ErrorKind::ConnectionLost,
         "the connection ended without a close frame",

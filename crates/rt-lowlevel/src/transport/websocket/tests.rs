@@ -46,7 +46,9 @@ async fn messages_of_every_size_go_both_ways() {
     for length in [0, 1, 125, 126, 20_000, 300_000] {
         let text = "x".repeat(length);
         let send = async {
-            write_frame(&mut writer, Frame::Text(text.clone())).await.unwrap();
+            write_frame(&mut writer, Frame::Text(text.clone().into()))
+                .await
+                .unwrap();
             flush(&mut writer).await.unwrap();
         };
         let (received, ()) = tokio::join!(peer.next(), send);
@@ -56,6 +58,39 @@ async fn messages_of_every_size_go_both_ways() {
         assert!(matches!(received, Ok(Ok(got)) if got == text));
     }
     assert!(writer.buffer.capacity() <= LARGE);
+}
+
+#[tokio::test]
+async fn a_connection_at_rest_holds_no_buffers() {
+    let (mut reader, mut writer, mut peer) = pair().await;
+    let polled = |reader: &mut Reader| {
+        let waker = std::task::Waker::noop();
+        std::pin::pin!(reader.fill()).poll(&mut Context::from_waker(waker))
+    };
+    // After a burst, the first read finds out that it is over.
+    for length in [20, 5000, 300_000] {
+        let text = "x".repeat(length);
+        let (sent, received) = tokio::join!(peer.send(Message::text(text.clone())), read(&mut reader));
+        sent.unwrap();
+        assert!(matches!(received, Ok(Ok(got)) if got == text));
+        assert!(matches!(reader.next(), Ok(None)));
+        assert!(polled(&mut reader).is_pending());
+        assert!(!reader.decoder.has_room(), "{length}");
+    }
+    // What has begun stays where it is.
+    let begun = [0x81, 5, b'h', b'e'];
+    peer.get_mut().write_all(&begun).await.unwrap();
+    assert!(matches!(polled(&mut reader), Poll::Ready(Ok(false))));
+    assert!(matches!(reader.next(), Ok(None)));
+    assert!(polled(&mut reader).is_pending());
+    assert!(reader.decoder.has_room());
+    peer.get_mut().write_all(b"llo").await.unwrap();
+    assert!(matches!(read(&mut reader).await, Ok(Ok(text)) if text == "hello"));
+
+    let text = Frame::Text("x".repeat(1500).into());
+    write_frame(&mut writer, text).await.unwrap();
+    flush(&mut writer).await.unwrap();
+    assert_eq!(writer.buffer.capacity(), 0);
 }
 
 #[tokio::test]
@@ -78,7 +113,7 @@ async fn a_close_is_answered_once_and_nothing_follows_it() {
         panic!()
     };
     assert_eq!(close.code, CloseCode::NO_STATUS);
-    let text = Frame::Text("late".to_owned());
+    let text = Frame::Text("late".to_owned().into());
     assert!(matches!(
         write_frame(&mut writer, text).await,
         Err(Failure::Ended(_))
@@ -109,7 +144,7 @@ async fn our_close_is_the_last_frame() {
     assert!(matches!(read(&mut reader).await, Ok(Err(Incoming::Close(_)))));
     drop(peer);
     assert!(matches!(read(&mut reader).await, Err(Failure::Ended(_))));
-    let late = Frame::Text("late".to_owned());
+    let late = Frame::Text("late".to_owned().into());
     assert!(matches!(
         write_frame(&mut writer, late).await,
         Err(Failure::Ended(_))
