@@ -125,6 +125,9 @@ impl SessionBuilder {
     /// Listens to and steers the session of a running WebRTC or SIP call at the server of the endpoint, in place of opening a new
     /// one: settings given here are sent to it, and it outlives this session unless somebody hangs up.
     ///
+    /// The server plays and cuts by itself there: an interruption sends no truncation, and its words are by the clock until the
+    /// server says where it cut. After a reconnect the call is what it was, and nothing is restored.
+    ///
     /// # Errors
     /// `Settings` if the id is empty or the endpoint has no calls, as Azure's preview.
     pub fn call(mut self, call_id: &str) -> Result<Self, Error> {
