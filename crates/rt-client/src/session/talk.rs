@@ -77,14 +77,14 @@ impl Session {
     /// Ends the turn; with a response, if somebody waits for it. The item it became.
     pub(crate) async fn commit(&self, reply: Option<(Ticket, ReplyWriter)>) -> Result<String, Error> {
         let uncommitted = self.shared.counters.uncommitted.load(Ordering::Relaxed);
-        if let Some(per_ms) = self.shared.manual {
-            if uncommitted < LEAST_MS * per_ms {
-                let message = format!(
-                    "{} ms of audio are no turn, the service takes {LEAST_MS} ms and more: send more first",
-                    uncommitted / per_ms
-                );
-                return Err(Error::new(ErrorKind::TooShort, message));
-            }
+        if let Some(per_ms) = self.shared.manual
+            && uncommitted < LEAST_MS * per_ms
+        {
+            let message = format!(
+                "{} ms of audio are no turn, the service takes {LEAST_MS} ms and more: send more first",
+                uncommitted / per_ms
+            );
+            return Err(Error::new(ErrorKind::TooShort, message));
         }
         let ack = self.ticket();
         let (answer, acked) = oneshot::channel();

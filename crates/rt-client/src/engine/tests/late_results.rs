@@ -31,15 +31,15 @@ fn answered() -> Engine {
         "status": "completed"});
     server(
         &mut engine,
-        json!({"type": "response.created", "response": {"id": "resp_1"}}),
+        &json!({"type": "response.created", "response": {"id": "resp_1"}}),
     );
     server(
         &mut engine,
-        json!({"type": "response.output_item.done", "response_id": "resp_1", "item": call}),
+        &json!({"type": "response.output_item.done", "response_id": "resp_1", "item": call}),
     );
     server(
         &mut engine,
-        json!({"type": "response.done", "response": {"id": "resp_1", "status": "completed", "output": [call]}}),
+        &json!({"type": "response.done", "response": {"id": "resp_1", "status": "completed", "output": [call]}}),
     );
     let interim = created(&engine.take());
     added(&mut engine, &interim[0]);
@@ -47,17 +47,17 @@ fn answered() -> Engine {
     assert_eq!(responses(&engine.take()), 1);
     server(
         &mut engine,
-        json!({"type": "response.created", "response": {"id": "resp_2"}}),
+        &json!({"type": "response.created", "response": {"id": "resp_2"}}),
     );
     server(
         &mut engine,
-        json!({"type": "response.done", "response": {"id": "resp_2", "status": "completed", "output": []}}),
+        &json!({"type": "response.done", "response": {"id": "resp_2", "status": "completed", "output": []}}),
     );
     engine.take();
     engine
 }
 
-fn server(engine: &mut Engine, event: serde_json::Value) {
+fn server(engine: &mut Engine, event: &serde_json::Value) {
     let event = ServerEvent::from_json(&event.to_string()).unwrap();
     engine.server(NOW, &Arc::new(event));
 }
@@ -75,7 +75,7 @@ fn created(outputs: &[Output]) -> Vec<(String, Item)> {
 
 fn added(engine: &mut Engine, (_, item): &(String, Item)) {
     let item = serde_json::to_value(item).unwrap();
-    server(engine, json!({"type": "conversation.item.added", "item": item}));
+    server(engine, &json!({"type": "conversation.item.added", "item": item}));
 }
 
 fn responses(outputs: &[Output]) -> usize {
@@ -115,7 +115,7 @@ fn a_result_that_is_refused_is_an_error_and_not_followed() {
     engine.tool_finished(NOW, "call_1", Ok("42".into()));
     let results = created(&engine.take());
     let error = json!({"type": "invalid_request_error", "message": "no", "event_id": results[0].0});
-    server(&mut engine, json!({"type": "error", "error": error}));
+    server(&mut engine, &json!({"type": "error", "error": error}));
     let outputs = engine.take();
     assert_eq!(responses(&outputs), 0);
     let told = |output: &&Output| matches!(output, Output::Event(Event::Error(_)));
@@ -138,6 +138,6 @@ fn a_result_is_sent_again_after_a_reconnect() {
     assert_eq!(responses(&outputs), 0);
     let error = json!({"type": "invalid_request_error", "code": "item_create_duplicate_item_id", "message": "twice",
         "event_id": again[0].0});
-    server(&mut engine, json!({"type": "error", "error": error}));
+    server(&mut engine, &json!({"type": "error", "error": error}));
     assert_eq!(responses(&engine.take()), 1, "it had arrived");
 }

@@ -12,6 +12,9 @@ use crate::history::HistoryItem;
 
 const TEXT: &str = "one two three four five six seven eight";
 
+/// An interruption: the item, how much of it was heard, and its words.
+type Told = (Option<String>, Duration, String);
+
 struct Call {
     engine: Engine,
     now: Duration,
@@ -31,26 +34,26 @@ impl Call {
         call.engine.opened(call.now, false);
         let item = json!({"id": "item_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []});
         call.server(
-            json!({"type": "session.created", "session": {"type": "realtime", "audio":
+            &json!({"type": "session.created", "session": {"type": "realtime", "audio":
             {"input": {"turn_detection": {"type": "server_vad", "interrupt_response": true}}}}}),
         );
-        call.server(json!({"type": "response.created", "response": {"id": "resp_1"}}));
-        call.server(json!({"type": "response.output_item.added", "response_id": "resp_1", "item": item}));
-        call.server(json!({"type": "conversation.item.added", "item": item}));
+        call.server(&json!({"type": "response.created", "response": {"id": "resp_1"}}));
+        call.server(&json!({"type": "response.output_item.added", "response_id": "resp_1", "item": item}));
+        call.server(&json!({"type": "conversation.item.added", "item": item}));
         call.server(
-            json!({"type": "response.content_part.added", "response_id": "resp_1", "item_id": "item_1",
+            &json!({"type": "response.content_part.added", "response_id": "resp_1", "item_id": "item_1",
             "content_index": 0, "part": {"type": "audio", "transcript": ""}}),
         );
-        call.server(json!({"type": "output_audio_buffer.started", "response_id": "resp_1"}));
+        call.server(&json!({"type": "output_audio_buffer.started", "response_id": "resp_1"}));
         call.server(
-            json!({"type": "response.output_audio_transcript.done", "response_id": "resp_1", "item_id": "item_1",
+            &json!({"type": "response.output_audio_transcript.done", "response_id": "resp_1", "item_id": "item_1",
             "content_index": 0, "transcript": TEXT}),
         );
         call.engine.take();
         call
     }
 
-    fn server(&mut self, event: serde_json::Value) {
+    fn server(&mut self, event: &serde_json::Value) {
         let event = ServerEvent::from_json(&event.to_string()).unwrap();
         assert!(!matches!(event, ServerEvent::Unknown(_)), "{event:?}");
         self.engine.server(self.now, &Arc::new(event));
@@ -58,12 +61,12 @@ impl Call {
 
     fn done(&mut self, status: &str) {
         self.server(
-            json!({"type": "response.done", "response": {"id": "resp_1", "status": status, "output": []}}),
+            &json!({"type": "response.done", "response": {"id": "resp_1", "status": status, "output": []}}),
         );
     }
 
     /// What is sent, by type, and the interruptions that are told.
-    fn take(&mut self) -> (Vec<String>, Vec<(Option<String>, Duration, String)>) {
+    fn take(&mut self) -> (Vec<String>, Vec<Told>) {
         let (mut sent, mut told) = (Vec::new(), Vec::new());
         for output in self.engine.take() {
             match output {
@@ -92,7 +95,7 @@ fn the_server_cuts_what_the_user_did_not_hear() {
     assert!(call.engine.is_playing());
     call.now += Duration::from_millis(1200);
     call.server(
-        json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": 0, "item_id": "item_2"}),
+        &json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": 0, "item_id": "item_2"}),
     );
     let (sent, told) = call.take();
     assert_eq!(sent, Vec::<String>::new(), "it is cut by the server");
@@ -103,9 +106,9 @@ fn the_server_cuts_what_the_user_did_not_hear() {
     );
     assert!(!call.engine.is_playing());
     // What the server says is exact.
-    call.server(json!({"type": "output_audio_buffer.cleared", "response_id": "resp_1"}));
+    call.server(&json!({"type": "output_audio_buffer.cleared", "response_id": "resp_1"}));
     call.server(
-        json!({"type": "conversation.item.truncated", "item_id": "item_1", "content_index": 0, "audio_end_ms": 1000}),
+        &json!({"type": "conversation.item.truncated", "item_id": "item_1", "content_index": 0, "audio_end_ms": 1000}),
     );
     call.done("cancelled");
     let (sent, told) = call.take();
@@ -122,10 +125,10 @@ fn what_was_played_out_stays_whole() {
     call.done("completed");
     call.now += Duration::from_secs(4);
     assert!(call.engine.is_playing());
-    call.server(json!({"type": "output_audio_buffer.stopped", "response_id": "resp_1"}));
+    call.server(&json!({"type": "output_audio_buffer.stopped", "response_id": "resp_1"}));
     assert!(!call.engine.is_playing());
     call.server(
-        json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": 0, "item_id": "item_2"}),
+        &json!({"type": "input_audio_buffer.speech_started", "audio_start_ms": 0, "item_id": "item_2"}),
     );
     let (sent, told) = call.take();
     assert_eq!((sent.len(), told.len()), (0, 0));
@@ -156,7 +159,7 @@ fn a_call_plays_on_without_a_connection() {
     call.engine.opened(call.now, false);
     assert!(call.engine.is_playing());
     call.server(
-        json!({"type": "conversation.item.truncated", "item_id": "item_1", "content_index": 0, "audio_end_ms": 400}),
+        &json!({"type": "conversation.item.truncated", "item_id": "item_1", "content_index": 0, "audio_end_ms": 400}),
     );
     assert_eq!(&*call.item().text, "one");
 }
