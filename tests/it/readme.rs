@@ -13,7 +13,7 @@ use crate::support::Server;
 /// What is changed in the program: where it connects, and its files.
 const CHANGES: [(&str, &str); 4] = [
     ("std::env::var(\"OPENAI_API_KEY\")?", "\"local\""),
-    ("Endpoint::openai(\"gpt-realtime\")?", "endpoint"),
+    ("Endpoint::openai(\"gpt-realtime-2.1\")?", "endpoint"),
     ("\"reply.wav\"", "reply_wav"),
     ("\"question.wav\"", "question_wav"),
 ];

@@ -35,7 +35,11 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Opens an input.
     pub(crate) fn new(input: Input, options: &Options, path: Option<PathBuf>) -> Result<Self, Error> {
-        let parts = decode::open(input, &options.limits, Wanted::Mono).and_then(|opened| {
+        let wanted = match options.dither {
+            None => Wanted::Mono,
+            Some(_) => Wanted::MonoOfLossy,
+        };
+        let parts = decode::open(input, &options.limits, wanted).and_then(|opened| {
             let rate = opened.decoder.info().sample_rate;
             let stage = Stage::new(rate, opened.block.layout, options.latency, options.dither)?;
             Ok((opened, stage))

@@ -261,6 +261,9 @@ impl<W: Write + Seek> WavWriter<W> {
 
     /// Brings the sizes in the header up to date.
     fn update(&mut self) -> Result<(), Error> {
+        if self.told == self.bytes {
+            return Ok(());
+        }
         let (start, bytes) = (self.start, self.bytes);
         let header = self.format.header(bytes);
         self.run(|writer| {

@@ -109,8 +109,6 @@ pub(crate) struct Moving {
     flushes: Vec<oneshot::Sender<()>>,
     /// Who waits until nothing is left to be played.
     listeners: Vec<oneshot::Sender<()>>,
-    /// The server has ended the session, as it was asked to.
-    finished: bool,
     /// The connection has ended for good.
     over: bool,
     /// Since when the callbacks have held the session up.
@@ -134,7 +132,6 @@ impl Moving {
             checking: HashMap::new(),
             flushes: Vec::new(),
             listeners: Vec::new(),
-            finished: false,
             over: false,
             held_since: None,
             dropped: (0, 0),
@@ -315,12 +312,6 @@ impl Driver {
                     let position = self.engine.end_of_speech(position);
                     self.engine.speech_was_sent(self.sent.when(position));
                 }
-                if matches!(event, ServerEvent::SessionClosed(_)) {
-                    // The server closes next, and that is no reason to connect again.
-                    self.state.finished = true;
-                    let handle = self.handle.clone();
-                    tokio::spawn(async move { handle.close().await });
-                }
                 // What is heard matters to all but pieces of what comes.
                 if !is_piece(&event) {
                     self.played();
@@ -348,12 +339,8 @@ impl Driver {
                 self.outlet.push(Event::Error(error));
             }
             ConnectionEvent::Closed(closed) => {
-                let error = closed
-                    .error
-                    .filter(|_| !self.state.finished)
-                    .map(Error::connection);
                 self.state.over = true;
-                self.engine.closed(now, error);
+                self.engine.closed(now, closed.error.map(Error::connection));
             }
             _ => {}
         }

@@ -8,6 +8,7 @@ use std::task::{Context as TaskContext, Poll};
 use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rt_protocol::dialect::BetaVariant;
+use rt_protocol::session::SessionKind;
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -139,7 +140,8 @@ impl Builder {
 
     /// Goes on with the conversation of a [`Handle::snapshot`](crate::Handle::snapshot): the first session is told what that
     /// one knew, and [`ConnectionEvent::Restored`] tells how that went. It must be of the endpoint's kind of session, or
-    /// [`connect`](Self::connect) fails with `InvalidConfig`.
+    /// [`connect`](Self::connect) fails with `InvalidConfig`. One of a transcription may go on at any address that is not that of
+    /// translations: there, the key decides what the session is.
     pub fn resume(mut self, snapshot: Snapshot) -> Self {
         self.snapshot = Some(snapshot);
         self
@@ -162,10 +164,14 @@ impl Builder {
             self.config.restore.enabled = false;
         }
         let kind = self.endpoint.session_kind();
+        // A key may have made transcriptions of an address of conversations.
+        let may_be = |of: SessionKind| {
+            of == kind || (kind == SessionKind::Realtime && of == SessionKind::Transcription)
+        };
         if self
             .snapshot
             .as_ref()
-            .is_some_and(|snapshot| snapshot.kind() != kind)
+            .is_some_and(|snapshot| !may_be(snapshot.kind()))
         {
             return Err(Error::config(
                 "the snapshot is of another kind of session than the endpoint",
@@ -352,8 +358,8 @@ mod tests {
     #[tokio::test]
     async fn a_snapshot_of_another_kind_of_session_is_refused() {
         let translator = Arc::new(Translator::new(None, BetaVariant::default()));
-        let machine = Machine::new(Config::default(), false)
-            .for_sessions(rt_protocol::session::SessionKind::Transcription, translator);
+        let machine =
+            Machine::new(Config::default(), false).for_sessions(SessionKind::Translation, translator);
         // Nobody listens there, and nobody is asked.
         let endpoint = Endpoint::from_url("ws://127.0.0.1:9/v1/realtime?model=m").unwrap();
         let builder = Connection::builder(endpoint, Credentials::none()).resume(machine.snapshot());

@@ -120,7 +120,7 @@ pub struct Closed {
     pub error: Option<Error>,
     /// Messages that were accepted and never written.
     pub unsent: usize,
-    /// Whether all accepted messages were written and the peer finished the closing handshake.
+    /// Whether all accepted messages were written and the peer finished the closing handshake, or had said `session.closed`.
     pub clean: bool,
 }
 
@@ -128,9 +128,9 @@ pub struct Closed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CloseInitiator {
-    /// The caller: `close`, or the [`Connection`](crate::Connection) was dropped.
+    /// The caller: `close`, a `session.close` that was written, or the [`Connection`](crate::Connection) was dropped.
     Us,
-    /// The server: it refused, or sent an error or a close.
+    /// The server: it refused, or sent an error, a close, or a `session.closed` that was not asked for.
     Peer,
     /// Neither: the network, or nobody answered.
     Transport,

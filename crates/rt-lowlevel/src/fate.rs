@@ -13,6 +13,7 @@ use rt_protocol::server_event::ErrorDetails;
 use tokio::sync::oneshot;
 
 use crate::config::AudioPolicy;
+use crate::mirror;
 
 /// The number of an accepted command. Numbers rise in the order of acceptance, over all sessions of a connection; there
 /// may be gaps between them.
@@ -42,7 +43,8 @@ impl fmt::Display for CommandId {
 #[non_exhaustive]
 pub enum Fate {
     /// The server answered it with the event that says so; or, for a command that has no answer, the peer is known to
-    /// have read it. Behind a proxy that ends WebSockets, the peer is the proxy.
+    /// have read it: it answered a ping or a command that was written later, or audio is part of a turn that the server committed.
+    /// Behind a proxy that ends WebSockets, the peer that answers pings is the proxy.
     Acknowledged,
     /// The server refused it with an error that names it.
     Rejected(Box<ErrorDetails>),
@@ -60,6 +62,15 @@ impl Fate {
     }
 }
 
+impl From<mirror::Fate> for Fate {
+    fn from(fate: mirror::Fate) -> Self {
+        match fate {
+            mirror::Fate::Superseded => Self::Superseded,
+            mirror::Fate::Discarded(reason) => Self::Discarded(reason),
+        }
+    }
+}
+
 /// Why a command was discarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -69,13 +80,15 @@ pub enum DiscardReason {
     ConnectionLost,
     /// It was not written before the connection ended for good.
     Unsent,
-    /// Audio that was too old to be sent: only with [`AudioPolicy::Live`].
+    /// Audio that was too old to be sent: only with [`AudioPolicy::Live`]. Of an append in several messages, some may have
+    /// been sent before.
     Stale,
-    /// The server closed with 1009 and this was the largest message that it may not have read.
+    /// The server closed with 1009 and this was, or had in it, the largest message that it may not have read. It is not
+    /// sent again, and counts as lost input.
     TooLarge,
     /// It asked for an out-of-band response, and was not marked as repeatable.
     OutOfBand,
-    /// Its item could not be restored.
+    /// Its item could not be restored, or fell out of the bounds before the server answered.
     NotRestored,
     /// Its audio no longer fit what is kept of the input.
     AudioBounds,
@@ -94,7 +107,8 @@ pub struct Settled {
     /// How many they are: all from `first` to `last`, except after a time in which no events were taken, when runs
     /// with others in between may have been merged.
     pub count: u64,
-    /// The input audio in them: of PCM16 at 24 kHz, other formats are counted by their bytes.
+    /// The input audio in them: of PCM16 at 24 kHz, other formats are counted by their bytes. Of what grew
+    /// [stale](DiscardReason::Stale), only what was not sent.
     pub audio: Duration,
     /// Their fate.
     pub fate: Fate,

@@ -197,12 +197,22 @@ impl Handle {
     /// new one is under way already.
     ///
     /// # Errors
-    /// `Closed` if the connection is closed or closing.
+    /// `Closed` if the connection is closed or closing; `InvalidConfig` if a new session would not be told of the
+    /// conversation, because [`RestorePolicy::enabled`](crate::restore::RestorePolicy::enabled) is off, or because this is the
+    /// control channel of a call, whose session outlives it.
     pub fn restart(&self) -> Result<(), Error> {
-        if self.shared.with(|machine, at| machine.handle_restart(at)) {
+        let (is_possible, is_done) = self
+            .shared
+            .with(|machine, at| (machine.can_restart(), machine.handle_restart(at)));
+        if is_done {
             Ok(())
-        } else {
+        } else if is_possible || matches!(*self.state().borrow(), State::Closing | State::Closed) {
             Err(self.closed())
+        } else {
+            Err(Error::config(
+                "the session cannot be changed for another, which would know nothing of the conversation",
+            )
+            .with_hint("set `RestorePolicy::enabled`; the session of a call cannot be changed"))
         }
     }
 

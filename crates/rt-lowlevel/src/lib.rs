@@ -99,10 +99,15 @@
 //! | `rt_reconnects_total{cause,close_code}` | counter | waits before another attempt, by what failed |
 //! | `rt_outage_seconds` | histogram | from the first failure to the next session |
 //! | `rt_session_age_seconds` | histogram | how long sessions were open |
+//! | `rt_restores_total{cause}` | counter | restores: after `connection_lost`, at a `rollover` or a `restart`, or of a snapshot (`resumed`) |
+//! | `rt_restore_seconds` | histogram | from `session.created` until the session knew what the last one did, where there was no other meanwhile |
+//! | `rt_restore_items_total{result}` | counter | items that were told (`restored`), told as text in place of audio (`text_only`), or `lost` |
+//! | `rt_messages_unconfirmed_total` | counter | commands that were written to a connection which broke before anything proved that they had been read |
 //! | `rt_closed_total{by,cause}` | counter | ends: `us`, `peer`, `transport`; the kind of the error, or `none` |
 //! | `rt_messages_total{direction,type}` | counter | messages `in` and `out`, by event type, or `malformed` |
 //! | `rt_bytes_total{direction}` | counter | their bytes, before framing and TLS |
 //! | `rt_send_queue_messages` | gauge | accepted and not yet written, of all connections together |
+//! | `rt_send_queue_bytes` | gauge | bytes of them as they will be written, before framing and TLS |
 //! | `rt_send_queue_audio_bytes` | gauge | the audio in them, raw |
 //! | `rt_audio_dropped_milliseconds_total{reason}` | counter | audio that was too old to send; `live` is [`AudioPolicy::Live`](config::AudioPolicy::Live) |
 //! | `rt_event_queue_depth` | gauge | events received and not yet taken, of all connections together |
@@ -111,6 +116,14 @@
 //! | `rt_first_audio_seconds` | histogram | from `response.create` or `speech_stopped` to the first audio |
 //! | `rt_response_failed_total{code}` | counter | responses that failed |
 //! | `rt_tokens_total{kind}` | counter | `input`, `output`, and their parts: `input_text`, `input_audio`, `input_cached`, `output_text`, `output_audio` |
+//!
+//! The recorder runs while the connection is locked, on whichever task has just sent or received something: it must be quick,
+//! not block, and not use the connection's [`Handle`], which would wait for itself.
+//!
+//! Four figures are not there. What the kernel has of what was written needs a system call for each look that is not the same
+//! everywhere. Until a turn's answer is *played* is known to whoever plays it, so it is rt-client's to measure. How old the oldest waiting
+//! message is would need a clock in every send; [`Stats`] has how many wait, and how much audio. And there is no label for the provider or the model:
+//! a program that has several of them sets one on its recorder, or a prefix, for each.
 //!
 //! # Errors
 //!

@@ -34,8 +34,11 @@ pub(crate) fn decode(text: &[u8]) -> Option<Bytes> {
     (written == head_len && groups.len().is_multiple_of(4)).then(|| bytes.into())
 }
 
-/// A vector without room to spare. Not `vec![0; len]`: for short ones allocators take longer to find memory that is to be
-/// zeros than to find any and have it filled.
+/// A vector without room to spare.
+#[expect(
+    clippy::slow_vector_initialization,
+    reason = "it is the quicker one for short vectors: allocators take longer to find memory that has to be zeros"
+)]
 fn zeros(len: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(len);
     bytes.resize(len, 0);

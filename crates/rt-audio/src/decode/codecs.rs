@@ -84,30 +84,32 @@ impl Stream {
         }
         let _ = container;
         if codec == Codec::Flac {
-            let flac = Flac::new(params.extra_data.as_deref().unwrap_or_default())?;
+            let header = params.extra_data.as_deref().unwrap_or_default();
+            let flac = Flac::new(header, wanted == Wanted::Mono)?;
             return Ok(Self {
                 codec,
                 rate: flac.rate(),
                 layout: flac.layout(),
-                output: flac.layout(),
+                output: flac.output(),
                 pre_skip: 0,
                 decoder: Packeted::Flac(Box::new(flac)),
             });
         }
         if codec == Codec::Mp3 {
             let layout = Layout::usual(params.channels.as_ref().map_or(0, Channels::count));
+            let mono = wanted == Wanted::Mono;
             return Ok(Self {
                 codec,
                 rate: params.sample_rate.unwrap_or_default(),
                 layout,
-                output: layout,
+                output: if mono { Layout::usual(1) } else { layout },
                 pre_skip: 0,
-                decoder: Packeted::Mp3(Box::new(Mp3::new())),
+                decoder: Packeted::Mp3(Box::new(Mp3::new(mono))),
             });
         }
         if codec == Codec::Vorbis
             && let headers = params.extra_data.as_deref().unwrap_or_default()
-            && let Some(vorbis) = Vorbis::new(headers, wanted == Wanted::Mono)?
+            && let Some(vorbis) = Vorbis::new(headers, wanted != Wanted::Channels)?
         {
             return Ok(Self {
                 codec,
@@ -166,16 +168,13 @@ impl Packeted {
                 Err(error) => Decoded::Failed(error.to_string()),
             },
             Self::Flac(decoder) => match decoder.decode(&packet.data, samples) {
-                Ok(()) => Decoded::Frames(decoder.rate(), decoder.layout()),
+                Ok(()) => Decoded::Frames(decoder.rate(), decoder.output()),
                 Err(problem) => Decoded::Failed(problem.to_owned()),
             },
-            Self::Mp3(decoder) => {
-                let frames = usize::try_from(packet.dur.get()).unwrap_or(usize::MAX);
-                match decoder.decode(&packet.data, frames, samples) {
-                    Ok((rate, layout)) => Decoded::Frames(rate, layout),
-                    Err(problem) => Decoded::Failed(problem),
-                }
-            }
+            Self::Mp3(decoder) => match decoder.decode(&packet.data, samples) {
+                Ok((rate, layout)) => Decoded::Frames(rate, layout),
+                Err(problem) => Decoded::Failed(problem.to_owned()),
+            },
             Self::Vorbis(decoder) => match decoder.decode(&packet.data, samples) {
                 Ok(()) => {
                     let layout = decoder.output();

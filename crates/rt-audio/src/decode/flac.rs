@@ -1,4 +1,4 @@
-//! FLAC frames (RFC 9639) to interleaved floats.
+//! FLAC frames (RFC 9639) to interleaved floats, or of stereo to mono.
 //!
 //! A frame is a header and one part for each channel, and stands for itself: nothing is kept between frames. The
 //! container's reader has found where it begins and ends.
@@ -26,6 +26,8 @@ pub(super) struct Flac {
     width: u32,
     /// The most frames of a block.
     longest: usize,
+    /// Whether mono is wanted of stereo.
+    mono: bool,
     /// A block, channel after channel.
     block: Vec<i32>,
 }
@@ -54,8 +56,8 @@ enum Coding {
 }
 
 impl Flac {
-    /// Makes the decoder that the stream's header asks for.
-    pub(super) fn new(info: &[u8]) -> Result<Self, Error> {
+    /// Makes the decoder that the stream's header asks for. Two channels may be wanted as mono.
+    pub(super) fn new(info: &[u8], mono: bool) -> Result<Self, Error> {
         let damaged = || Error::new(ErrorKind::Damaged, "the FLAC header is damaged or cut");
         let info: &[u8; 34] = info.first_chunk().ok_or_else(damaged)?;
         let [short, long] = [0, 2].map(|at| u16::from_be_bytes([info[at], info[at + 1]]));
@@ -69,6 +71,7 @@ impl Flac {
             channels: channels as usize + 1,
             width,
             longest: usize::from(long),
+            mono: mono && channels == 1,
             block: Vec::new(),
         })
     }
@@ -81,6 +84,11 @@ impl Flac {
     /// Where the channels belong.
     pub(super) fn layout(&self) -> Layout {
         Layout::usual(self.channels)
+    }
+
+    /// What is decoded to.
+    pub(super) fn output(&self) -> Layout {
+        Layout::usual(if self.mono { 1 } else { self.channels })
     }
 
     /// Decodes a packet: its interleaved frames take the place of what was there. An error says what is wrong.
@@ -111,29 +119,25 @@ impl Flac {
         for (n, plane) in self.block.chunks_exact_mut(head.frames).enumerate() {
             subframe::read(&mut bits, width + u32::from(side == Some(n)), plane)?;
         }
-        samples.resize(self.block.len(), 0.0);
         self.write(head.coding, head.frames, width, samples);
         Ok(())
     }
 
     /// Puts the channels together, as floats.
-    fn write(&self, coding: Coding, frames: usize, width: u32, samples: &mut [f32]) {
+    fn write(&self, coding: Coding, frames: usize, width: u32, samples: &mut Vec<f32>) {
         // Bits beyond the width, which only damage brings, are cut off.
         let float = |sample: i32| (sample << (32 - width)) as f32 * (1.0 / 2_147_483_648.0);
         let (first, second) = self.block.split_at(frames);
-        let pairs = first.iter().zip(second).zip(samples.chunks_exact_mut(2));
         match coding {
             Coding::Apart(1) => {
-                for (out, &sample) in samples.iter_mut().zip(first) {
-                    *out = float(sample);
-                }
+                samples.clear();
+                samples.extend(first.iter().map(|&sample| float(sample)));
             }
             Coding::Apart(2) => {
-                for ((&left, &right), out) in pairs {
-                    (out[0], out[1]) = (float(left), float(right));
-                }
+                self.write_pairs((first, second), float, |left, right| (left, right), samples)
             }
             Coding::Apart(channels) => {
+                samples.resize(self.block.len(), 0.0);
                 for (n, plane) in self.block.chunks_exact(frames).enumerate() {
                     for (out, &sample) in samples[n..].iter_mut().step_by(channels).zip(plane) {
                         *out = float(sample);
@@ -141,23 +145,48 @@ impl Flac {
                 }
             }
             Coding::LeftSide => {
-                for ((&left, &side), out) in pairs {
-                    (out[0], out[1]) = (float(left), float(left.wrapping_sub(side)));
-                }
+                let both = |left: i32, side| (left, left.wrapping_sub(side));
+                self.write_pairs((first, second), float, both, samples);
             }
             Coding::SideRight => {
-                for ((&side, &right), out) in pairs {
-                    (out[0], out[1]) = (float(right.wrapping_add(side)), float(right));
-                }
+                let both = |side, right: i32| (right.wrapping_add(side), right);
+                self.write_pairs((first, second), float, both, samples);
             }
             Coding::MidSide => {
-                for ((&mid, &side), out) in pairs {
+                let both = |mid: i32, side: i32| {
                     // The mean was rounded down; the lowest bit of the difference tells whether.
                     let sum = mid << 1 | side & 1;
-                    let (left, right) = (sum.wrapping_add(side) >> 1, sum.wrapping_sub(side) >> 1);
-                    (out[0], out[1]) = (float(left), float(right));
-                }
+                    (sum.wrapping_add(side) >> 1, sum.wrapping_sub(side) >> 1)
+                };
+                self.write_pairs((first, second), float, both, samples);
             }
+        }
+    }
+
+    /// Writes two channels, of which `both` makes left and right.
+    #[inline(always)]
+    fn write_pairs(
+        &self,
+        (first, second): (&[i32], &[i32]),
+        float: impl Fn(i32) -> f32,
+        both: impl Fn(i32, i32) -> (i32, i32),
+        samples: &mut Vec<f32>,
+    ) {
+        let pairs = first.iter().zip(second).map(|(&first, &second)| {
+            let (left, right) = both(first, second);
+            (float(left), float(right))
+        });
+        if self.mono {
+            samples.clear();
+            // As the mixer does.
+            samples.extend(pairs.map(|(left, right)| left * 0.5 + right * 0.5));
+        } else {
+            samples.resize(2 * first.len(), 0.0);
+            let frames = samples.as_chunks_mut::<2>().0;
+            frames
+                .iter_mut()
+                .zip(pairs)
+                .for_each(|(frame, (left, right))| *frame = [left, right]);
         }
     }
 }

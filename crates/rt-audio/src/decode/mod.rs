@@ -56,7 +56,11 @@ pub(crate) enum Wanted {
     /// Every channel for itself.
     Channels,
     /// Their mix in the proportions of [`Layout::weights`]: a decoder for which that is less work gives only the mix.
+    /// It becomes 24 kHz: what lies above 12 kHz may be missing.
     Mono,
+    /// The same, but of what is lossless every channel: dither leaves samples alone that were nothing but copied, and must
+    /// see whether they were.
+    MonoOfLossy,
 }
 
 /// What a decoder found wrong so far.

@@ -44,6 +44,7 @@ impl Sizes {
         let guard = (1usize..).find(|guard| (guard * low) as f64 >= reach)?;
         // The efficiency hardly grows beyond, while the delay does.
         let most = (32_768 / high).max(4 * guard).min(4_096 / low);
+        let levels = (levels(step.0)?, levels(step.1)?);
         let mut best: Option<(f64, Self)> = None;
         // With fewer new samples in a block nearly all of the work would be thrown away.
         let least = 2 * guard + guard.div_ceil(4);
@@ -54,7 +55,7 @@ impl Sizes {
                 guard,
                 stop,
             };
-            let Some(work) = sizes.work() else { continue };
+            let Some(work) = sizes.work(levels) else { continue };
             if best.is_some() && sizes.latency() > span {
                 break;
             }
@@ -65,9 +66,15 @@ impl Sizes {
         best.map(|(_, sizes)| sizes)
     }
 
-    /// About how much work a step of output is, or `None` if a transform is rough or too large.
-    fn work(&self) -> Option<f64> {
-        let transforms = weight(self.input())? + weight(self.output())?;
+    /// About how much work a step of output is, or `None` if a transform is rough or too large. `step` has the levels of
+    /// both parts of the ratio.
+    fn work(&self, step: (f64, f64)) -> Option<f64> {
+        let levels = levels(self.steps)? + 4.0;
+        let (input, output) = (self.input(), self.output());
+        if input.max(output) > 1 << 18 {
+            return None;
+        }
+        let transforms = input as f64 * (levels + step.0) + output as f64 * (levels + step.1);
         Some(transforms / (self.steps - 2 * self.guard) as f64)
     }
 
@@ -102,19 +109,18 @@ impl Sizes {
     }
 }
 
-/// About how much work a transform is: `n log n`, more for larger prime factors.
-fn weight(samples: usize) -> Option<f64> {
-    if samples > 1 << 18 {
-        return None;
-    }
-    let (mut rest, mut levels) = (samples, 4.0);
-    for (factor, cost) in [(2, 1.0), (3, 1.7), (5, 3.0), (7, 4.2), (11, 7.5), (13, 9.0)] {
+/// About how much work a factor of a transform's size is for each sample: more for larger primes; `None` if it is rough.
+fn levels(size: usize) -> Option<f64> {
+    // Most sizes are rough: powers of two are quick to take out.
+    let twos = size.trailing_zeros();
+    let (mut rest, mut levels) = (size >> twos, f64::from(twos));
+    for (factor, cost) in [(3, 1.7), (5, 3.0), (7, 4.2), (11, 7.5), (13, 9.0)] {
         while rest % factor == 0 {
             rest /= factor;
             levels += cost;
         }
     }
-    (rest == 1).then_some(samples as f64 * levels)
+    (rest == 1).then_some(levels)
 }
 
 /// The filter, in units of its stop band's edge.

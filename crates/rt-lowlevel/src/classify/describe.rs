@@ -183,7 +183,14 @@ fn closed(close: &CloseFrame) -> Error {
         _ => ErrorKind::ConnectionLost,
     };
     let kind = api_kind(&api).unwrap_or(by_code);
-    let error = Error::new(kind, format!("the server closed the connection: {close}")).with_detail(Detail {
+    // A reason about a key may repeat a part of it, and stays out.
+    let is_about_key = kind == ErrorKind::Unauthorized || close.code == CloseCode::UNAUTHORIZED;
+    let told = match &api.code {
+        Some(name) if is_about_key => format!("close code {} ({name})", close.code),
+        None if is_about_key => format!("close code {}", close.code),
+        _ => close.to_string(),
+    };
+    let error = Error::new(kind, format!("the server closed the connection: {told}")).with_detail(Detail {
         code: api.code,
         close: Some(close.clone()),
         ..Detail::default()

@@ -4,7 +4,8 @@
 //! - one task per attempt to connect, which runs the user's token provider and dialer;
 //! - one reader and one writer per connection, so that neither direction can hold the other up.
 //!
-//! One more piece of the user's code runs under the machine's lock, on any of them: the summarizer of the restore policy.
+//! Two more pieces of the user's code run under the machine's lock, on any of them: the summarizer of the restore policy, and
+//! the recorder of metrics.
 //!
 //! Reader and writer poll the stream that the dialer opened. Messages are written by the writer only; answers to pings and closes are left to it by the WebSocket.
 

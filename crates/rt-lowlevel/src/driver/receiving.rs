@@ -80,7 +80,8 @@ impl Shared {
             match disposition {
                 Disposition::Deliver => telling.deliver(event, room),
                 Disposition::Hold => {
-                    telling.machine().hold(epoch, event);
+                    let bytes = room.map_or(0, |room| room.size());
+                    telling.machine().hold(at, epoch, event, bytes);
                     telling.tell_all();
                 }
                 Disposition::Hide | Disposition::Stale => telling.tell_all(),

@@ -75,6 +75,13 @@ impl Rooms {
     }
 }
 
+impl Room {
+    /// Bytes of the event, or what it counts as at least.
+    pub(super) fn size(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+}
+
 impl Drop for Room {
     fn drop(&mut self) {
         self.rooms.free.fetch_add(self.size, Ordering::SeqCst);

@@ -167,8 +167,13 @@ impl<'a> Telling<'a> {
             self.inbox.push(ConnectionEvent::Settled(settled), Some(room));
         }
         core.tell_receipts();
-        let (messages, audio) = (core.machine.waiting_messages(), core.machine.waiting_audio());
-        core.timeline.queue(messages, audio, core.machine.dropped_audio());
+        let machine = &core.machine;
+        core.timeline.queue(&observe::Waiting {
+            messages: machine.waiting_messages(),
+            bytes: machine.waiting_bytes(),
+            audio_bytes: machine.waiting_audio(),
+            dropped_bytes: machine.dropped_audio(),
+        });
         let state = core.machine.state();
         let is_new_state = std::mem::replace(&mut core.told, state) != state;
         if is_new_state {

@@ -11,7 +11,9 @@ use crate::mirror::SettledResponse;
 ///
 /// `Opened` comes before any event of its session, and nothing of a session comes after the `Retrying`, `Closed` or next
 /// `Opened` that ends it. `Interrupted` and `Settled` tell, before that, what ended with it. `Restored` comes when a new session
-/// knows the conversation; until then there is nothing of it but its `session.created` and `session.updated`. An error event of the server comes before the end it causes. `Closed` comes exactly once, and is the last.
+/// knows the conversation; until then there is nothing of it but its `session.created` and `session.updated`, and, where it takes
+/// over from one that still worked, what it said of itself while it was prepared (`mcp_list_tools.completed`, for one). An error
+/// event of the server comes before the end it causes. `Closed` comes exactly once, and is the last.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectionEvent {

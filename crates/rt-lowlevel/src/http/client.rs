@@ -157,10 +157,10 @@ impl HttpClient {
             .get(header::LOCATION)
             .and_then(|it| it.to_str().ok());
         let call_id = location.and_then(call_id).ok_or_else(|| {
-            Error::new(
+            answer.blame(Error::new(
                 ErrorKind::InvalidBody,
                 format!("the answer to {name} has no id of a call in `Location`"),
-            )
+            ))
         })?;
         Ok(CreatedCall {
             call_id: call_id.to_owned(),
@@ -227,13 +227,13 @@ impl HttpClient {
         // A second key that nobody knows of expires unused.
         let answer = self.request(Call::json(path.to_owned(), body, true)).await?;
         let secret = text(&name, &answer).and_then(|text| {
-            ClientSecretResponse::from_json(text).map_err(|error| unreadable(&name, &error))
+            ClientSecretResponse::from_json(text).map_err(|error| answer.blame(unreadable(&name, &error)))
         })?;
         if secret.value.expose().is_empty() {
-            return Err(Error::new(
+            return Err(answer.blame(Error::new(
                 ErrorKind::InvalidBody,
                 format!("the answer to {name} holds no key"),
-            ));
+            )));
         }
         Ok(secret)
     }
@@ -290,10 +290,10 @@ impl fmt::Debug for HttpClient {
 
 fn text<'a>(name: &str, answer: &'a Answer) -> Result<&'a str, Error> {
     std::str::from_utf8(&answer.body).map_err(|_| {
-        Error::new(
+        answer.blame(Error::new(
             ErrorKind::InvalidBody,
             format!("the answer to {name} is not text"),
-        )
+        ))
     })
 }
 

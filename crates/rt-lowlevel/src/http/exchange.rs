@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::retry::Failed;
 use crate::classify::Failure;
 use crate::error::{Error, ErrorKind};
-use crate::transport::{Io, refusal};
+use crate::transport::{Io, refusal, request_id};
 
 /// The largest answer.
 const LIMIT: usize = 1 << 20;
@@ -28,6 +28,13 @@ const REASONS: Duration = Duration::from_secs(2);
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// An error about this answer, with the id by which the server knows it.
+    pub(super) fn blame(&self, error: Error) -> Error {
+        error.with_request_id(request_id(&self.headers))
+    }
 }
 
 /// Sends the request and reads the answer: all of it if it `has_content`, otherwise its head, which says everything. `name` is what

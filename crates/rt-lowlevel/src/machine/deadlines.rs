@@ -44,12 +44,13 @@ impl Machine {
             }
             Timer::Close => {
                 let crossing = self.link.as_ref().and_then(|link| link.crossing_close().cloned());
+                let over = self.link.as_ref().and_then(|link| link.over);
                 self.hang_up(false);
-                match crossing {
+                match crossing.filter(|_| over.is_none()) {
                     Some(close) => {
                         self.end(CloseInitiator::Peer, Some(Failure::Close(close).to_error()));
                     }
-                    None => self.end(CloseInitiator::Us, None),
+                    None => self.end(over.unwrap_or(CloseInitiator::Us), None),
                 }
             }
             Timer::Rollover => self.start_next(at),

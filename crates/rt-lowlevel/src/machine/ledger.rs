@@ -3,6 +3,7 @@
 mod line;
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use rt_protocol::server_event::ErrorDetails;
 
@@ -281,22 +282,41 @@ impl Ledger {
         if self.entries[index].place == Place::Settled {
             return;
         }
-        self.set_place(index, Place::Settled);
         if fate.is_acknowledged() {
+            self.set_place(index, Place::Settled);
             // Those before it were read before it.
             if !self.entries[index].continues {
-                self.close(self.first_of(index), index, fate);
+                self.close(self.first_of(index), index, fate, 0);
             }
             return;
         }
-        // The others of the command may still be written, but their fate is told with this one.
-        let first = self.first_of(index);
-        let behind = self.entries.range(index..);
-        let last = index + behind.take_while(|entry| entry.continues).count();
+        // Others of the command may have been written, but their fate is told with this one.
+        let (first, last) = self.command_at(index);
+        // What of it was sent before the rest grew stale was not dropped.
+        let is_stale = fate == Fate::Discarded(DiscardReason::Stale);
+        let counts = |entry: &Entry| !is_stale || entry.place == Place::Waiting;
+        let audio = self.entries.range(first..=last).filter(|entry| counts(entry));
+        let audio = audio.map(|entry| u64::from(entry.audio)).sum();
         for other in first..=last {
             self.set_place(other, Place::Settled);
         }
-        self.close(first, last, fate);
+        self.close(first, last, fate, audio);
+    }
+
+    /// The messages of the command that this one is part of, as far as they are still there.
+    pub(super) fn messages_of(&self, number: u64) -> RangeInclusive<u64> {
+        let Some(index) = self.index(number) else {
+            return number..=number;
+        };
+        let (first, last) = self.command_at(index);
+        self.base + first as u64..=self.base + last as u64
+    }
+
+    /// The places of the first and the last message of a command.
+    fn command_at(&self, index: usize) -> (usize, usize) {
+        let behind = self.entries.range(index..);
+        let last = index + behind.take_while(|entry| entry.continues).count();
+        (self.first_of(index), last)
     }
 
     /// The place of the first message of the command, as far as it is still there.
@@ -305,8 +325,8 @@ impl Ledger {
         index - before.take_while(|entry| entry.continues).count()
     }
 
-    /// Counts a command and notes its fate.
-    fn close(&mut self, first: usize, last: usize, fate: Fate) {
+    /// Counts a command and notes its fate; `audio`: so many bytes of it were not sent.
+    fn close(&mut self, first: usize, last: usize, fate: Fate, audio: u64) {
         self.sums.pending -= 1;
         match fate {
             Fate::Acknowledged => self.sums.acknowledged += 1,
@@ -321,11 +341,6 @@ impl Ledger {
         if fate.is_acknowledged() {
             return;
         }
-        let audio = self
-            .entries
-            .range(first..=last)
-            .map(|entry| u64::from(entry.audio))
-            .sum();
         if matches!(fate, Fate::Discarded(_)) {
             self.discarded_audio += audio;
         }

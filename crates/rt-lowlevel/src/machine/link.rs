@@ -12,7 +12,7 @@ use super::{At, Machine, Phase};
 use crate::classify::{ApiError, Failure};
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::RetryPolicy;
-use crate::event::{ConnectionEvent, Handshake};
+use crate::event::{CloseInitiator, ConnectionEvent, Handshake};
 
 /// How long a close that must follow may take.
 pub(super) const ANNOUNCED: Duration = Duration::from_secs(1);
@@ -65,6 +65,8 @@ pub(super) struct Link {
     pub(super) ends_at: Option<Instant>,
     /// Events for the user, once its session has taken over.
     pub(super) held: Vec<ConnectionEvent>,
+    /// Bytes of the messages that they were.
+    pub(super) held_bytes: usize,
     pub(super) opened_at: Option<Instant>,
     pub(super) timers: Timers,
     /// There was a server event that is more than a greeting or an error.
@@ -91,6 +93,10 @@ pub(super) struct Link {
     pings: (Instant, u32),
     pub(super) flushes_outbox: bool,
     pub(super) close_written: bool,
+    /// The `session.close` that was written to it and not refused.
+    pub(super) close_asked: Option<u64>,
+    /// Its session is over: `session.closed` has come. Who wanted that.
+    pub(super) over: Option<CloseInitiator>,
     /// What the peer closed with while we were closing.
     pub(super) peer_close: Option<CloseFrame>,
     /// What is being told to its session.
@@ -118,6 +124,21 @@ impl Link {
         })
     }
 
+    /// Whether this is how a session ends that was asked to, although it did not say so.
+    pub(super) fn ends_as_asked(&self, failure: &Failure) -> bool {
+        let is_end = |close: &CloseFrame| {
+            [CloseCode::NORMAL, CloseCode::AWAY, CloseCode::NO_STATUS].contains(&close.code)
+        };
+        let is_told = self.peer_close.as_ref().is_none_or(is_end);
+        self.close_asked.is_some()
+            && is_told
+            && match failure {
+                Failure::Ended(_) => true,
+                Failure::Close(close) => is_end(close),
+                _ => false,
+            }
+    }
+
     pub(super) fn new(now: Instant, epoch: u64, handshake: Handshake) -> Self {
         Self {
             epoch,
@@ -126,6 +147,7 @@ impl Link {
             expires_at: None,
             ends_at: None,
             held: Vec::new(),
+            held_bytes: 0,
             opened_at: None,
             timers: Timers::default(),
             saw_traffic: false,
@@ -142,6 +164,8 @@ impl Link {
             pings: (now, 0),
             flushes_outbox: true,
             close_written: false,
+            close_asked: None,
+            over: None,
             peer_close: None,
             restore: None,
             restored: None,

@@ -90,7 +90,6 @@ impl Machine {
             at_least(liveness.ping_interval),
             at_least(liveness.barrier_interval),
         );
-        let retry = &self.config.retry;
         let link = match slot {
             Slot::Current => self.link.as_deref_mut(),
             Slot::Next => self.next.as_deref_mut(),
@@ -112,9 +111,6 @@ impl Machine {
         };
         link.timers.set(Timer::Ping, after(now, wait));
         link.ping_due = true;
-        if link.is_healthy(now, retry) {
-            self.budget.refund(now);
-        }
         self.wakes_writer = true;
         let policy = &self.config.retry;
         if self

@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::{Machine, Phase};
 use crate::error::Error;
 use crate::event::{ConnectionEvent, RestoreCause};
-use crate::fate::{DiscardReason, Fate};
-use crate::mirror::{self, Lost};
+use crate::fate::DiscardReason;
+use crate::mirror::Lost;
 
 /// What has happened since there was an open session.
 #[derive(Debug)]
@@ -33,11 +33,7 @@ impl Machine {
     pub(super) fn settle_lost(&mut self, now: Instant, lost: Lost, cause: impl FnOnce() -> RestoreCause) {
         let before = self.ledger.sums().discarded;
         for (number, fate) in lost.fates {
-            let fate = match fate {
-                mirror::Fate::Superseded => Fate::Superseded,
-                mirror::Fate::Discarded(reason) => Fate::Discarded(reason),
-            };
-            self.ledger.settle(number, fate);
+            self.ledger.settle(number, fate.into());
         }
         for number in lost.pending {
             self.ledger.again(number);

@@ -247,7 +247,9 @@ impl Machine {
             message.number = self.ledger.accept(message.line(), index < last, tracked);
         }
         for stale in self.outbox.push(messages) {
+            let numbers = self.ledger.messages_of(stale);
             self.ledger.settle(stale, Fate::Discarded(DiscardReason::Stale));
+            self.outbox.drop_rest(&numbers);
         }
         self.wakes_writer |= self.phase == Phase::Open;
         Ok(first)
@@ -262,19 +264,9 @@ impl Machine {
                 self.actions.push_back(Action::AbortDial);
                 self.end(CloseInitiator::Us, None);
             }
+            // Without a session there is nobody to read what waits.
             Phase::AwaitCreated | Phase::Restoring | Phase::Open => {
-                if let Some(link) = &mut self.link {
-                    // Without a session there is nobody to read what waits.
-                    link.flushes_outbox = self.phase == Phase::Open || self.is_swapping;
-                    link.timers.stop(Timer::Restore);
-                }
-                self.phase = Phase::Draining;
-                self.drop_next();
-                self.stop_liveness();
-                self.timers
-                    .set(Timer::Close, after(at.now, self.config.timeouts.close));
-                self.wakes_writer = true;
-                self.has_room = true;
+                self.drain(at, self.phase == Phase::Open || self.is_swapping);
             }
         }
     }
@@ -307,6 +299,11 @@ impl Machine {
     }
 
     pub(crate) fn handle_dial_failed(&mut self, at: At, failure: &Failure) {
+        if let Failure::Refused(refusal) = failure
+            && refusal.request_id.is_some()
+        {
+            self.last_request_id.clone_from(&refusal.request_id);
+        }
         if self.phase == Phase::Dialing {
             self.timers.stop(Timer::Attempt);
             self.retry_or_end(at, failure, false);

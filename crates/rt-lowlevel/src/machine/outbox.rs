@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use super::ledger::{Kind, Line};
 use crate::config::{AudioPolicy, Limits};
@@ -108,6 +109,8 @@ impl fmt::Debug for Message {
 #[derive(Debug)]
 pub(super) struct Outbox {
     queue: VecDeque<Message>,
+    /// Bytes of all messages in it.
+    bytes: usize,
     control_messages: usize,
     control_bytes: usize,
     audio_bytes: usize,
@@ -124,6 +127,7 @@ impl Outbox {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             queue: VecDeque::new(),
+            bytes: 0,
             control_messages: 0,
             control_bytes: 0,
             audio_bytes: 0,
@@ -167,6 +171,7 @@ impl Outbox {
             Vec::new()
         };
         for message in messages {
+            self.bytes += message.len();
             match message.audio {
                 Some(bytes) => {
                     self.audio_bytes += bytes;
@@ -192,6 +197,11 @@ impl Outbox {
         self.queue.len()
     }
 
+    /// Bytes of all messages that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes out control messages for which `test` holds, asked in their order. Returns their numbers.
     pub(super) fn take_if(&mut self, mut test: impl FnMut(&Message) -> bool) -> Vec<u64> {
         let mut taken = Vec::new();
@@ -205,6 +215,26 @@ impl Outbox {
             }
         }
         taken
+    }
+
+    /// Takes out what is left of a command that is not to be written. Returns the bytes of raw audio in it.
+    pub(super) fn withdraw(&mut self, numbers: &RangeInclusive<u64>) -> u64 {
+        let mut bytes = 0;
+        while let Some(place) = self
+            .queue
+            .iter()
+            .position(|message| numbers.contains(&message.number))
+            && let Some(message) = self.queue.remove(place)
+        {
+            self.forget(&message);
+            bytes += message.audio.unwrap_or_default() as u64;
+        }
+        bytes
+    }
+
+    /// The same, of a command of which a part was dropped to stay live: the rest is of no use.
+    pub(super) fn drop_rest(&mut self, numbers: &RangeInclusive<u64>) {
+        self.dropped_audio += self.withdraw(numbers);
     }
 
     /// Bytes of raw audio that were dropped to stay live.
@@ -232,6 +262,7 @@ impl Outbox {
     }
 
     fn forget(&mut self, message: &Message) {
+        self.bytes -= message.len();
         match message.audio {
             Some(bytes) => {
                 self.audio_bytes -= bytes;
@@ -289,10 +320,15 @@ mod tests {
         let mut outbox = outbox(AudioPolicy::default());
         outbox.take(audio("a1", 20)).unwrap();
         outbox.take(control("c1")).unwrap();
+        assert_eq!(outbox.bytes(), 4);
         outbox.take(audio("a2", 20)).unwrap();
         assert_eq!(drained(&mut outbox), ["a1", "c1", "a2"]);
         assert_eq!(
-            (outbox.len(), outbox.waiting_audio(), outbox.control_bytes),
+            (
+                outbox.len(),
+                outbox.waiting_audio(),
+                outbox.control_bytes + outbox.bytes()
+            ),
             (0, 0, 0)
         );
     }

@@ -212,9 +212,6 @@ impl Machine {
         self.is_attached = true;
         let mut replayed_ms = 0;
         while let Some(replay) = self.mirror.replay() {
-            if replay.seq.is_some_and(|seq| self.excluded.contains(&seq)) {
-                continue;
-            }
             replayed_ms += replay.audio_ms;
             link.queue.push_back((replay.seq, replay.event));
         }
@@ -285,9 +282,12 @@ impl Machine {
     }
 
     fn exclude(&mut self, number: u64) {
+        let messages = self.ledger.messages_of(number);
         self.ledger
             .settle(number, Fate::Discarded(DiscardReason::TooLarge));
-        self.excluded.push(number);
+        self.outbox.withdraw(&messages);
+        self.mirror.exclude(&messages);
+        self.excluded.extend(messages);
     }
 
     /// The settings cannot be said: without those that no session has taken yet.

@@ -29,8 +29,10 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How long the proof that everything was read may take.
 const PROOF: Duration = Duration::from_secs(1);
 
-/// Events of the next session that are held until it takes over.
-const MAX_HELD: usize = 16;
+/// Events of the next session that are held until it takes over, and bytes of them. A server of tools is worth about 6
+/// events and some KiB; a session that says more than this has no use.
+pub(super) const MAX_HELD: usize = 1024;
+const MAX_HELD_BYTES: usize = 4 << 20;
 
 /// A session that lasts less than this is not one that the server describes as it is: clocks may differ.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -87,8 +89,16 @@ impl Machine {
         self.timers.set(Timer::Force, after(now, force));
     }
 
+    /// Whether a new session would know what this one does.
+    pub(crate) fn can_restart(&self) -> bool {
+        self.config.restore.enabled
+    }
+
     /// A new session is asked for. Returns whether there will be one.
     pub(crate) fn handle_restart(&mut self, at: At) -> bool {
+        if !self.can_restart() {
+            return false;
+        }
         match self.phase {
             Phase::Draining | Phase::Ended => return false,
             Phase::Open => {}
@@ -106,7 +116,8 @@ impl Machine {
 
     /// It is time for the second connection.
     pub(super) fn start_next(&mut self, at: At) {
-        if self.phase != Phase::Open || self.rollover.stage != Stage::Idle {
+        let is_ending = self.link.as_ref().is_some_and(|link| link.close_asked.is_some());
+        if self.phase != Phase::Open || self.rollover.stage != Stage::Idle || is_ending {
             return;
         }
         let wait = self.budget.window_wait(at.now, &self.config.retry);
@@ -166,12 +177,17 @@ impl Machine {
         }
     }
 
-    /// An event of the session of the second connection is for the user, once it has taken over.
-    pub(crate) fn hold(&mut self, epoch: u64, event: ConnectionEvent) {
-        if let Some(link) = self.next.as_mut().filter(|link| link.epoch == epoch)
-            && link.held.len() < MAX_HELD
-        {
-            link.held.push(event);
+    /// An event of the session of the second connection, made of so many bytes, is for the user, once it has taken over.
+    /// None is dropped: rather than hold too much, the second connection is given up.
+    pub(crate) fn hold(&mut self, at: At, epoch: u64, event: ConnectionEvent, bytes: usize) {
+        let Some(link) = self.next.as_mut().filter(|link| link.epoch == epoch) else {
+            return;
+        };
+        link.held_bytes += bytes;
+        link.held.push(event);
+        if link.held.len() > MAX_HELD || link.held_bytes > MAX_HELD_BYTES {
+            let failure = Failure::Violation("too many events before its session was used".to_owned());
+            self.lose_link(at, Slot::Next, failure, Some(CloseCode::POLICY));
         }
     }
 

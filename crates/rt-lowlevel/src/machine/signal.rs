@@ -39,7 +39,7 @@ impl Machine {
             if self.link_at(slot).is_some_and(|link| link.is_echo(event)) || self.answer(at, slot, event) {
                 hidden = !matches!(event, ServerEvent::SessionUpdated(_));
             } else if was_live {
-                hidden = self.reduce(event);
+                hidden = self.reduce(at, event);
             }
         }
         if self.slot(epoch).is_none() {
@@ -61,6 +61,9 @@ impl Machine {
             // Nothing had to be restored: this is what the session begins with.
             self.mirror.server(event);
         }
+        if slot == Slot::Current && matches!(event, Ok(ServerEvent::SessionClosed(_))) {
+            self.session_is_over(at);
+        }
         self.look_for_quiet(at.now);
         if hidden {
             Disposition::Hide
@@ -72,12 +75,15 @@ impl Machine {
     }
 
     /// Tells the mirror, and settles what the event answers. Returns whether it is only an echo.
-    fn reduce(&mut self, event: &ServerEvent) -> bool {
+    fn reduce(&mut self, at: At, event: &ServerEvent) -> bool {
         let reduced = self.mirror.server(event);
         let details = match event {
             ServerEvent::Error(error) => Some(&error.error),
             _ => None,
         };
+        if let Some(number) = reduced.read {
+            prove(&mut self.ledger, self.link.as_deref_mut(), number);
+        }
         for (number, verdict) in reduced.settled {
             // The server has read all that was written before what it answers.
             prove(&mut self.ledger, self.link.as_deref_mut(), number);
@@ -86,6 +92,13 @@ impl Machine {
                 (Verdict::Rejected, None) => Fate::Rejected(Box::default()),
                 (Verdict::Acknowledged, _) => Fate::Acknowledged,
             };
+            if let Some(link) = &mut self.link
+                && verdict == Verdict::Rejected
+                && link.close_asked == Some(number)
+            {
+                link.close_asked = None;
+                self.plan_rollover(at.now);
+            }
             self.ledger.settle(number, fate);
         }
         if let Some(details) = details
@@ -147,11 +160,5 @@ pub(super) fn signal_of(decoded: Result<&ServerEvent, &DecodeError>) -> Signal {
 
 /// Id and end of a session.
 fn identity(session: &Session) -> (Option<String>, Option<u64>) {
-    let (id, expires_at) = match session {
-        Session::Realtime(session) => (&session.id, &session.expires_at),
-        Session::Transcription(session) => (&session.id, &session.expires_at),
-        Session::Translation(session) => (&session.id, &session.expires_at),
-        _ => return (None, None),
-    };
-    (id.value().cloned(), expires_at.value().copied())
+    (session.id().map(str::to_owned), session.expires_at())
 }

@@ -1,7 +1,8 @@
 //! What the machine is now, for whoever asks.
 
+use super::losses::Outage;
 use super::{Machine, Phase, Sums};
-use crate::event::Closed;
+use crate::event::{Closed, RestoreCause};
 use crate::mirror::Snapshot;
 use crate::state::State;
 
@@ -10,7 +11,7 @@ impl Machine {
         match self.phase {
             Phase::Idle => State::Idle,
             Phase::Open => State::Connected,
-            Phase::Restoring if self.is_swapping => State::Connected,
+            Phase::Restoring if self.is_swapping && !self.lost_session() => State::Connected,
             Phase::Draining => State::Closing,
             Phase::Ended => State::Closed,
             Phase::Waiting | Phase::Dialing | Phase::AwaitCreated | Phase::Restoring => {
@@ -21,6 +22,12 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// Whether what is being restored was lost, and not given up for another.
+    fn lost_session(&self) -> bool {
+        let is_loss = |outage: &Outage| matches!(outage.cause, RestoreCause::ConnectionLost(_));
+        self.outage.as_ref().is_some_and(is_loss)
     }
 
     /// How it ended, once it has.
@@ -50,6 +57,10 @@ impl Machine {
 
     pub(crate) fn waiting_messages(&self) -> usize {
         self.outbox.len()
+    }
+
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.outbox.bytes()
     }
 
     pub(crate) fn waiting_audio(&self) -> usize {

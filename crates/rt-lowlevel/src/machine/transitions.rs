@@ -70,6 +70,38 @@ impl Machine {
         self.wakes_writer = true;
     }
 
+    /// Accepts no more. What was accepted is written first, if there is somebody to read it; then it ends.
+    pub(super) fn drain(&mut self, at: At, flushes_outbox: bool) {
+        if let Some(link) = &mut self.link {
+            link.flushes_outbox = flushes_outbox;
+            link.timers.stop(Timer::Restore);
+        }
+        self.phase = Phase::Draining;
+        self.drop_next();
+        self.stop_liveness();
+        self.timers
+            .set(Timer::Close, after(at.now, self.config.timeouts.close));
+        self.wakes_writer = true;
+        self.has_room = true;
+    }
+
+    /// The server has said that the session is over: it reads nothing more, and there is no reason to make another one.
+    pub(super) fn session_is_over(&mut self, at: At) {
+        let is_closing = self.phase == Phase::Draining;
+        if let Some(link) = &mut self.link {
+            let by = if is_closing || link.close_asked.is_some() {
+                CloseInitiator::Us
+            } else {
+                CloseInitiator::Peer
+            };
+            link.over.get_or_insert(by);
+            link.flushes_outbox = false;
+        }
+        if self.phase != Phase::Draining {
+            self.drain(at, false);
+        }
+    }
+
     /// Gives the current connection up.
     pub(super) fn hang_up(&mut self, linger: bool) {
         if let Some(link) = self.link.take() {
@@ -102,7 +134,8 @@ impl Machine {
             return;
         }
         self.is_swapping = false;
-        if self.phase == Phase::Draining {
+        let is_failed = matches!(link.latched, Some(Failure::Event(_)));
+        if self.phase == Phase::Draining || (link.close_asked.is_some() && !is_failed) {
             self.end_drained(&link, &failure);
             return;
         }
@@ -186,7 +219,14 @@ impl Machine {
 
     /// The connection ended while it was being closed.
     pub(super) fn end_drained(&mut self, link: &Link, failure: &Failure) {
+        let asked = link.ends_as_asked(failure).then_some(CloseInitiator::Us);
         let (by, error) = match (link.crossing_close(), failure) {
+            // It ended as it was to end, however the stream did.
+            _ if link.over.or(asked).is_some() => (link.over.unwrap_or(CloseInitiator::Us), None),
+            (None, Failure::Close(close)) => (
+                CloseInitiator::Peer,
+                Some(Failure::Close(close.clone()).to_error()),
+            ),
             (Some(close), _) => (
                 CloseInitiator::Peer,
                 Some(Failure::Close(close.clone()).to_error()),
@@ -194,8 +234,8 @@ impl Machine {
             _ if link.close_written => (CloseInitiator::Us, None),
             (None, other) => (CloseInitiator::Transport, Some(other.to_error())),
         };
-        let is_clean =
-            error.is_none() && link.close_written && link.peer_close.is_some() && self.outbox.len() == 0;
+        let is_done = link.over.is_some() || (link.close_written && link.peer_close.is_some());
+        let is_clean = error.is_none() && is_done && self.outbox.len() == 0;
         self.end_as(by, error, is_clean);
     }
 

@@ -7,7 +7,7 @@ use crate::classify::Failure;
 use crate::close::{CloseCode, CloseFrame};
 use crate::fate::{DiscardReason, Fate};
 use crate::frame::Frame;
-use crate::mirror::{self, Answer, Write};
+use crate::mirror::{Answer, Write};
 
 impl Machine {
     /// A write failed. The reader is given a moment to find out why: an error event and a close may wait there.
@@ -145,10 +145,16 @@ impl Machine {
             {
                 self.ledger.name(number, id);
             }
+            let ends_session = intent.ends_session();
             match self.mirror.write(number, intent, number < link.first_fresh) {
                 Write::AsIs => {
                     self.ledger.written(number);
                     link.wrote(at.now, number, &self.config.liveness);
+                    if ends_session {
+                        link.close_asked = Some(number);
+                        // No other session is to follow this one.
+                        self.drop_next();
+                    }
                     return Some(Frame::Text(text));
                 }
                 Write::Instead(events) => {
@@ -157,13 +163,7 @@ impl Machine {
                     let numbered = events.map(|(place, event)| ((place == last).then_some(number), event));
                     link.queue.extend(numbered);
                 }
-                Write::Nothing(fate) => {
-                    let fate = match fate {
-                        mirror::Fate::Superseded => Fate::Superseded,
-                        mirror::Fate::Discarded(reason) => Fate::Discarded(reason),
-                    };
-                    self.ledger.settle(number, fate);
-                }
+                Write::Nothing(fate) => self.ledger.settle(number, fate.into()),
             }
         }
     }

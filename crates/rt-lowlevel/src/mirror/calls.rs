@@ -1,12 +1,11 @@
 //! Ids of function calls, as a client may write them.
 
-/// The most characters of a `call_id` that a client writes.
-const MAX_CHARS: usize = 32;
+use rt_protocol::limits::CALL_ID_CHARS;
 
 /// The id under which a new session is told of a call: the same, unless it is too long for a client. The same id always
 /// becomes the same.
 pub(super) fn short(call_id: &str) -> String {
-    if call_id.chars().count() <= MAX_CHARS {
+    if call_id.chars().count() <= CALL_ID_CHARS {
         return call_id.to_owned();
     }
     // FNV-1a: the same in every process.

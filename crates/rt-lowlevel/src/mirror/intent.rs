@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rt_protocol::limits::METADATA_PAIRS;
 use rt_protocol::response::Metadata;
 use rt_protocol::{ClientEvent, Field};
 
@@ -9,8 +10,6 @@ use rt_protocol::{ClientEvent, Field};
 pub(super) const REQUEST_KEY: &str = "rt_req";
 /// The metadata key that marks an out-of-band response as repeatable (`"true"`).
 pub(super) const IDEMPOTENT_KEY: &str = "rt_idempotent";
-/// The most pairs that metadata can have.
-const METADATA_PAIRS: usize = 16;
 
 /// Gives an event what the mirror needs to match its answer and to restore it: an `event_id`, the id of a new item, a
 /// metadata key in a `response.create` (`rt_req`, if there is room). What the user set stays. Appends of audio, which
@@ -83,6 +82,11 @@ impl Intent {
     /// The id by which an `error` refers to it.
     pub(crate) fn event_id(&self) -> Option<&str> {
         self.event_id.as_deref()
+    }
+
+    /// Whether it ends the session.
+    pub(crate) fn ends_session(&self) -> bool {
+        matches!(self.event, Some(ClientEvent::SessionClose(_)))
     }
 
     /// What shows that it was done.

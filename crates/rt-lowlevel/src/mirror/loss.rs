@@ -22,6 +22,9 @@ impl Mirror {
     pub(crate) fn lost(&mut self) -> Lost {
         let mut lost = Lost::default();
         self.settle_commands(&mut lost);
+        let fallen = self.folded.take_unanswered().into_iter();
+        lost.fates
+            .extend(fallen.map(|seq| (seq, Fate::Discarded(DiscardReason::NotRestored))));
         self.settle_responses(&mut lost);
         self.settings.lost();
         self.items.lost();
@@ -64,12 +67,17 @@ impl Mirror {
                         // The plan does it.
                         Some(_) if !runs => continue,
                         Some(entry) => entry.created_by = None,
+                        // It fell out meanwhile, and has its fate.
+                        None if self.folded.awaits(command.seq) => continue,
                         None => {}
                     }
                     Fate::Superseded
                 }
                 Kind::Delete { id } => {
-                    let created_by = self.items.remove(&id).and_then(|entry| entry.created_by);
+                    let created_by = match self.items.remove(&id) {
+                        Some(entry) => entry.created_by,
+                        None => self.folded.forget(&id),
+                    };
                     lost.fates.extend(created_by.map(|seq| (seq, Fate::Superseded)));
                     Fate::Superseded
                 }

@@ -23,6 +23,7 @@ mod calls;
 mod clock;
 mod commands;
 mod entry;
+mod folded;
 mod heard;
 mod intent;
 mod items;
@@ -49,10 +50,10 @@ use rt_protocol::{ClientEvent, Text};
 
 use self::clock::ticks;
 use self::commands::Commands;
+use self::folded::Folded;
 use self::heard::Pace;
 use self::items::Items;
 use self::responses::Responses;
-use self::restore::Folded;
 use self::settings::Settings;
 use self::tape::Tape;
 
@@ -81,6 +82,8 @@ pub(crate) enum Write {
 pub(crate) struct Reduced {
     /// The commands it settles, each once in its life.
     pub(crate) settled: Vec<(u64, Verdict)>,
+    /// It shows that the peer has read every command up to this one.
+    pub(crate) read: Option<u64>,
     /// It only echoes something that the user did not send; not to be shown.
     pub(crate) hidden: bool,
 }
@@ -150,12 +153,8 @@ const MAX_GONE: usize = 64;
 
 impl Mirror {
     pub(crate) fn new(policy: RestorePolicy, kind: SessionKind) -> Self {
-        let mut input_ms = u64::try_from(policy.input_audio.as_millis()).unwrap_or(u64::MAX);
-        if kind == SessionKind::Translation {
-            input_ms = input_ms.min(TRANSLATION_INPUT_MS);
-        }
         Self {
-            tape: Tape::new(ticks(input_ms)),
+            tape: Tape::new(input_limit(&policy, kind)),
             settings: Settings::new(kind),
             policy,
             kind,
@@ -170,6 +169,15 @@ impl Mirror {
             pace: Pace::default(),
             playback_reported: false,
             next_event: 0,
+        }
+    }
+
+    /// The session is of this kind, whatever the address says: a key may decide it, and so may a gateway.
+    fn learn_kind(&mut self, kind: Option<SessionKind>) {
+        if let Some(kind) = kind.filter(|kind| *kind != self.kind) {
+            self.kind = kind;
+            self.settings.set_kind(kind);
+            self.tape.set_limit(input_limit(&self.policy, kind));
         }
     }
 
@@ -237,6 +245,15 @@ impl Mirror {
         self.next_event += 1;
         format!("rt_{}", self.next_event)
     }
+}
+
+/// How much input is kept, in ticks.
+fn input_limit(policy: &RestorePolicy, kind: SessionKind) -> u64 {
+    let mut input_ms = u64::try_from(policy.input_audio.as_millis()).unwrap_or(u64::MAX);
+    if kind == SessionKind::Translation {
+        input_ms = input_ms.min(TRANSLATION_INPUT_MS);
+    }
+    ticks(input_ms)
 }
 
 fn bounded_push(queue: &mut VecDeque<String>, id: String) {

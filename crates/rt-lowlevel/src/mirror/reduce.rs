@@ -42,7 +42,10 @@ impl Mirror {
                     part.set_text(&event.text, false);
                 }
             }
-            ServerEvent::SessionCreated(event) => self.settings.reported(&event.session),
+            ServerEvent::SessionCreated(event) => {
+                self.learn_kind(event.session.kind());
+                self.settings.reported(&event.session);
+            }
             ServerEvent::SessionUpdated(event) => {
                 let answered = self.answered(&mut reduced, |command| command.kind == Kind::Update);
                 if answered {
@@ -74,7 +77,9 @@ impl Mirror {
                 });
             }
             ServerEvent::ConversationItemDeleted(event) => {
-                self.items.remove(&event.item_id);
+                if self.items.remove(&event.item_id).is_none() {
+                    self.folded.forget(&event.item_id);
+                }
                 self.answered(&mut reduced, |command| match &command.kind {
                     Kind::Delete { id } => *id == event.item_id,
                     _ => false,
@@ -145,10 +150,17 @@ impl Mirror {
     }
 
     fn added(&mut self, item: &Item, previous: &Field<String>, reduced: &mut Reduced) {
-        self.items
-            .added(item, Place::told(previous), self.settings.derived().input);
+        if !item.id().is_some_and(|id| self.fell_out(id)) {
+            self.items
+                .added(item, Place::told(previous), self.settings.derived().input);
+        }
         self.created(item, reduced);
         self.bound();
+    }
+
+    /// Whether this item is not remembered any more: news of it do not bring it back.
+    fn fell_out(&self, id: &str) -> bool {
+        self.items.position(id).is_none() && self.folded.has(id)
     }
 
     /// The session has this item.
@@ -157,6 +169,8 @@ impl Mirror {
         if let Some(entry) = self.items.get_mut(id) {
             entry.on_session = true;
             entry.created_by = None;
+        } else {
+            self.folded.created(id);
         }
         reduced.hidden = self.own_items.iter().any(|own| own == id);
         self.answered(reduced, |command| match &command.kind {
@@ -177,6 +191,7 @@ impl Mirror {
     fn committed(&mut self, event: &InputAudioBufferCommitted, reduced: &mut Reduced) {
         let derived = self.settings.derived();
         let (audio, commit) = self.tape.committed(&event.item_id);
+        reduced.read = audio.read;
         if commit.is_some() {
             self.answered(reduced, |command| command.kind == Kind::Commit);
         } else if derived.auto_response {
@@ -233,9 +248,11 @@ impl Mirror {
                     if let Some(entry) = self.items.get_mut(id) {
                         entry.on_session = true;
                         entry.created_by = None;
+                    } else {
+                        self.folded.created(id);
                     }
-                } else if *fresh || command.seq.is_none() {
-                    self.items.remove(id);
+                } else if (*fresh || command.seq.is_none()) && self.items.remove(id).is_none() {
+                    self.folded.forget(id);
                 }
             }
             Kind::Truncate {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rt_protocol::session::SessionKind;
 use rt_protocol::{Item, Text};
 
+use super::folded::Folded;
 use super::heard::Playback;
 use super::items::{Body, Entry};
 use super::plan::{Known, Plan, Purpose, Step, fingerprint};
@@ -16,16 +17,6 @@ use super::{Mirror, bounded_push};
 pub(super) const SUMMARY_ID: &str = "rt_summary";
 /// The item of [`anchor`](super::RestorePolicy::anchor).
 pub(super) const ANCHOR_ID: &str = "rt_anchor";
-/// Ids of items that fell out between two restores, beyond which they are counted.
-const MAX_LISTED: usize = 256;
-
-/// What fell out of the bounds since the last restore.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Folded {
-    pub(super) lost: Vec<LostItem>,
-    pub(super) unlisted: u64,
-    pub(super) discarded: Vec<(u64, DiscardReason)>,
-}
 
 /// An item the session is to have.
 struct Desired {
@@ -58,7 +49,7 @@ impl Mirror {
         } else {
             plan.lost.splice(..0, self.folded.lost.iter().cloned());
             plan.lost_unlisted = self.folded.unlisted;
-            plan.discarded.splice(..0, self.folded.discarded.iter().copied());
+            plan.discarded.splice(..0, self.folded.discarded());
         }
 
         let mut wanted = HashSet::new();
@@ -291,14 +282,7 @@ impl Mirror {
         self.items.retain(|entry| {
             let stays = !fallen.contains(&entry.id);
             if !stays {
-                if folded.lost.len() < MAX_LISTED {
-                    folded.lost.push(LostItem::new(&entry.id, reason.clone()));
-                } else {
-                    folded.unlisted += 1;
-                }
-                folded
-                    .discarded
-                    .extend(entry.created_by.map(|seq| (seq, DiscardReason::NotRestored)));
+                folded.push(entry, &reason);
             }
             stays
         });

@@ -9,15 +9,55 @@ use serde_json::{Map, Value};
 
 use super::clock::Format;
 
+/// Updates without an answer that are kept apart; the oldest beyond so many are put together. A server that never
+/// answers must not fill the memory, nor make every update dearer than the one before.
+const MAX_SINGLE: usize = 32;
+/// Commands that are remembered of updates that were put together: as many as wait for an answer at all.
+const MAX_SEQS: usize = 1024;
+
+/// Updates that are not acknowledged: one, or several that were put together.
+#[derive(Debug, Clone)]
+struct Update {
+    /// Their commands, in order.
+    seqs: VecDeque<u64>,
+    session: Session,
+}
+
+impl Update {
+    fn new(seq: u64, session: Session) -> Self {
+        Self {
+            seqs: VecDeque::from([seq]),
+            session,
+        }
+    }
+}
+
+/// Puts the oldest together until they are few enough.
+fn bound(updates: &mut VecDeque<Update>) {
+    while updates.len() > MAX_SINGLE
+        && let Some(first) = updates.pop_front()
+        && let Some(next) = updates.front_mut()
+    {
+        let mut session = Some(first.session);
+        merge(&mut session, &next.session);
+        next.session = session.unwrap_or_default();
+        let mut seqs = first.seqs;
+        seqs.extend(&next.seqs);
+        let excess = seqs.len().saturating_sub(MAX_SEQS);
+        seqs.drain(..excess);
+        next.seqs = seqs;
+    }
+}
+
 /// The settings. What follows from them is computed when they change.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     kind: SessionKind,
     saved: Saved,
     /// Written and not answered, in order.
-    pending: VecDeque<(u64, Session)>,
+    pending: VecDeque<Update>,
     /// Not acknowledged by a session that is gone, or never written: for the next one.
-    unconfirmed: Vec<(u64, Session)>,
+    unconfirmed: VecDeque<Update>,
     /// What the server reported is left out of requests, because a server refused it.
     without_reported: bool,
     derived: Derived,
@@ -55,7 +95,7 @@ impl Settings {
             kind,
             saved,
             pending: VecDeque::new(),
-            unconfirmed: Vec::new(),
+            unconfirmed: VecDeque::new(),
             without_reported: false,
             derived: derive(kind, &SessionAudio::default()),
         };
@@ -66,10 +106,16 @@ impl Settings {
     /// What another process has to know: what is not acknowledged counts as if it were, because it is sent next.
     pub(super) fn saved(&self) -> Saved {
         let mut saved = self.saved.clone();
-        for (_, update) in self.unconfirmed.iter().chain(&self.pending) {
-            merge(&mut saved.sent, update);
+        for update in self.unconfirmed.iter().chain(&self.pending) {
+            merge(&mut saved.sent, &update.session);
         }
         saved
+    }
+
+    /// The server says what kind of session it is.
+    pub(super) fn set_kind(&mut self, kind: SessionKind) {
+        self.kind = kind;
+        self.derive();
     }
 
     #[cfg(test)]
@@ -83,13 +129,17 @@ impl Settings {
 
     /// An update was written.
     pub(super) fn written(&mut self, seq: u64, update: Session) {
-        self.pending.push_back((seq, update));
+        self.pending.push_back(Update::new(seq, update));
+        bound(&mut self.pending);
         self.derive();
     }
 
-    /// The server refused it.
+    /// The server refused it. What was put together with others stays, as part of them.
     pub(super) fn rejected(&mut self, seq: Option<u64>) {
-        self.pending.retain(|(pending, _)| Some(*pending) != seq);
+        for update in &mut self.pending {
+            update.seqs.retain(|pending| Some(*pending) != seq);
+        }
+        self.pending.retain(|update| !update.seqs.is_empty());
         self.derive();
     }
 
@@ -101,16 +151,20 @@ impl Settings {
 
     /// `session.updated`: answers the oldest update.
     pub(super) fn acknowledged(&mut self, session: &Session) {
-        if let Some((_, update)) = self.pending.pop_front() {
-            merge(&mut self.saved.sent, &update);
+        if let Some(update) = self.pending.front_mut() {
+            update.seqs.pop_front();
+        }
+        if let Some(update) = self.pending.pop_front_if(|update| update.seqs.is_empty()) {
+            merge(&mut self.saved.sent, &update.session);
         }
         self.reported(session);
     }
 
     /// An update that was never written: the next session gets it.
     pub(super) fn absorb(&mut self, seq: u64, update: &Session) {
-        if self.unconfirmed.iter().all(|(absorbed, _)| *absorbed != seq) {
-            self.unconfirmed.push((seq, update.clone()));
+        if self.unconfirmed.iter().all(|update| !update.seqs.contains(&seq)) {
+            self.unconfirmed.push_back(Update::new(seq, update.clone()));
+            bound(&mut self.unconfirmed);
             self.derive();
         }
     }
@@ -121,19 +175,24 @@ impl Settings {
         let later = std::mem::take(&mut self.unconfirmed);
         self.unconfirmed.extend(self.pending.drain(..));
         self.unconfirmed.extend(later);
+        bound(&mut self.unconfirmed);
     }
 
     /// The session that was given the [`request`](Self::request) took it.
     pub(super) fn attached(&mut self) {
-        for (_, update) in std::mem::take(&mut self.unconfirmed) {
-            merge(&mut self.saved.sent, &update);
+        for update in std::mem::take(&mut self.unconfirmed) {
+            merge(&mut self.saved.sent, &update.session);
         }
         self.derive();
     }
 
     /// A new session refused the [`request`](Self::request): the next one has less. Returns the updates that are out.
     pub(super) fn refused(&mut self) -> Vec<u64> {
-        let seqs: Vec<u64> = self.unconfirmed.drain(..).map(|(seq, _)| seq).collect();
+        let seqs: Vec<u64> = self
+            .unconfirmed
+            .drain(..)
+            .flat_map(|update| update.seqs)
+            .collect();
         if seqs.is_empty() {
             self.without_reported = true;
         }
@@ -158,7 +217,7 @@ impl Settings {
 
     fn updates(&self) -> impl Iterator<Item = &Session> {
         let later = self.unconfirmed.iter().chain(&self.pending);
-        self.saved.sent.iter().chain(later.map(|(_, update)| update))
+        self.saved.sent.iter().chain(later.map(|update| &update.session))
     }
 
     fn derive(&mut self) {

@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::clock::ms;
+use super::folded::Folded;
 use super::heard::Pace;
 use super::items::{Entry, Items};
-use super::restore::Folded;
 use super::settings::{Saved, Settings};
 use super::tape::{self, Tape};
 use super::{Mirror, RestorePolicy};

@@ -1,9 +1,11 @@
 //! The tape: what was written to the session and has had no effect yet, in order. Uncommitted audio, commits, requests.
 
+mod bounds;
 mod entry;
 mod store;
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use rt_protocol::AudioBytes;
 
@@ -16,8 +18,6 @@ pub(super) use self::entry::{Chunk, Commit, Entry};
 
 /// While nobody speaks, so much of what the server has read is kept: it may hear the start of a turn late.
 const SILENCE_KEPT: u64 = ticks(5000);
-/// Pieces per millisecond of the bound, so that tiny ones cannot pile up.
-const PIECES_PER_MS: u64 = 1;
 
 /// A turn the server hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(super) struct TurnAudio {
     pub(super) format: Format,
     /// By a `commit` of the client, with this command.
     pub(super) by_client: bool,
+    /// The last command with audio up to the end that the server gave: it has read that one.
+    pub(super) read: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -48,6 +50,8 @@ pub(super) struct Tape {
     clock: u64,
     /// Ticks of audio on the tape.
     held: u64,
+    /// Commits and requests on the tape.
+    marks: usize,
     limit: u64,
     turn: Option<Turn>,
     /// Ticks of speech that fell off the tape.
@@ -63,6 +67,7 @@ impl Tape {
             store: Store::default(),
             clock: 0,
             held: 0,
+            marks: 0,
             limit,
             turn: None,
             lost: 0,
@@ -71,14 +76,19 @@ impl Tape {
 
     pub(super) fn restored(limit: u64, waiting: Vec<Entry>) -> Self {
         let mut tape = Self::new(limit);
-        tape.held = waiting.iter().map(Entry::ticks).sum();
         tape.waiting = waiting.into();
+        tape.count();
         tape.bound(false);
         tape
     }
 
     pub(super) fn limit(&self) -> u64 {
         self.limit
+    }
+
+    pub(super) fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+        self.bound(false);
     }
 
     /// All of it, in the order in which it would be written again.
@@ -118,10 +128,14 @@ impl Tape {
 
     pub(super) fn commit(&mut self, commit: Commit) {
         self.sent.push_back(Entry::Commit(commit));
+        self.marks += 1;
+        self.bound_marks();
     }
 
     pub(super) fn request(&mut self, request: Request) {
         self.sent.push_back(Entry::Respond(request.into()));
+        self.marks += 1;
+        self.bound_marks();
     }
 
     /// The buffer is emptied, up to what an earlier commit is to take.
@@ -201,7 +215,9 @@ impl Tape {
             .take_if(|turn| turn.item_id == item_id && turn.end.is_some());
         if let Some(turn) = heard {
             let end = turn.end.unwrap_or(self.clock);
-            return (self.take(turn.start, end, self.sent.len()), None);
+            let read = self.read_to(end);
+            let audio = self.take(turn.start, end, self.sent.len());
+            return (TurnAudio { read, ..audio }, None);
         }
         self.turn = None;
         let mark = self
@@ -218,6 +234,7 @@ impl Tape {
             _ => None,
         };
         audio.by_client = commit.is_some();
+        self.marks -= usize::from(audio.by_client);
         (audio, commit)
     }
 
@@ -244,7 +261,10 @@ impl Tape {
         let matches = |entry: &Entry| matches!(entry, Entry::Respond(request) if is(request));
         let at = self.sent.iter().position(matches)?;
         match self.sent.remove(at) {
-            Some(Entry::Respond(request)) => Some(*request),
+            Some(Entry::Respond(request)) => {
+                self.marks -= 1;
+                Some(*request)
+            }
             _ => None,
         }
     }
@@ -273,6 +293,7 @@ impl Tape {
     /// Puts this before everything that waits.
     pub(super) fn push_front(&mut self, entry: Entry) {
         self.held += entry.ticks();
+        self.marks += usize::from(entry.is_mark());
         self.waiting.push_front(entry);
         self.bound(true);
     }
@@ -280,6 +301,18 @@ impl Tape {
     /// Puts a request after everything that waits.
     pub(super) fn push_back_request(&mut self, request: Request) {
         self.waiting.push_back(Entry::Respond(request.into()));
+        self.marks += 1;
+    }
+
+    /// Takes off what these commands put on: it will not be written again.
+    pub(super) fn exclude(&mut self, seqs: &RangeInclusive<u64>) {
+        let mut lost = 0;
+        self.retain(|entry| {
+            let stays = !entry.seq().is_some_and(|seq| seqs.contains(&seq));
+            lost += if stays { 0 } else { entry.ticks() };
+            stays
+        });
+        self.lost += lost;
     }
 
     /// Takes off requests that are not to be repeated.
@@ -313,6 +346,14 @@ impl Tape {
 
     // Details.
 
+    /// The last command with audio before this position.
+    fn read_to(&self, end: u64) -> Option<u64> {
+        self.sent.iter().rev().find_map(|entry| match entry {
+            Entry::Audio(chunk) if chunk.start < end => chunk.seq,
+            _ => None,
+        })
+    }
+
     /// Takes the audio between two positions off, among the first `within` entries, and forgets what is before it.
     fn take(&mut self, from: u64, to: u64, within: usize) -> TurnAudio {
         let mut audio = TurnAudio::default();
@@ -339,43 +380,9 @@ impl Tape {
 
     fn count(&mut self) {
         self.held = self.entries().map(Entry::ticks).sum();
+        self.marks = self.entries().filter(|entry| entry.is_mark()).count();
         if self.held == 0 {
             self.store.clear();
-        }
-    }
-
-    /// Drops the oldest audio beyond the bound.
-    fn bound(&mut self, speech: bool) {
-        let pieces = ms(self.limit).saturating_mul(PIECES_PER_MS).max(1);
-        while self.held > self.limit || (self.sent.len() + self.waiting.len()) as u64 > pieces {
-            let is_audio = |entry: &Entry| matches!(entry, Entry::Audio(_));
-            let (queue, at) = match self.sent.iter().position(is_audio) {
-                Some(at) => (&mut self.sent, at),
-                None => match self.waiting.iter().position(is_audio) {
-                    Some(at) => (&mut self.waiting, at),
-                    None => return,
-                },
-            };
-            let Some(Entry::Audio(chunk)) = queue.get_mut(at) else {
-                return;
-            };
-            // Whole milliseconds, so that no sample is cut.
-            let excess = self.held.saturating_sub(self.limit);
-            let excess = excess.div_ceil(TICKS_PER_MS) * TICKS_PER_MS;
-            let (start, length) = (chunk.start, chunk.ticks());
-            let dropped = if excess == 0 || excess >= length {
-                queue.remove(at);
-                length
-            } else {
-                chunk.skip_to(start + excess);
-                length - chunk.ticks()
-            };
-            self.held -= dropped;
-            self.lost += match &self.turn {
-                Some(turn) => dropped.min((start + dropped).saturating_sub(turn.start)),
-                None if speech => dropped,
-                None => 0,
-            };
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Client events: what is written in the end, and what is remembered of it.
 
+use std::ops::RangeInclusive;
+
 use rt_protocol::client_event::{ConversationItemCreate, ConversationItemTruncate, ResponseCancel};
 use rt_protocol::{ClientEvent, Field, Item};
 
@@ -164,6 +166,7 @@ impl Mirror {
                 own.call_id = call_id;
             }
             entry.created_by = Some(seq);
+            self.folded.forget(&id);
             self.items.insert(entry, Place::asked(&create.previous_item_id));
             self.bound();
         }
@@ -232,9 +235,11 @@ impl Mirror {
             }
             Some(ClientEvent::ConversationItemDelete(event)) => {
                 let entry = self.items.remove(&event.item_id);
-                let created_by = entry.as_ref().and_then(|entry| entry.created_by);
-                let discarded = created_by.map(|seq| (seq, DiscardReason::NotRestored));
-                self.folded.discarded.extend(discarded);
+                let created_by = match &entry {
+                    Some(entry) => entry.created_by,
+                    None => self.folded.forget(&event.item_id),
+                };
+                self.folded.discard(created_by);
                 entry.is_some()
             }
             Some(ClientEvent::ConversationItemTruncate(event)) => {
@@ -249,6 +254,11 @@ impl Mirror {
     /// acknowledged, and these are the commands that are refused with it; then without what only the server reported.
     pub(crate) fn settings_rejected(&mut self) -> Vec<u64> {
         self.settings.refused()
+    }
+
+    /// No session takes these commands: the input they are is not written again, and counts as lost.
+    pub(crate) fn exclude(&mut self, seqs: &RangeInclusive<u64>) {
+        self.tape.exclude(seqs);
     }
 
     /// The next message to be written again; it counts as written.

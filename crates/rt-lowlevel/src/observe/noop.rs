@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use rt_protocol::{DecodeError, ServerEvent};
 
+use super::Waiting;
 use crate::classify::Failure;
 use crate::event::ConnectionEvent;
 
@@ -41,7 +42,7 @@ impl Timeline {
     pub(crate) fn event(&mut self, _now: Instant, _event: &ConnectionEvent) {}
 
     #[inline(always)]
-    pub(crate) fn queue(&mut self, _messages: usize, _audio_bytes: usize, _dropped_bytes: u64) {}
+    pub(crate) fn queue(&mut self, _now: &Waiting) {}
 }
 
 #[derive(Debug)]

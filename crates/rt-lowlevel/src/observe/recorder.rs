@@ -6,7 +6,7 @@ use std::time::Instant;
 use metrics::{counter, gauge, histogram};
 use rt_protocol::{DecodeError, Field, ServerEvent};
 
-use super::labels;
+use super::{Waiting, labels};
 use crate::classify::Failure;
 use crate::config::AudioPolicy;
 use crate::event::{CloseInitiator, ConnectionEvent, RestoreCause, Restored};
@@ -66,9 +66,8 @@ impl Drop for Attempt {
 pub(crate) struct Timeline {
     opened_at: Option<Instant>,
     down_since: Option<Instant>,
-    messages: usize,
-    audio_bytes: usize,
-    dropped_bytes: u64,
+    /// As it was told last.
+    waiting: Waiting,
 }
 
 impl Timeline {
@@ -146,12 +145,18 @@ impl Timeline {
     }
 
     /// What waits to be sent, and what was dropped of it so far.
-    pub(crate) fn queue(&mut self, messages: usize, audio_bytes: usize, dropped_bytes: u64) {
-        follow("rt_send_queue_messages", &mut self.messages, messages);
-        follow("rt_send_queue_audio_bytes", &mut self.audio_bytes, audio_bytes);
+    pub(crate) fn queue(&mut self, now: &Waiting) {
+        let last = &mut self.waiting;
+        follow("rt_send_queue_messages", &mut last.messages, now.messages);
+        follow("rt_send_queue_bytes", &mut last.bytes, now.bytes);
+        follow(
+            "rt_send_queue_audio_bytes",
+            &mut last.audio_bytes,
+            now.audio_bytes,
+        );
         let millis = |bytes: u64| bytes * 1000 / AudioPolicy::BYTES_PER_SECOND;
-        let before = std::mem::replace(&mut self.dropped_bytes, dropped_bytes);
-        let dropped = millis(dropped_bytes).saturating_sub(millis(before));
+        let before = std::mem::replace(&mut last.dropped_bytes, now.dropped_bytes);
+        let dropped = millis(now.dropped_bytes).saturating_sub(millis(before));
         if dropped > 0 {
             counter!("rt_audio_dropped_milliseconds_total", "reason" => "live").increment(dropped);
         }
@@ -160,7 +165,10 @@ impl Timeline {
 
 impl Drop for Timeline {
     fn drop(&mut self) {
-        self.queue(0, 0, self.dropped_bytes);
+        self.queue(&Waiting {
+            dropped_bytes: self.waiting.dropped_bytes,
+            ..Waiting::default()
+        });
     }
 }
 

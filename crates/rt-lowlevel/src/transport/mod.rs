@@ -23,6 +23,8 @@ use crate::error::{Detail, Error, ErrorKind};
 pub(crate) use self::meter::Meter;
 #[cfg(feature = "http")]
 pub(crate) use self::response::refusal;
+#[cfg(feature = "http")]
+pub(crate) use self::response::request_id;
 pub(crate) use self::tcp::TcpDialer;
 pub(crate) use self::tls::Roots;
 pub(crate) use self::upgrade::{Request, upgrade};

@@ -33,6 +33,17 @@ pub(super) struct Head {
     pub(super) headers: HeaderMap,
 }
 
+/// The server's id of the request that it answers with these headers.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    const NAMES: [&str; 3] = ["x-request-id", "apim-request-id", "x-ms-request-id"];
+    NAMES.iter().find_map(|name| short(headers, name))
+}
+
+fn short(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = headers.get(name)?.to_str().ok()?;
+    Some(text.chars().take(128).collect())
+}
+
 /// Reads a head. `seen` is how many bytes were already known not to hold the end of it.
 pub(super) fn parse(bytes: &[u8], seen: usize) -> Parsed {
     const START: &[u8] = b"HTTP/1.";
@@ -124,15 +135,9 @@ impl Head {
     }
 
     pub(super) fn handshake(&self) -> Handshake {
-        let own = |name: &str| {
-            self.text(name)
-                .map(|text| text.chars().take(128).collect::<String>())
-        };
         Handshake {
-            request_id: own("x-request-id")
-                .or_else(|| own("apim-request-id"))
-                .or_else(|| own("x-ms-request-id")),
-            region: own("x-ms-region"),
+            request_id: request_id(&self.headers),
+            region: short(&self.headers, "x-ms-region"),
             processing: self
                 .text("openai-processing-ms")
                 .and_then(|text| text.trim().parse().ok())

@@ -340,16 +340,21 @@ async fn a_redirect_is_not_followed() {
 async fn an_answer_that_is_none_is_told() {
     for (answer, expected) in [
         (
-            "HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n<html></html>",
+            "HTTP/1.1 200 OK\r\ncontent-length: 13\r\nx-request-id: req_1\r\n\r\n<html></html>",
             "cannot be read",
         ),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", "holds no key"),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\napim-request-id: req_1\r\n\r\n{}",
+            "holds no key",
+        ),
         ("SSH-2.0-OpenSSH_9.9 canary\r\n\r\n", "not HTTP"),
     ] {
         let answers: &'static [&'static str] = Vec::leak(vec![answer]);
         let (server, _) = answering(answers).await;
         let error = secret(&hasty(server.endpoint(), key())).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidBody, "{error}");
+        let is_http = answer.starts_with("HTTP");
+        assert_eq!(error.request_id(), is_http.then_some("req_1"), "{error}");
         let shown = format!("{error} {error:?}");
         assert!(shown.contains(expected) && !shown.contains("canary"), "{shown}");
     }

@@ -197,6 +197,7 @@ fn a_session_is_counted() {
     for gauge in [
         "rt_event_queue_depth",
         "rt_send_queue_messages",
+        "rt_send_queue_bytes",
         "rt_send_queue_audio_bytes",
     ] {
         let sum = heard.sum(gauge);

@@ -105,48 +105,74 @@ impl<'a> Bits<'a> {
 
     /// Reads numbers in Rice's code: zeros and a one, then so many low bits, below 31; the lowest is the sign.
     ///
-    /// This is where most of the time goes. A word that was just filled holds two codes, unless they are long.
-    #[inline]
+    /// This is where most of the time goes. With a known number of low bits nearly all shifts are by constants.
     pub(super) fn rice(&mut self, low: u32, out: &mut [i32]) -> Result<(), &'static str> {
         let mut bits = *self;
-        // So many zeros and fewer leave room for a second code as long.
-        let most = (FILLED / 2).saturating_sub(low + 1);
-        let (pairs, last) = out.as_chunks_mut::<2>();
-        for pair in pairs {
-            bits.fill();
-            let first = bits.word.leading_zeros();
-            let second = (bits.word << (first & 31) << (low + 1)).leading_zeros();
-            if first < most && second < most && bits.count >= FILLED {
-                *pair = [bits.short(first, low), bits.short(second, low)];
-                continue;
-            }
-            (bits, pair[0]) = bits.long(low)?;
-            (bits, pair[1]) = bits.long(low)?;
+        macro_rules! of_low {
+            ($($low:literal: $together:literal)*) => {
+                match low {
+                    $($low => bits.rice_of::<$low, $together>(out)?,)*
+                    _ => bits = bits.after_rice_of_any(low, out)?,
+                }
+            };
         }
-        for sample in last {
-            (bits, *sample) = bits.long(low)?;
-        }
+        of_low!(0: 4 1: 4 2: 4 3: 4 4: 4 5: 3 6: 3 7: 3 8: 3 9: 3 10: 3 11: 2 12: 2 13: 2 14: 2 15: 2);
         *self = bits;
+        // Many signs at once, in a loop of their own.
+        for sample in out {
+            *sample = unfold(sample.cast_unsigned());
+        }
         Ok(())
     }
 
-    /// One number that begins with so many zeros, below 28, all of which the word holds.
-    #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "31 bits are kept at most")]
-    fn short(&mut self, zeros: u32, low: u32) -> i32 {
-        let from_one = self.word << (zeros & 31);
-        // The one in front of the low bits is a unit of the high ones too many.
-        let with_one = (from_one >> (63 - low)) as u32;
-        self.word = from_one << (low + 1);
-        self.count -= zeros + low + 1;
-        unfold((zeros.wrapping_sub(1) << low).wrapping_add(with_one))
+    /// Reads folded numbers, so many together: unless they are long, a word that was just filled holds them.
+    #[inline(never)]
+    #[expect(clippy::cast_possible_truncation, reason = "fewer than 32 bits are kept")]
+    fn rice_of<const LOW: u32, const TOGETHER: usize>(
+        &mut self,
+        out: &mut [i32],
+    ) -> Result<(), &'static str> {
+        // A code with fewer zeros leaves room for the others; in front of one with more, the word is less than this.
+        let zeros = FILLED / TOGETHER as u32 - LOW;
+        let least = 1_u64 << (64 - zeros);
+        let mut bits = *self;
+        let (groups, last) = out.as_chunks_mut::<TOGETHER>();
+        'groups: for group in groups {
+            bits.fill();
+            let (mut word, mut used) = (bits.word, 0);
+            for sample in group.iter_mut() {
+                if word < least {
+                    bits = bits.after_rice_of_any(LOW, group)?;
+                    continue 'groups;
+                }
+                let zeros = word.leading_zeros();
+                let from_one = word << (zeros & 31);
+                // The one in front of the low bits is a unit of the high ones too many.
+                let with_one = (from_one >> (63 - LOW)) as u32;
+                *sample = ((zeros << LOW) + with_one - (1 << LOW)).cast_signed();
+                word = from_one << (LOW + 1);
+                used += zeros;
+            }
+            used += (LOW + 1) * TOGETHER as u32;
+            if used > bits.count {
+                bits = bits.after_rice_of_any(LOW, group)?;
+                continue;
+            }
+            bits.word = word;
+            bits.count -= used;
+        }
+        *self = bits.after_rice_of_any(LOW, last)?;
+        Ok(())
     }
 
-    /// One number of any length.
+    /// Reads folded numbers of any length, one by one; returns the position behind them. By value, as one that is
+    /// pointed to could not stay in registers.
     #[inline(never)]
-    fn long(mut self, low: u32) -> Result<(Self, i32), &'static str> {
-        let folded = self.zeros()? << low | self.take(low)?;
-        Ok((self, unfold(folded)))
+    fn after_rice_of_any(mut self, low: u32, out: &mut [i32]) -> Result<Self, &'static str> {
+        for sample in out {
+            *sample = (self.zeros()? << low | self.take(low)?).cast_signed();
+        }
+        Ok(self)
     }
 }
 
@@ -189,6 +215,52 @@ mod tests {
         assert_eq!(bits.take(5), Ok(31));
         assert_eq!(bits.take_signed(4), Ok(-6));
         assert_eq!(bits.take(9), Err(SHORT));
+    }
+
+    /// Numbers of all sizes, and the end of the bytes anywhere.
+    #[test]
+    fn rice_codes_of_every_parameter() {
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 4
+        };
+        for low in 0..31 {
+            let most = u32::try_from((8_u64 << low) - 1).unwrap_or(u32::MAX);
+            let folded: Vec<u32> = (0..203)
+                .map(|_| (next() >> (next() % 6)) & most & (u32::MAX >> (next() % 8)))
+                .collect();
+            let code = |number: &u32| {
+                let (zeros, rest) = ((number >> low) as usize, number & ((1 << low) - 1));
+                let rest = if low == 0 {
+                    String::new()
+                } else {
+                    format!("{rest:0width$b}", width = low as usize)
+                };
+                "0".repeat(zeros) + "1" + &rest
+            };
+            let codes: Vec<String> = folded.iter().map(code).collect();
+            let wanted: Vec<i32> = folded.iter().map(|number| unfold(*number)).collect();
+            let bytes = bytes(&codes.concat());
+            let mut out = vec![0; folded.len()];
+            Bits::new(&bytes).rice(low, &mut out).unwrap();
+            assert_eq!(out, wanted, "{low}");
+            for cut in 0..bytes.len() {
+                let mut ends = codes.iter().scan(0, |end, code| {
+                    *end += code.len();
+                    Some(*end)
+                });
+                let whole = ends.position(|end| end > 8 * cut).unwrap();
+                let mut bits = Bits::new(&bytes[..cut]);
+                let mut out = vec![0; whole];
+                bits.rice(low, &mut out).unwrap();
+                assert_eq!(out, wanted[..whole], "{low}, {cut} bytes");
+                assert_eq!(
+                    Bits::new(&bytes[..cut]).rice(low, &mut vec![0; whole + 1]),
+                    Err(SHORT)
+                );
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,9 @@ use super::bits::Bits;
 /// The highest order of a predictor.
 const MOST: usize = 32;
 
+/// The highest order for which the last samples stay in registers.
+const REGISTERS: usize = 10;
+
 /// Reads a channel of so many bits a sample, 32 at most.
 pub(super) fn read(bits: &mut Bits<'_>, width: u32, out: &mut [i32]) -> Result<(), &'static str> {
     let head = bits.take(8)?;
@@ -123,8 +126,45 @@ fn array<const N: usize>(coefficients: &[i32]) -> [i32; N] {
     coefficients.first_chunk().copied().unwrap_or([0; N])
 }
 
+/// Adds a prediction. The last samples stay where they are, and the place of the oldest goes round: for each sample waits
+/// on the one before, and the way through memory would be half of the time.
+#[inline(always)]
+fn in_registers<const N: usize, T: Copy>(
+    coefficients: [T; N],
+    zero: T,
+    widen: impl Fn(i32) -> T,
+    sum: impl Fn(T, T, T) -> T,
+    add: impl Fn(i32, T) -> i32,
+    out: &mut [i32],
+) {
+    let Some((first, rest)) = out.split_first_chunk_mut::<N>() else {
+        return;
+    };
+    let mut window = first.map(&widen);
+    let mut step = |at: usize, sample: &mut i32| {
+        let products = (0..N).zip(&coefficients);
+        let sum = products.fold(zero, |all, (tap, by)| sum(all, window[(at + tap) % N], *by));
+        *sample = add(*sample, sum);
+        window[at] = widen(*sample);
+    };
+    let (groups, last) = rest.as_chunks_mut::<N>();
+    for group in groups {
+        for (at, sample) in group.iter_mut().enumerate() {
+            step(at, sample);
+        }
+    }
+    last.iter_mut()
+        .enumerate()
+        .for_each(|(at, sample)| step(at, sample));
+}
+
 /// Adds a prediction whose sums fit in 32 bits.
 fn predict<const N: usize>(coefficients: [i32; N], shift: u32, out: &mut [i32]) {
+    if N <= REGISTERS {
+        let add = |sample: i32, sum: i32| sample.wrapping_add(sum >> shift);
+        let sum = |sum: i32, last: i32, by: i32| sum.wrapping_add(last.wrapping_mul(by));
+        return in_registers(coefficients, 0, |sample| sample, sum, add, out);
+    }
     for at in N..out.len() {
         let (before, from) = out.split_at_mut(at);
         let Some(last) = before.last_chunk::<N>() else {
@@ -139,6 +179,17 @@ fn predict<const N: usize>(coefficients: [i32; N], shift: u32, out: &mut [i32]) 
 /// Adds a prediction whose sums need 64 bits.
 fn predict_wide<const N: usize>(coefficients: [i32; N], shift: u32, out: &mut [i32]) {
     let coefficients = coefficients.map(i64::from);
+    if N <= REGISTERS {
+        let sum = |sum: i64, last: i64, by: i64| sum + last * by;
+        return in_registers(
+            coefficients,
+            0,
+            i64::from,
+            sum,
+            |sample, sum| add(sample, sum >> shift),
+            out,
+        );
+    }
     for at in N..out.len() {
         let (before, from) = out.split_at_mut(at);
         let Some(last) = before.last_chunk::<N>() else {

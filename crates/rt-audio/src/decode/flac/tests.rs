@@ -12,6 +12,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::*;
+use crate::mix::Mixer;
 
 /// The packets of a fixture, and the two decoders.
 fn open(name: &str) -> (Vec<Packet>, Flac, Box<dyn AudioDecoder>) {
@@ -31,7 +32,11 @@ fn open(name: &str) -> (Vec<Packet>, Flac, Box<dyn AudioDecoder>) {
         .make_audio_decoder(&params, &AudioDecoderOptions::default())
         .unwrap();
     let packets = std::iter::from_fn(|| reader.next_packet().unwrap()).collect();
-    (packets, Flac::new(&params.extra_data.unwrap()).unwrap(), other)
+    (
+        packets,
+        Flac::new(&params.extra_data.unwrap(), false).unwrap(),
+        other,
+    )
 }
 
 /// What symphonia makes of a packet; `None` if it fails.
@@ -269,11 +274,18 @@ proptest! {
             bytes.truncate(bytes.len() / 2);
         }
         let mut samples = Vec::new();
-        let ours = Flac::new(&STREAM).unwrap().decode(&bytes, &mut samples);
+        let ours = Flac::new(&STREAM, false).unwrap().decode(&bytes, &mut samples);
         match reference(&mut *other, &bytes) {
             Some(theirs) => {
                 prop_assert_eq!(ours, Ok(()));
                 prop_assert!(samples == theirs);
+                let mut mono = Vec::new();
+                let mut to_mono = Flac::new(&STREAM, true).unwrap();
+                prop_assert_eq!(to_mono.output(), Layout::usual(1));
+                prop_assert_eq!(to_mono.decode(&bytes, &mut mono), Ok(()));
+                let mut mixed = Vec::new();
+                Mixer::new(to_mono.layout()).mix_into(&samples, &mut mixed);
+                prop_assert!(mono == mixed);
             }
             None if cut == 0 => {}
             None => prop_assert!(order_is_too_long(&channels, frames)),
@@ -308,14 +320,14 @@ fn order_is_too_long(channels: &[Channel; 2], frames: usize) -> bool {
 
 #[test]
 fn headers_that_are_damaged_are_refused() {
-    assert!(Flac::new(&STREAM).is_ok());
+    assert!(Flac::new(&STREAM, false).is_ok());
     for cut in 0..34 {
         assert_eq!(
-            Flac::new(&STREAM[..cut]).err().unwrap().kind(),
+            Flac::new(&STREAM[..cut], false).err().unwrap().kind(),
             ErrorKind::Damaged
         );
     }
-    let mut flac = Flac::new(&STREAM).unwrap();
+    let mut flac = Flac::new(&STREAM, false).unwrap();
     let mut samples = Vec::new();
     assert!(flac.decode(&[], &mut samples).is_err());
     assert!(flac.decode(&[0xff, 0xf8, 0xff], &mut samples).is_err());

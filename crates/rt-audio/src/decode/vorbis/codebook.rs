@@ -2,8 +2,11 @@
 
 use super::bits::Bits;
 
-/// Bits of a code that one look-up resolves.
+/// Bits of a code that one look-up resolves, at most 15.
 const FAST: u32 = 10;
+
+/// Bits of an entry that a look-up gives; few entries beyond have short codes.
+const ENTRY: u32 = 12;
 
 /// The most entries and dimensions of a book.
 const MOST: (u32, u32) = (1 << 17, 32);
@@ -58,9 +61,10 @@ pub(super) struct Codebook {
     pub(super) dimensions: usize,
     /// Entries, used or not.
     entries: usize,
-    /// For the next bits, the length of the code in the high byte and its entry below; 0 for longer codes.
-    table: Vec<u32>,
-    /// The longer codes, in order.
+    /// For the next bits, the length of the code in the highest four bits and its entry below; 0 for other codes. A
+    /// stream has tens of books, and their tables together are to stay in the first cache.
+    table: Vec<u16>,
+    /// The codes that the table has no room for, in order.
     long: Vec<Code>,
     /// What the vectors are made of.
     lattice: Option<Lattice>,
@@ -132,16 +136,16 @@ impl Codebook {
     pub(super) fn number(&self, bits: &mut Bits<'_>) -> Option<u32> {
         let next = bits.peek();
         let found = self.table[next as usize & (self.table.len() - 1)];
-        if found >> 24 != 0 {
-            bits.drop(found >> 24)?;
-            return Some(found & 0xff_ffff);
+        if found != 0 {
+            bits.drop(u32::from(found >> ENTRY))?;
+            return Some(u32::from(found & ((1 << ENTRY) - 1)));
         }
         let (number, behind) = self.long_number(*bits, next)?;
         *bits = behind;
         Some(number)
     }
 
-    /// The same for long codes.
+    /// The same for the codes that the table has no room for.
     #[inline(never)]
     fn long_number<'a>(&self, mut bits: Bits<'a>, next: u32) -> Option<(u32, Bits<'a>)> {
         let next = next.reverse_bits();
@@ -247,20 +251,22 @@ fn codes(lengths: &[u8]) -> Option<Vec<Code>> {
     all.then_some(codes)
 }
 
-/// The look-up table, and the codes that are too long for it.
-fn tables(codes: &[Code]) -> (Vec<u32>, Vec<Code>) {
+/// The look-up table, and the codes that it has no room for.
+fn tables(codes: &[Code]) -> (Vec<u16>, Vec<Code>) {
     let longest = codes.iter().map(|code| u32::from(code.len)).max().unwrap_or(0);
     let mut table = vec![0; 1 << longest.min(FAST)];
     let mut long = Vec::new();
     for code in codes {
-        let len = u32::from(code.len);
-        if len <= FAST {
-            let first = code.bits.reverse_bits() as usize;
-            for place in table.iter_mut().skip(first).step_by(1 << len) {
-                *place = len << 24 | code.entry;
+        let len = u16::from(code.len);
+        let entry = u16::try_from(code.entry).ok().filter(|entry| *entry < 1 << ENTRY);
+        match entry {
+            Some(entry) if u32::from(len) <= FAST => {
+                let first = code.bits.reverse_bits() as usize;
+                for place in table.iter_mut().skip(first).step_by(1 << len) {
+                    *place = len << ENTRY | entry;
+                }
             }
-        } else {
-            long.push(*code);
+            _ => long.push(*code),
         }
     }
     long.sort_unstable_by_key(|code| code.bits);
@@ -317,23 +323,25 @@ mod tests {
 
     #[test]
     fn every_code_is_found() {
-        // Lengths from 1 to 20, with two of the longest.
-        let lengths: Vec<u8> = (1..=20).chain([20]).collect();
-        let codes = codes(&lengths).unwrap();
-        let (table, long) = tables(&codes);
-        let book = Codebook {
-            dimensions: 1,
-            entries: 21,
-            table,
-            long,
-            lattice: None,
-            vectors: Vec::new(),
-        };
-        for code in codes {
-            let bytes = code.bits.reverse_bits().to_le_bytes();
-            assert_eq!(book.number(&mut Bits::new(&bytes)), Some(code.entry));
-            let short = &bytes[..usize::from(code.len - 1) / 8];
-            assert_eq!(book.number(&mut Bits::new(short)), None, "{}", code.len);
+        // Lengths from 1 to 20, with two of the longest; the entries near by, and beyond those of the table.
+        for unused in [0, 4090, 5000] {
+            let lengths: Vec<u8> = std::iter::repeat_n(0, unused).chain(1..=20).chain([20]).collect();
+            let codes = codes(&lengths).unwrap();
+            let (table, long) = tables(&codes);
+            let book = Codebook {
+                dimensions: 1,
+                entries: lengths.len(),
+                table,
+                long,
+                lattice: None,
+                vectors: Vec::new(),
+            };
+            for code in codes {
+                let bytes = code.bits.reverse_bits().to_le_bytes();
+                assert_eq!(book.number(&mut Bits::new(&bytes)), Some(code.entry));
+                let short = &bytes[..usize::from(code.len - 1) / 8];
+                assert_eq!(book.number(&mut Bits::new(short)), None, "{}", code.len);
+            }
         }
     }
 

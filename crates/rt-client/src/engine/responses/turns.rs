@@ -57,9 +57,13 @@ impl Responses {
         waits.then(|| sent.max(self.user.since) + MUTED)
     }
 
-    /// Whether a response of the conversation is under way, or asked for.
+    /// Whether a response of the conversation is under way, or asked for, and not being stopped.
     pub(crate) fn is_under_way(&self) -> bool {
-        matches!(self.slot, Slot::Requested { .. } | Slot::Active { .. })
+        match &self.slot {
+            Slot::Requested { cancel, .. } => !cancel,
+            Slot::Active { .. } => !self.is_stopping(),
+            Slot::Free | Slot::Blocked { .. } => false,
+        }
     }
 
     /// Whether the response under way is being stopped.

@@ -90,3 +90,26 @@ fn who_speaks_while_the_application_stops_the_model_is_answered() {
     fed.committed();
     assert_eq!(fed.sent("response.create"), 2);
 }
+
+#[test]
+fn a_reply_that_is_being_stopped_is_none_to_cough_at() {
+    for created in [true, false] {
+        let mut fed = confirming(true);
+        fed.respond(1);
+        if created {
+            fed.answered("a");
+        }
+        fed.command(Command::Interrupt);
+        fed.speech(true);
+        assert!(!fed.is_held(), "nobody speaks");
+        fed.at(100);
+        fed.speech(false);
+        fed.committed();
+        fed.ended("a", "cancelled");
+        if !created {
+            fed.answered("a");
+            fed.ended("a", "cancelled");
+        }
+        assert_eq!(fed.sent("response.create"), 2, "a short answer is one too");
+    }
+}

@@ -1,7 +1,9 @@
 //! The machine, with time and chance as arguments.
 
+mod accounts;
 mod budget;
 mod clocks;
+mod ending;
 mod fates;
 mod guarantees;
 mod liveness;

@@ -217,7 +217,7 @@ fn a_pause_of_a_swap_begins_no_outage() {
     // It takes over from a lost one, although it knows nothing yet.
     let at = bench.at();
     bench.machine.handle_read_failed(at, 1, ended());
-    assert_eq!(bench.machine.state(), State::Connected);
+    assert_eq!(bench.machine.state(), State::Reconnecting);
     let before = format!("{:?}", bench.machine.budget);
     bench.now += seconds(1);
     pause(&mut bench, 2);

@@ -409,7 +409,7 @@ fn a_close_during_a_swap_still_writes_what_was_accepted() {
     // The first is lost while the second is being prepared, which takes over.
     let at = bench.at();
     bench.machine.handle_read_failed(at, 1, ended());
-    assert_eq!(bench.machine.state(), State::Connected);
+    assert_eq!(bench.machine.state(), State::Reconnecting);
     bench.send("accepted");
     bench.machine.handle_close(at);
     assert_eq!(bench.machine.state(), State::Closing);

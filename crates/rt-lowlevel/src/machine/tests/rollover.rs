@@ -26,7 +26,9 @@ pub(super) fn session(bench: &mut Bench, id: &str, length: Option<u64>) -> Dispo
     let (at, epoch) = (bench.at(), bench.epoch());
     let disposition = bench.machine.handle_event(at, epoch, Ok(&event));
     if disposition == Disposition::Hold {
-        bench.machine.hold(epoch, ConnectionEvent::Server(event));
+        bench
+            .machine
+            .hold(at, epoch, ConnectionEvent::Server(event), json.len());
     }
     disposition
 }

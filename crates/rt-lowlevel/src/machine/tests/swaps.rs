@@ -179,15 +179,16 @@ fn a_dial_of_the_second_that_hangs_is_aborted_and_tried_again() {
 }
 
 #[test]
-fn only_so_many_events_of_the_second_are_held() {
+fn events_of_the_second_are_held_until_it_takes_over() {
     let mut bench = ready_but_not_quiet(600);
     let event = || {
         let json = r#"{"type":"rate_limits.updated","rate_limits":[]}"#;
         ConnectionEvent::Server(rt_protocol::ServerEvent::from_json(json).unwrap())
     };
-    for _ in 0..40 {
-        bench.machine.hold(2, event());
-        bench.machine.hold(1, event());
+    let at = bench.at();
+    for _ in 0..400 {
+        bench.machine.hold(at, 2, event(), 100);
+        bench.machine.hold(at, 1, event(), 100);
     }
     bench.events();
     bench.has_item("a");
@@ -199,11 +200,53 @@ fn only_so_many_events_of_the_second_are_held() {
     written_to(&mut bench, 1);
     bench.advance(seconds(1));
     let told = causes(&mut bench);
-    // With the greeting.
     assert_eq!(
         told.iter().filter(|name| *name == "rate_limits.updated").count(),
-        15
+        400
     );
+}
+
+#[test]
+fn a_second_that_says_too_much_is_given_up_and_the_first_goes_on() {
+    let event = || {
+        let json = r#"{"type":"rate_limits.updated","rate_limits":[]}"#;
+        ConnectionEvent::Server(rt_protocol::ServerEvent::from_json(json).unwrap())
+    };
+    for (bytes, most) in [(1, super::super::rollover::MAX_HELD), (1 << 20, 4)] {
+        let mut bench = ready_but_not_quiet(600);
+        let at = bench.at();
+        // One is held: the greeting.
+        for _ in 1..most {
+            bench.machine.hold(at, 2, event(), bytes);
+        }
+        assert!(bench.machine.next.is_some(), "{bytes}");
+        for _ in 0..2 {
+            bench.machine.hold(at, 2, event(), bytes);
+        }
+        assert!(bench.machine.next.is_none(), "{bytes}");
+        assert_eq!(hangups(&bench.actions()), [(2, true)]);
+        assert_eq!(bench.machine.state(), State::Connected);
+    }
+}
+
+#[test]
+fn after_a_real_loss_there_is_no_session_until_the_second_knows_everything() {
+    let mut bench = ready_but_not_quiet(600);
+    let at = bench.at();
+    bench.machine.handle_read_failed(at, 1, ended());
+    assert_eq!(bench.machine.state(), State::Reconnecting);
+    bench.written();
+    bench.has_item("a");
+    assert_eq!(bench.machine.state(), State::Connected);
+}
+
+#[test]
+fn nothing_is_restarted_that_would_not_be_restored() {
+    let mut bench = Bench::opened(|config| config.restore.enabled = false);
+    let at = bench.at();
+    assert!(!bench.machine.handle_restart(at) && !bench.machine.can_restart());
+    bench.advance(seconds(60));
+    assert!(!has_dial(&bench.actions()));
 }
 
 #[test]

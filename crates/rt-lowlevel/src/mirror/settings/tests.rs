@@ -61,6 +61,54 @@ fn what_is_not_answered_goes_into_the_next_request_in_order() {
 }
 
 #[test]
+fn a_server_that_never_answers_does_not_fill_the_memory() {
+    let mut settings = settings();
+    let update =
+        |n: u64| realtime(json!({"instructions": format!("i{n}"), "metadata": {"k": "x".repeat(1000)}}));
+    for n in 1..=1500 {
+        settings.written(n, update(n));
+    }
+    assert_eq!(settings.pending.len(), MAX_SINGLE);
+    assert_eq!(request(&settings)["instructions"], "i1500");
+    settings.lost();
+    // What waits for the next session is bounded in the same way.
+    for n in 1501..=2000 {
+        settings.absorb(n, &update(n));
+    }
+    assert_eq!(settings.unconfirmed.len(), MAX_SINGLE);
+    assert_eq!(request(&settings)["instructions"], "i2000");
+    let refused = settings.refused();
+    assert!(refused.len() <= MAX_SEQS + MAX_SINGLE && refused.is_sorted());
+    assert_eq!(refused.last(), Some(&2000));
+    assert_eq!(request(&settings), Value::Null);
+}
+
+#[test]
+fn updates_that_were_put_together_are_acknowledged_together() {
+    let mut settings = settings();
+    let count = MAX_SINGLE as u64 + 2;
+    settings.written(
+        1,
+        realtime(json!({"instructions": "first", "tool_choice": "none"})),
+    );
+    for n in 2..=count {
+        settings.written(n, realtime(json!({"instructions": format!("i{n}")})));
+    }
+    // The first three are one. A refusal takes nothing away from the others.
+    settings.rejected(Some(2));
+    settings.acknowledged(&realtime(json!({})));
+    assert_eq!(settings.saved.sent, None);
+    settings.acknowledged(&realtime(json!({})));
+    let sent = serde_json::to_value(&settings.saved.sent).unwrap();
+    assert_eq!(
+        sent,
+        json!({"type": "realtime", "instructions": "i3", "tool_choice": "none"})
+    );
+    settings.rejected(Some(count));
+    assert_eq!(request(&settings)["instructions"], format!("i{}", count - 1));
+}
+
+#[test]
 fn a_refused_request_comes_back_smaller() {
     let mut settings = settings();
     settings.written(1, realtime(json!({"instructions": "good"})));

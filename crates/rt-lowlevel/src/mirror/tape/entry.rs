@@ -91,6 +91,11 @@ impl Entry {
         }
     }
 
+    /// It is no audio: a commit or a request.
+    pub(super) fn is_mark(&self) -> bool {
+        !matches!(self, Self::Audio(_))
+    }
+
     /// For another process, which does not know our commands.
     pub(in crate::mirror) fn without_command(mut self) -> Self {
         match &mut self {

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 /// Blocks hold so many pieces like the one they are made for.
-const PIECES: usize = 8;
+const PIECES: usize = 4;
 /// The smallest and the largest block that is made for more than one piece.
 const LEAST: usize = 4 << 10;
 const MOST: usize = 64 << 10;
@@ -45,7 +45,7 @@ mod tests {
         }
         let neighbours = pieces.windows(2);
         let apart = neighbours.filter(|pair| pair[0].as_ptr_range().end != pair[1].as_ptr());
-        assert_eq!(apart.count(), 1, "in two blocks");
+        assert_eq!(apart.count(), 2, "in three blocks");
     }
 
     #[test]

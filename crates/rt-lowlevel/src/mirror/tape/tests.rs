@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use rt_protocol::client_event::ResponseCreate;
 
+use super::bounds::MAX_MARKS;
 use super::*;
 
 const SECOND: u64 = ticks(1000);
@@ -52,6 +53,8 @@ fn pieces(audio: &TurnAudio) -> Vec<u16> {
 }
 
 fn kinds(tape: &Tape) -> String {
+    let marks = tape.entries().filter(|entry| entry.is_mark()).count();
+    assert_eq!(tape.marks, marks);
     tape.entries()
         .map(|entry| match entry {
             Entry::Audio(_) => 'a',
@@ -454,4 +457,41 @@ proptest! {
         prop_assert_eq!(taken.len() % 65536, usize::from(ramp.0));
         prop_assert_eq!(taken, expected);
     }
+}
+
+#[test]
+fn marks_without_an_answer_are_bounded_and_leave_the_audio_alone() {
+    let mut tape = Tape::new(ticks(30_000));
+    let mut ramp = Ramp(0);
+    for n in 0..40_000u64 {
+        tape.request(Request {
+            seq: Some(n),
+            event: ResponseCreate::default(),
+        });
+    }
+    assert_eq!(tape.entries().count(), MAX_MARKS);
+    tape.append(None, &ramp.ms(20), Format::Pcm, true);
+    assert_eq!(audio_of(&tape).len(), 480);
+    assert_eq!(tape.take_lost_ms(), 0);
+    let first = tape.requests().next().and_then(|request| request.seq);
+    assert_eq!(first, Some(40_000 - MAX_MARKS as u64));
+}
+
+#[test]
+fn the_oldest_turn_without_an_answer_goes_with_its_audio() {
+    let mut tape = Tape::new(ticks(30_000));
+    let mut ramp = Ramp(0);
+    for n in 0..=MAX_MARKS as u64 {
+        tape.append(None, &ramp.ms(1), Format::Pcm, true);
+        tape.commit(Commit {
+            seq: Some(n),
+            event_id: None,
+        });
+    }
+    assert_eq!(tape.take_lost_ms(), 1);
+    // The answer to the second is that of its own audio.
+    let (audio, commit) = tape.committed("u1");
+    assert_eq!(commit.and_then(|commit| commit.seq), Some(1));
+    assert_eq!(pieces(&audio), (24..48).collect::<Vec<u16>>());
+    assert_eq!(audio_of(&tape).len(), 24 * (MAX_MARKS - 1));
 }

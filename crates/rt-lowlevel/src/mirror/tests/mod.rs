@@ -8,6 +8,7 @@ mod life;
 mod model;
 mod reductions;
 mod schedules;
+mod seeding;
 
 use rt_protocol::ServerEvent;
 use serde_json::{Value, json};

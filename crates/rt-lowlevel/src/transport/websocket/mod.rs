@@ -198,6 +198,9 @@ impl Reader {
     /// safe.
     pub(crate) async fn fill(&mut self) -> Result<bool, Failure> {
         let mut is_at_rest = self.decoder.is_at_rest();
+        if is_at_rest {
+            self.decoder.rest();
+        }
         let read = poll_fn(|cx| {
             if is_at_rest {
                 return self.poll_wake(cx);

@@ -1,6 +1,6 @@
 //! What must hold in a simulated world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rt_protocol::ClientEvent;
 use rt_protocol::ServerEvent;
@@ -127,6 +127,7 @@ impl World {
         assert_eq!(fates, self.user.accepted, "seed {seed}");
         let acknowledged = self.fates.values().filter(|fate| fate.is_acknowledged()).count();
         assert_eq!(acknowledged as u64, sums.acknowledged, "seed {seed}");
+        self.check_discarded_speech();
         let told: u64 = self
             .told
             .iter()
@@ -136,6 +137,23 @@ impl World {
             })
             .sum();
         assert_eq!(told, sums.accepted - sums.acknowledged, "seed {seed}: {sums:?}");
+    }
+
+    /// G9: no speech counts as fallen out of what is kept that the service has in a turn.
+    pub(in super::super) fn check_discarded_speech(&self) {
+        let seed = self.seed;
+        let turns = self.conns.iter().flat_map(|conn| &conn.session.turns);
+        let known: BTreeSet<u16> = turns
+            .filter(|turn| turn.is_known)
+            .flat_map(|turn| turn.speech.iter().copied())
+            .collect();
+        let bounds = Fate::Discarded(DiscardReason::AudioBounds);
+        for (number, frames) in &self.user.appends {
+            if self.fates.get(number) == Some(&bounds) {
+                let there = frames.iter().find(|frame| known.contains(frame));
+                assert_eq!(there, None, "seed {seed}: command {number} is part of a turn");
+            }
+        }
     }
 
     /// G2.
@@ -323,7 +341,7 @@ impl World {
             "seed {seed}"
         );
         for link in [&machine.link, &machine.next].into_iter().flatten() {
-            assert!(link.held.len() <= 16 && link.echoes.len() <= 256, "seed {seed}");
+            assert!(link.held.len() <= 64 && link.echoes.len() <= 256, "seed {seed}");
             assert!(link.queue.len() <= 2048, "seed {seed}: {}", link.queue.len());
         }
     }

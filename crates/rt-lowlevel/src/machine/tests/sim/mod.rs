@@ -339,7 +339,7 @@ impl World {
                         self.note(&event);
                         self.told.push(event);
                     }
-                    Disposition::Hold => self.machine.hold(epoch, event),
+                    Disposition::Hold => self.machine.hold(at, epoch, event, 0),
                     Disposition::Hide | Disposition::Stale => {}
                 }
                 while let Some(event) = self.machine.poll_event_after() {

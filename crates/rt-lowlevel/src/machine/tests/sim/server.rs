@@ -441,7 +441,7 @@ fn number(frame: &[u8]) -> u16 {
 }
 
 /// The numbers of the speech in this audio.
-fn numbers(audio: &[u8]) -> impl Iterator<Item = u16> {
+pub(super) fn numbers(audio: &[u8]) -> impl Iterator<Item = u16> {
     assert_eq!(audio.len() % FRAME, 0, "audio was cut in the middle of a frame");
     audio
         .chunks_exact(FRAME)

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::super::*;
 use super::Plan;
-use super::server::{BYTES_PER_MS, FRAME, PIECE_MS};
+use super::server::{BYTES_PER_MS, FRAME, PIECE_MS, numbers};
 use crate::mirror::{Intent, prepare};
 
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub(super) struct User {
     /// What could not be accepted yet, in order.
     backlog: VecDeque<ClientEvent>,
     pub(super) accepted: Vec<u64>,
+    /// Commands with audio, and the numbers of the frames in them.
+    pub(super) appends: Vec<(u64, Vec<u16>)>,
     ids: u64,
     /// Settings as they should be in the end.
     pub(super) settings: Value,
@@ -81,7 +83,13 @@ impl User {
                 _ => Message::control(text),
             };
             match machine.handle_command(vec![message.of(kind, intent)], true) {
-                Ok(number) => self.accepted.push(number),
+                Ok(number) => {
+                    self.accepted.push(number);
+                    if let ClientEvent::InputAudioBufferAppend(append) = &event {
+                        let frames = numbers(append.audio.as_bytes()).collect();
+                        self.appends.push((number, frames));
+                    }
+                }
                 Err(Refused::Full(_)) => {
                     self.backlog.push_front(event);
                     return;
