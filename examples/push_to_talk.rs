@@ -81,6 +81,8 @@ async fn with_devices(endpoint: Endpoint, credentials: Credentials) -> anyhow::R
             },
         }
     }
+    // The last reply is heard to its end, unless that takes too long.
+    let _ = tokio::time::timeout(Duration::from_secs(30), session.playback_finished()).await;
     session.close().await;
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! Sessions as an agent uses them: handles, streams, handlers, tools, interruptions.
 
 pub(crate) mod blocking;
+mod builders;
+mod calls;
+mod ends;
 mod kinds;
 mod listen;
 mod sinks;

@@ -1,5 +1,6 @@
 //! [`SessionBuilder`]: settings and callbacks, then `connect`.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rt_lowlevel::{Credentials, Endpoint};
@@ -14,7 +15,6 @@ use crate::kinds::{common_setters, setters};
 use crate::session::Session;
 use crate::setup::{Input, Setup};
 use crate::tool::{Function, McpApproval, ToolCall};
-use crate::usage::{Budget, BudgetState, Prices};
 
 /// Settings and callbacks of a conversation to be.
 ///
@@ -34,6 +34,8 @@ use crate::usage::{Budget, BudgetState, Prices};
 pub struct SessionBuilder {
     setup: Setup,
     settings: RealtimeSession,
+    /// A name that two functions have.
+    twice: Option<String>,
 }
 
 impl SessionBuilder {
@@ -41,6 +43,7 @@ impl SessionBuilder {
         Self {
             setup: Setup::new(endpoint, credentials),
             settings: RealtimeSession::default(),
+            twice: None,
         }
     }
 
@@ -93,13 +96,17 @@ impl SessionBuilder {
         self
     }
 
-    /// A function the model may call and the session runs; call it several times for several functions.
+    /// A function the model may call and the session runs; call it several times for several functions. Each has a
+    /// name of its own, or `connect` refuses them.
     pub fn function(mut self, function: Function) -> Self {
         self.settings
             .tools
             .or_default()
             .push(function.tool().clone().into());
-        self.setup.functions.insert(function.name().to_owned(), function);
+        let name = function.name().to_owned();
+        if self.setup.functions.insert(name.clone(), function).is_some() {
+            self.twice = Some(name);
+        }
         self
     }
 
@@ -117,6 +124,9 @@ impl SessionBuilder {
 
     /// Listens to and steers the session of a running WebRTC or SIP call at the server of the endpoint, in place of opening a new
     /// one: settings given here are sent to it, and it outlives this session unless somebody hangs up.
+    ///
+    /// The server plays and cuts by itself there: an interruption sends no truncation, and its words are by the clock until the
+    /// server says where it cut. After a reconnect the call is what it was, and nothing is restored.
     ///
     /// # Errors
     /// `Settings` if the id is empty or the endpoint has no calls, as Azure's preview.
@@ -136,36 +146,12 @@ impl SessionBuilder {
     /// Answers to the user's interruptions only when he has spoken for so long: a cough or an "mm-hmm" holds the model's audio
     /// for a moment, and it goes on. The sink has to know how to [pause](crate::playback::PlaybackSink::pause).
     ///
-    /// The server is told neither to interrupt nor to answer by itself (of the turn detection given so far, else of
-    /// `server_vad`); the session does both. What was said too briefly is not answered, but stays in the conversation.
+    /// The server is told neither to interrupt nor to answer by itself, whatever the turn detection says, and whether that is
+    /// given before or after this (`server_vad` if there is none); the session does both. What was said too briefly is not
+    /// answered, but stays in the conversation. It goes with turns the server detects: with
+    /// [`push_to_talk`](Self::push_to_talk) there is nothing to confirm, and `connect` refuses both together.
     pub fn confirm_interruptions(mut self, after: Duration) -> Self {
-        let input = self.settings.audio.or_default().input.or_default();
-        let detection = match input.turn_detection.value().cloned() {
-            Some(TurnDetection::SemanticVad(vad)) => {
-                TurnDetection::from(vad.interrupt_response(false).create_response(false))
-            }
-            Some(TurnDetection::ServerVad(vad)) => {
-                vad.interrupt_response(false).create_response(false).into()
-            }
-            _ => ServerVad::new()
-                .interrupt_response(false)
-                .create_response(false)
-                .into(),
-        };
-        input.turn_detection = detection.into();
         self.setup.confirm = Some(after);
-        self
-    }
-
-    /// What tokens cost, for [`UsageReport::cost`](crate::usage::UsageReport::cost) and the budget.
-    pub fn prices(mut self, prices: Prices) -> Self {
-        self.setup.prices = Some(prices);
-        self
-    }
-
-    /// How much the session may cost. It needs [`prices`](Self::prices).
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.setup.budget = Some(budget);
         self
     }
 
@@ -201,7 +187,9 @@ impl SessionBuilder {
     }
 
     common_setters!();
-    setters!(on_audio, on_line, on_turn, on_usage, playback);
+    setters!(
+        on_audio, on_line, on_turn, on_usage, playback, prices, budget, on_budget
+    );
 
     /// Called when the model calls a function the session does not run: answer it with
     /// [`Session::answer_tool`].
@@ -236,12 +224,6 @@ impl SessionBuilder {
         self
     }
 
-    /// Called when the budget is nearly or wholly used up.
-    pub fn on_budget(mut self, callback: impl FnMut(BudgetState) + Send + 'static) -> Self {
-        self.setup.closures.budget = Some(Box::new(callback));
-        self
-    }
-
     /// Called with how long answers and tools take.
     pub fn on_latency(mut self, callback: impl FnMut(Latency) + Send + 'static) -> Self {
         self.setup.closures.latency = Some(Box::new(callback));
@@ -252,16 +234,24 @@ impl SessionBuilder {
     ///
     /// # Errors
     /// `Connection` if no connection could be made after the retries of the [`Config`](crate::Config), `Settings` if the server
-    /// refused the settings, they break a documented limit, a budget has no prices or a sink would get G.711, `Timeout` if
-    /// it did not answer to them for 10 s, `Callback` if the system gives no thread for the callbacks.
+    /// refused the settings, they break a documented limit, a budget has no prices, two tools have one name, interruptions are to
+    /// be confirmed without turn detection or a sink would get G.711, `Timeout` if it did not answer to them for 10 s, `Callback` if the system gives no thread for the callbacks.
     ///
     /// # Cancel safety
     /// Dropping the future ends the connection.
     pub async fn connect(self) -> Result<Session, Error> {
-        let Self { setup, settings } = self;
-        if setup.budget.is_some() && setup.prices.is_none() {
-            let message = "a budget needs prices: set them with `prices`";
+        let Self {
+            setup,
+            mut settings,
+            twice,
+        } = self;
+        if let Some(name) = twice.or_else(|| named_twice(&settings)) {
+            let message =
+                format!("two tools are called {name}, and a call could not say which it means: rename one");
             return Err(Error::new(ErrorKind::Settings, message));
+        }
+        if setup.confirm.is_some() {
+            leave_turns_to_the_session(&mut settings)?;
         }
         let output = settings.audio.value().and_then(|audio| audio.output.value());
         let format = output.and_then(|output| output.format.value());
@@ -290,6 +280,40 @@ impl SessionBuilder {
         let settings = (settings != RealtimeSession::default()).then(|| settings.into());
         setup.connect(settings, manual, input).await
     }
+}
+
+/// The name that two tools have.
+fn named_twice(settings: &RealtimeSession) -> Option<String> {
+    let tools = settings.tools.value().map(Vec::as_slice).unwrap_or_default();
+    let names = tools.iter().filter_map(|tool| match tool {
+        Tool::Function(function) => function.name.as_deref(),
+        _ => None,
+    });
+    let mut seen = HashSet::new();
+    let mut names = names.filter(|name| !seen.insert(*name));
+    names.next().map(str::to_owned)
+}
+
+/// The server hears turns, and the session decides what follows from them.
+fn leave_turns_to_the_session(settings: &mut RealtimeSession) -> Result<(), Error> {
+    let input = settings.audio.or_default().input.or_default();
+    let detection = match input.turn_detection.value().cloned() {
+        Some(TurnDetection::SemanticVad(vad)) => {
+            TurnDetection::from(vad.interrupt_response(false).create_response(false))
+        }
+        Some(TurnDetection::ServerVad(vad)) => vad.interrupt_response(false).create_response(false).into(),
+        None if !input.turn_detection.is_null() => ServerVad::new()
+            .interrupt_response(false)
+            .create_response(false)
+            .into(),
+        _ => {
+            let message = "interruptions are confirmed by turn detection, and the session has none that is known: leave out \
+                           `confirm_interruptions` or push to talk";
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
+    };
+    input.turn_detection = detection.into();
+    Ok(())
 }
 
 impl std::fmt::Debug for SessionBuilder {

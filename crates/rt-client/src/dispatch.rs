@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::ThreadId;
@@ -29,6 +29,8 @@ pub(crate) const STREAM_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
     senders: Mutex<Vec<mpsc::Sender<Event>>>,
+    /// Nothing comes any more. Written under the lock.
+    closed: AtomicBool,
     /// How many there are, to be looked at without the lock.
     count: AtomicUsize,
 }
@@ -45,6 +47,14 @@ impl Streams {
         self.count.store(senders.len(), Ordering::Release);
         result
     }
+
+    /// The streams end, and so does every one that is asked for later.
+    fn close(&self) {
+        self.change(|senders| {
+            self.closed.store(true, Ordering::Release);
+            senders.clear();
+        });
+    }
 }
 
 /// Events of a session as a stream: what [`Session::events`](crate::Session::events) returns.
@@ -60,7 +70,11 @@ pub struct EventStream {
 impl EventStream {
     pub(crate) fn new(streams: &Streams) -> Self {
         let (sender, events) = mpsc::channel(STREAM);
-        streams.change(|senders| senders.push(sender));
+        streams.change(|senders| {
+            if !streams.closed.load(Ordering::Acquire) {
+                senders.push(sender);
+            }
+        });
         Self { events }
     }
 
@@ -218,7 +232,7 @@ fn offer(senders: &mut Vec<mpsc::Sender<Event>>, event: Event) -> Vec<(mpsc::Sen
 
 impl Drop for Fan {
     fn drop(&mut self) {
-        self.streams.change(Vec::clear);
+        self.streams.close();
     }
 }
 

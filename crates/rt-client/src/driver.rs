@@ -1,6 +1,7 @@
 //! The task of a session: it moves data between the connection, the engine, the tools, the sink and the callbacks, and
 //! decides nothing.
 
+mod counters;
 mod obey;
 mod outlet;
 mod settings;
@@ -10,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -28,9 +29,12 @@ use crate::event::Event;
 use crate::guardrail::Verdict;
 use crate::half_duplex::HalfDuplex;
 use crate::history::HistoryItem;
+use crate::observe::Spans;
 use crate::reply::ReplyWriter;
+use crate::sent_audio::SentAudio;
 use crate::tool::Function;
 
+pub(crate) use self::counters::Counters;
 pub(crate) use self::outlet::Outlet;
 use self::settings::settings_update;
 pub(crate) use self::sink::Sink;
@@ -56,25 +60,10 @@ pub(crate) enum Request {
     History(oneshot::Sender<Vec<HistoryItem>>),
     /// Ends the channel when everything asked for before has reached the connection.
     Flush(oneshot::Sender<()>),
+    /// Tells when nothing is left to be played.
+    PlayedOut(oneshot::Sender<()>),
     /// The application plays the audio itself, and has played so many samples in all.
     Played(u64),
-}
-
-/// What is counted of a session.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    /// Microseconds in which the server was not read because callbacks were slow.
-    pub(crate) held_back_us: AtomicU64,
-    /// Whether it is so now.
-    pub(crate) is_held_back: AtomicBool,
-    pub(crate) late_deltas: AtomicU64,
-    pub(crate) forgotten_items: AtomicU64,
-    /// Events that everybody has been given.
-    pub(crate) delivered: AtomicU64,
-    /// Bytes of audio sent since the last commit.
-    pub(crate) uncommitted: AtomicU64,
-    /// When audio was sent last, in microseconds of the session; 0 if none was.
-    pub(crate) audio_sent_us: AtomicU64,
 }
 
 /// The task of a session.
@@ -87,12 +76,17 @@ pub(crate) struct Driver {
     pub(crate) settings: Option<Settings>,
     /// Whether the connection tells a new server what the last one knew.
     pub(crate) restores: bool,
+    /// The session is a call's, and goes on without a connection to it.
+    pub(crate) is_call: bool,
     pub(crate) sink: Sink,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) half_duplex: Option<Arc<HalfDuplex>>,
+    /// When which audio of the user was sent.
+    pub(crate) sent: Arc<SentAudio>,
     /// Dropped at the end.
     pub(crate) _running: mpsc::Sender<Infallible>,
+    pub(crate) spans: Spans,
     pub(crate) state: Moving,
 }
 
@@ -113,6 +107,10 @@ pub(crate) struct Moving {
     checking: HashMap<CheckId, AbortHandle>,
     /// Who waits until nothing is on its way to the connection: told by the end of the channel.
     flushes: Vec<oneshot::Sender<()>>,
+    /// Who waits until nothing is left to be played.
+    listeners: Vec<oneshot::Sender<()>>,
+    /// The connection has ended for good.
+    over: bool,
     /// Since when the callbacks have held the session up.
     held_since: Option<Instant>,
     /// Late deltas and forgotten items, as they were counted last.
@@ -133,6 +131,8 @@ impl Moving {
             checks: JoinSet::new(),
             checking: HashMap::new(),
             flushes: Vec::new(),
+            listeners: Vec::new(),
+            over: false,
             held_since: None,
             dropped: (0, 0),
         }
@@ -210,6 +210,11 @@ impl Driver {
             }
             self.played();
             self.obey();
+            if !self.engine.is_playing() {
+                for listener in self.state.listeners.drain(..) {
+                    let _ = listener.send(());
+                }
+            }
         }
     }
 
@@ -297,10 +302,15 @@ impl Driver {
     /// Handles one event of the connection.
     fn take(&mut self, event: ConnectionEvent) {
         let now = self.now();
+        if matches!(&event, ConnectionEvent::Opened(opened) if opened.epoch > 1) {
+            self.sent.lost();
+        }
         match event {
             ConnectionEvent::Server(event) => {
-                if matches!(event, ServerEvent::InputAudioBufferCommitted(_)) {
-                    self.counters.uncommitted.store(0, Ordering::Relaxed);
+                if let ServerEvent::InputAudioBufferSpeechStopped(stopped) = &event {
+                    let position = Duration::from_millis(stopped.audio_end_ms);
+                    let position = self.engine.end_of_speech(position);
+                    self.engine.speech_was_sent(self.sent.when(position));
                 }
                 // What is heard matters to all but pieces of what comes.
                 if !is_piece(&event) {
@@ -309,8 +319,8 @@ impl Driver {
                 self.engine.server(now, &Arc::new(event));
             }
             ConnectionEvent::Opened(opened) if opened.epoch > 1 && !self.restores => {
-                // The server knows nothing of an earlier session.
-                if let Some(settings) = self.settings.clone() {
+                // The server knows nothing of an earlier session, unless it is a call's.
+                if let Some(settings) = self.settings.clone().filter(|_| !self.is_call) {
                     self.state.outgoing.push_front(settings_update(settings));
                 }
                 self.engine.opened(now, false);
@@ -329,6 +339,7 @@ impl Driver {
                 self.outlet.push(Event::Error(error));
             }
             ConnectionEvent::Closed(closed) => {
+                self.state.over = true;
                 self.engine.closed(now, closed.error.map(Error::connection));
             }
             _ => {}

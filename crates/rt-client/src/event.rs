@@ -117,9 +117,10 @@ pub enum Turn {
     },
     /// The model was interrupted: what was not heard is gone from the sink, the history and the server.
     Interrupted {
-        /// The item that was playing; `None` if nothing was heard yet.
+        /// The item that was playing, or the first that was cut if nothing of any was heard; `None` if there was none yet.
         item_id: Option<String>,
-        /// How much of it was heard.
+        /// How much of it was heard. In a call, whose audio the server plays, this and the words are by the clock; the history is
+        /// corrected when the server says where it cut.
         heard: Duration,
         /// Its words that were heard.
         text: Text,
@@ -153,7 +154,10 @@ pub enum Latency {
 #[non_exhaustive]
 pub struct Timing {
     /// Since the user stopped speaking, if it is what the user waited for: over calls of functions, if there were any
-    /// before it. With turns that are ended by hand, since the commit.
+    /// before it. That is since the audio in which the user stopped was sent, so the silence by which `server_vad` notices is
+    /// a part of it. With `semantic_vad`, which waits for no fixed time, it is since the end of the turn's audio was sent.
+    /// After a reconnect, in a call, and of a turn that is more than 4096 messages of audio back, nobody here knows when that
+    /// was, and it is since the server said so. With turns that are ended by hand, it is since the commit.
     pub after_speech: Option<Duration>,
     /// The part of `after_speech` in which functions ran.
     pub in_tools: Duration,

@@ -60,7 +60,7 @@ macro_rules! common_setters {
 
         /// Called when something failed: a request the server refused, a message that could not be read, a callback that
         /// panicked, the end of the connection. What a [`ReplyHandle`](crate::reply::ReplyHandle) or a result tells is not
-        /// told here.
+        /// told here, unless that was dropped: then a failure that only it would have told is.
         pub fn on_error(mut self, callback: impl FnMut(crate::error::Error) + Send + 'static) -> Self {
             self.setup.closures.error = Some(Box::new(callback));
             self
@@ -112,6 +112,28 @@ macro_rules! setter {
             self
         }
     };
+    (prices) => {
+        /// What tokens cost, for [`UsageReport::cost`](crate::usage::UsageReport::cost) and the budget.
+        pub fn prices(mut self, prices: crate::usage::Prices) -> Self {
+            self.setup.prices = Some(prices);
+            self
+        }
+    };
+    (budget) => {
+        /// How much the session may cost: [`BudgetState::Exhausted`](crate::usage::BudgetState::Exhausted) says what happens then.
+        /// It needs [`prices`](Self::prices).
+        pub fn budget(mut self, budget: crate::usage::Budget) -> Self {
+            self.setup.budget = Some(budget);
+            self
+        }
+    };
+    (on_budget) => {
+        /// Called when the budget is nearly or wholly used up.
+        pub fn on_budget(mut self, callback: impl FnMut(crate::usage::BudgetState) + Send + 'static) -> Self {
+            self.setup.closures.budget = Some(Box::new(callback));
+            self
+        }
+    };
     (playback) => {
         /// Plays the model's audio, and tells how far it is. Not for G.711 output, whose bytes the session passes on as they are.
         pub fn playback(mut self, sink: impl crate::playback::PlaybackSink) -> Self {
@@ -128,6 +150,28 @@ macro_rules! handle_parts {
         #[must_use]
         pub fn events(&self) -> crate::dispatch::EventStream {
             self.session.events()
+        }
+
+        /// Sends any event: as [`Session::send`](crate::Session::send).
+        ///
+        /// # Errors
+        /// As [`Session::send`](crate::Session::send).
+        ///
+        /// # Cancel safety
+        /// As [`Session::send`](crate::Session::send).
+        pub async fn send(
+            &self,
+            event: impl Into<rt_protocol::ClientEvent>,
+        ) -> Result<(), crate::error::Error> {
+            self.session.send(event).await
+        }
+
+        /// Asks for a new connection that goes on where this one is: as [`Session::restart`](crate::Session::restart).
+        ///
+        /// # Errors
+        /// As [`Session::restart`](crate::Session::restart).
+        pub fn restart(&self) -> Result<(), crate::error::Error> {
+            self.session.restart()
         }
 
         /// Where the connection is.

@@ -38,22 +38,28 @@
 //!
 //! # Features
 //!
-//! Both are off by default.
+//! All are off by default.
 //!
 //! - `http`: ephemeral keys and calls over HTTP, in `lowlevel::http`. Webhooks need no feature: [`lowlevel::webhook`]. The session
 //!   of a running call is [`SessionBuilder::call`]'s.
 //! - `audio`: rt-audio as the module `audio`, for files and formats.
 //! - `device`: microphone, speaker and echo guard, in `device`.
+//! - `metrics`: counters and times, see [below](#metrics).
 //!
 //! # What it does not do
 //!
 //! Nothing is recorded from a microphone or played on a speaker unless the feature `device` is on: audio comes from your
 //! program, and goes to a sink of yours, a channel or a file.
 //!
-//! # Features
+//! # Traces
 //!
-//! - `metrics`: counters and times for the [`metrics`](https://docs.rs/metrics) facade, those of
-//!   [`lowlevel`](lowlevel#metrics) and
+//! Spans of [`tracing`](https://docs.rs/tracing) at the level `DEBUG`, with ids, states and times, and never with what was said:
+//! `rt.session`; in it `rt.turn` (what the user says, from its begin to its item), `rt.response` (from `response.created` to its end,
+//! with what [`latency`] tells) and `rt.tool` (a call of a function, within its response if that is not over; the function runs in it).
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, for the [`metrics`](https://docs.rs/metrics) facade, those of [`lowlevel`](lowlevel#metrics) and
 //!
 //! | metric | what | labels |
 //! |---|---|---|
@@ -89,6 +95,7 @@ pub mod playback;
 mod queue;
 pub mod reply;
 mod samples;
+mod sent_audio;
 mod session;
 mod setup;
 pub mod tool;

@@ -191,7 +191,10 @@ impl Drop for ChannelSpeaker {
     }
 }
 
-/// A sink that writes everything to a WAV file. What it took counts as played.
+/// A sink that writes everything to a WAV file.
+///
+/// What it took counts as played: all that has come counts as heard at once, far ahead of any listener. So an interruption cuts
+/// nothing that was written, on the server and in the history neither, and the file has all that was said.
 #[derive(Debug)]
 pub struct FileSink {
     file: BufWriter<File>,

@@ -1,6 +1,7 @@
 //! [`Session`]: the handle of a running session.
 
 mod edit;
+mod playing;
 mod talk;
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ use crate::engine::{Command, Ticket, check_metadata};
 use crate::error::{Error, ErrorKind};
 use crate::half_duplex::HalfDuplex;
 use crate::reply::{Reply, ReplyHandle, reply};
+use crate::sent_audio::SentAudio;
 use crate::transcription::TranscriptionBuilder;
 use crate::translation::TranslationBuilder;
 
@@ -57,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) manual: Option<u64>,
     /// Keeps the model from hearing itself.
     pub(crate) half_duplex: Option<Arc<HalfDuplex>>,
+    /// When which audio of the user was sent.
+    pub(crate) sent: Arc<SentAudio>,
     /// From when time is counted.
     pub(crate) began: tokio::time::Instant,
     /// Whether events are checked against the documented limits.
@@ -96,7 +100,7 @@ impl Session {
     }
 
     /// Begins a translation: speech to speech in another language, given as a code such as `es`. The endpoint is one of
-    /// translations, `wss://api.openai.com/v1/realtime/translations?model=gpt-realtime-translate`.
+    /// translations, [`Endpoint::openai_translation`].
     pub fn translation(
         endpoint: Endpoint,
         credentials: Credentials,
@@ -198,19 +202,6 @@ impl Session {
         self.command(Command::Interrupt).await
     }
 
-    /// Tells how many samples of the model's audio were played in all since the session began, without what was thrown away
-    /// at interruptions: for applications that play the audio of `on_audio` themselves. Without it, and without a sink, audio
-    /// counts as played at the pace of the clock from when it came; the first report takes the place of what the clock said.
-    ///
-    /// Report often, every 50 ms or so, and once more when an interruption made you throw audio away. Of what is first
-    /// reported after an interruption, no more is taken to be of the next reply than there was time to play of it.
-    ///
-    /// # Errors
-    /// `Closed` if the session is closed.
-    pub async fn report_played(&self, samples: u64) -> Result<(), Error> {
-        self.ask(Request::Played(samples)).await
-    }
-
     /// Sends any event. A `response.create` waits for its turn like all others, and a `conversation.item.truncate` is
     /// shortened to the audio there is.
     ///
@@ -246,13 +237,17 @@ impl Session {
             }
             self.command(Command::Raw(event)).await
         } else {
+            let uncommitted = match &event {
+                ClientEvent::InputAudioBufferCommit(_) | ClientEvent::InputAudioBufferClear(_) => {
+                    self.shared.counters.uncommitted.load(Ordering::Relaxed)
+                }
+                _ => 0,
+            };
             // After what was asked for before.
             self.flush().await;
-            self.handle()
-                .send(event)
-                .await
-                .map(|_| ())
-                .map_err(Error::sending)
+            self.handle().send(event).await.map_err(Error::sending)?;
+            self.shared.counters.take_audio(uncommitted);
+            Ok(())
         }
     }
 
@@ -290,7 +285,8 @@ impl Session {
         }
     }
 
-    /// Sends what was accepted, closes, and waits until every callback has run. At most the close deadline of
+    /// Sends what was accepted, closes, and waits until every callback has run. What was not played yet is not heard any more:
+    /// see [`playback_finished`](Self::playback_finished). At most the close deadline of
     /// the [`Config`](crate::Config) (2 s), a second for event streams that are full, and the time the callbacks take. A
     /// callback that does not return for 5 s is not waited for any longer; should it return, it is still given the rest.
     /// Calling it again is harmless. From within a callback it does not wait for the callbacks.
@@ -339,6 +335,15 @@ impl Session {
         };
         // Without a connection and without room it would wait for long.
         let _ = tokio::time::timeout(FLUSH, flushed).await;
+    }
+
+    /// Whether anything may still be spent.
+    pub(crate) fn check_budget(&self) -> Result<(), Error> {
+        if self.shared.counters.is_exhausted.load(Ordering::Relaxed) {
+            let message = "the budget is used up: no more audio is taken";
+            return Err(Error::new(ErrorKind::Budget, message));
+        }
+        Ok(())
     }
 
     fn ticket(&self) -> Ticket {

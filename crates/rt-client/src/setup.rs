@@ -9,17 +9,20 @@ use rt_lowlevel::{Config, Connection, Credentials, Endpoint};
 use rt_protocol::Session as Settings;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::callbacks::Callbacks;
 use crate::dispatch::{Dispatcher, Fan};
 use crate::driver::{Counters, Driver, Moving, Outlet, Sink};
 use crate::engine::{Engine, Options};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::guardrail::Guardrail;
 use crate::half_duplex::HalfDuplex;
 use crate::handlers::{Closures, EventHandler};
+use crate::observe::Spans;
 use crate::playback::PlaybackSink;
 use crate::queue::queue;
+use crate::sent_audio::SentAudio;
 use crate::session::{Session, Shared};
 use crate::tool::Function;
 use crate::usage::{Budget, Prices};
@@ -97,7 +100,11 @@ impl Setup {
         manual: bool,
         input: Input,
     ) -> Result<Session, Error> {
-        let (strict, restores) = (self.config.strict, self.config.restore.enabled);
+        if self.budget.is_some() && self.prices.is_none() {
+            let message = "a budget needs prices: set them with `prices`";
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
+        let (strict, is_call) = (self.config.strict, self.connection.endpoint().is_call());
         let connection = self
             .connection
             .config(self.config)
@@ -113,6 +120,7 @@ impl Setup {
         let counters = Arc::new(Counters::default());
         let half_duplex = self.half_duplex.map(|tail| HalfDuplex::new(tail, input.silence));
         let half_duplex = half_duplex.map(Arc::new);
+        let sent = Arc::new(SentAudio::new(input.bytes_per_ms));
         let began = Instant::now();
         let shared = Arc::new(Shared {
             handle: handle.clone(),
@@ -125,6 +133,7 @@ impl Setup {
             closing,
             manual: manual.then_some(input.bytes_per_ms),
             half_duplex: half_duplex.clone(),
+            sent: Arc::clone(&sent),
             strict,
             began,
         });
@@ -150,6 +159,7 @@ impl Setup {
                 .map(|(name, function)| (name.clone(), function.policy().clone()))
                 .collect(),
             sink: self.sink.is_some(),
+            is_call,
             prices: self.prices,
             budget: self.budget,
             keep_follow_ups: self.keep_follow_ups,
@@ -161,21 +171,25 @@ impl Setup {
         };
         let mut driver = Driver {
             engine: Engine::new(options),
+            restores: connection.restores(),
             connection,
             handle,
             requests: received,
             outlet,
             settings,
-            restores,
+            is_call,
             sink: Sink::new(self.sink),
             functions: self.functions,
             counters,
             half_duplex,
+            sent,
             _running: running,
+            spans: Spans::new(),
             state: Moving::new(began),
         };
         driver.configure().await?;
-        tokio::spawn(driver.run());
+        let span = driver.spans.session().clone();
+        tokio::spawn(driver.run().instrument(span));
         Ok(Session::of(shared))
     }
 }

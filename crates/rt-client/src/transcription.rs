@@ -60,7 +60,7 @@ impl TranscriptionBuilder {
     }
 
     common_setters!();
-    setters!(on_line, on_turn, on_usage);
+    setters!(on_line, on_turn, on_usage, prices, budget, on_budget);
 
     /// Connects, sends the settings, and waits until the server has taken them.
     ///
@@ -98,11 +98,12 @@ impl Transcriber {
     /// Sends audio: as [`Session::send_audio`].
     ///
     /// # Errors
-    /// `Closed` if the session is closed.
+    /// `Closed` if the session is closed, `Budget` if its [budget](TranscriptionBuilder::budget) is used up.
     ///
     /// # Cancel safety
     /// As [`Session::send_audio`].
     pub async fn send_audio(&self, audio: Pcm16) -> Result<(), Error> {
+        self.session.check_budget()?;
         self.session.send_audio(audio).await
     }
 
@@ -116,6 +117,14 @@ impl Transcriber {
     /// As [`Session::commit_audio`].
     pub async fn commit_audio(&self) -> Result<String, Error> {
         self.session.commit(None).await
+    }
+
+    /// Forgets audio that was sent and is no turn yet: as [`Session::clear_audio`].
+    ///
+    /// # Errors
+    /// As [`Session::clear_audio`].
+    pub async fn clear_audio(&self) -> Result<(), Error> {
+        self.session.clear_audio().await
     }
 
     handle_parts!();

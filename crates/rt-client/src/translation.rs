@@ -17,6 +17,8 @@ use crate::setup::{Input, Setup};
 const APPEND: Duration = Duration::from_millis(200);
 
 /// Settings and callbacks of a translation to be: what [`Session::translation`] returns.
+///
+/// The service tells nothing of what a translation takes, so there is no usage here and no budget: count the audio you send.
 #[must_use = "nothing happens before `connect`"]
 pub struct TranslationBuilder {
     setup: Setup,

@@ -1,5 +1,6 @@
 //! Tokens, what they cost, and a limit to it.
 
+use rt_protocol::Field;
 use rt_protocol::response::{TranscriptionUsage, Usage as Wire};
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,10 @@ pub struct Usage {
     pub cached: Tokens,
     /// Output tokens.
     pub output: Tokens,
-    /// Tokens of transcriptions, in and out.
-    pub transcription_tokens: u64,
+    /// Input tokens of transcriptions: the audio, and the text of the prompt.
+    pub transcription_input: Tokens,
+    /// Output tokens of transcriptions, which are text.
+    pub transcription_output: u64,
     /// Seconds of transcribed audio, of models that are billed by duration.
     pub transcription_seconds: f64,
 }
@@ -61,8 +64,12 @@ pub struct Prices {
     pub image_in: f64,
     /// A million cached tokens of images.
     pub image_cached: f64,
-    /// A million tokens of transcription.
-    pub transcription: f64,
+    /// A million tokens of text that went into transcriptions.
+    pub transcription_text_in: f64,
+    /// A million tokens of audio that went into transcriptions.
+    pub transcription_audio_in: f64,
+    /// A million tokens of text that came out of transcriptions.
+    pub transcription_text_out: f64,
     /// A minute of transcription.
     pub transcription_minute: f64,
 }
@@ -102,7 +109,8 @@ pub enum BudgetState {
         /// The limit.
         limit: f64,
     },
-    /// The limit is reached. No more responses are asked for; those the server begins by itself are cancelled.
+    /// The limit is reached. No more responses are asked for; those the server begins by itself are cancelled. A transcription
+    /// takes no more audio.
     Exhausted {
         /// Spent so far.
         spent: f64,
@@ -143,7 +151,7 @@ impl Tokens {
 impl Usage {
     /// What a response took.
     pub(crate) fn of_response(wire: &Wire) -> Self {
-        let count = |field: &rt_protocol::Field<u64>| field.value().copied().unwrap_or(0);
+        let count = |field: &Field<u64>| field.value().copied().unwrap_or(0);
         let mut usage = Self::default();
         match wire.input_token_details.value() {
             Some(details) => {
@@ -177,8 +185,26 @@ impl Usage {
 
     /// What a transcription took.
     pub(crate) fn of_transcription(wire: &TranscriptionUsage) -> Self {
+        let count = |field: &Field<u64>| field.value().copied().unwrap_or(0);
+        let output = count(&wire.output_tokens);
+        let input = match wire.input_token_details.value() {
+            Some(details) => Tokens {
+                text: count(&details.text_tokens),
+                audio: count(&details.audio_tokens),
+                image: 0,
+            },
+            // Nearly all of it is audio.
+            None => Tokens {
+                audio: match wire.input_tokens.value() {
+                    Some(input) => *input,
+                    None => count(&wire.total_tokens).saturating_sub(output),
+                },
+                ..Tokens::default()
+            },
+        };
         Self {
-            transcription_tokens: wire.total_tokens.value().copied().unwrap_or(0),
+            transcription_input: input,
+            transcription_output: output,
             transcription_seconds: wire.seconds.value().copied().unwrap_or(0.0),
             ..Self::default()
         }
@@ -189,7 +215,8 @@ impl Usage {
         self.input.add(other.input);
         self.cached.add(other.cached);
         self.output.add(other.output);
-        self.transcription_tokens += other.transcription_tokens;
+        self.transcription_input.add(other.transcription_input);
+        self.transcription_output += other.transcription_output;
         self.transcription_seconds += other.transcription_seconds;
     }
 }
@@ -209,7 +236,9 @@ impl Prices {
             (output.audio, self.audio_out),
             (fresh(input.image, cached.image), self.image_in),
             (cached.image, self.image_cached),
-            (usage.transcription_tokens, self.transcription),
+            (usage.transcription_input.text, self.transcription_text_in),
+            (usage.transcription_input.audio, self.transcription_audio_in),
+            (usage.transcription_output, self.transcription_text_out),
         ];
         let tokens: f64 = millions
             .iter()
@@ -246,5 +275,39 @@ mod tests {
         // 300 fresh text, 100 cached text, 200 fresh audio, 400 cached audio, 100 text out, 200 audio out.
         let expected = (300.0 + 50.0 + 2000.0 + 400.0 + 200.0 + 4000.0) / 1_000_000.0;
         assert!((prices.cost(&usage) - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn transcriptions_are_charged_by_what_goes_in_and_comes_out() {
+        let prices = Prices {
+            transcription_text_in: 2.0,
+            transcription_audio_in: 6.0,
+            transcription_text_out: 10.0,
+            transcription_minute: 0.6,
+            ..Prices::default()
+        };
+        // The tokens that are priced as text in, audio in and text out, and the seconds.
+        let cases = [
+            (
+                r#"{"type":"tokens","total_tokens":140,"input_tokens":110,"output_tokens":30,
+                    "input_token_details":{"text_tokens":10,"audio_tokens":100}}"#,
+                (10, 100, 30, 0),
+            ),
+            (
+                r#"{"type":"tokens","total_tokens":140,"input_tokens":110,"output_tokens":30}"#,
+                (0, 110, 30, 0),
+            ),
+            (r#"{"type":"tokens","total_tokens":140}"#, (0, 140, 0, 0)),
+            (r#"{"type":"duration","seconds":30}"#, (0, 0, 0, 30)),
+        ];
+        for (wire, (text, audio, out, seconds)) in cases {
+            let usage = Usage::of_transcription(&serde_json::from_str(wire).unwrap());
+            let tokens = 2 * text + 6 * audio + 10 * out;
+            let expected = f64::from(tokens) / 1e6 + f64::from(seconds) / 100.0;
+            assert!(
+                (prices.cost(&usage) - expected).abs() < 1e-12,
+                "{wire}: {usage:?}"
+            );
+        }
     }
 }

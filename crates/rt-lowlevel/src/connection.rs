@@ -132,6 +132,12 @@ impl Builder {
         Ok(self)
     }
 
+    /// Where it will connect.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// Goes on with the conversation of a [`Handle::snapshot`](crate::Handle::snapshot): the first session is told what that
     /// one knew, and [`ConnectionEvent::Restored`] tells how that went. It must be of the endpoint's kind of session, or
     /// [`connect`](Self::connect) fails with `InvalidConfig`. One of a transcription may go on at any address that is not that of
@@ -290,6 +296,13 @@ impl Connection {
     /// As [`Handle::send`].
     pub async fn send(&self, event: impl Into<rt_protocol::ClientEvent>) -> Result<CommandId, Error> {
         self.handle.send(event).await
+    }
+
+    /// Whether a new session is told what the last one knew, and [`ConnectionEvent::Restored`] follows a reconnect: unless
+    /// [`RestorePolicy::enabled`](crate::restore::RestorePolicy::enabled) is off, or the session is a call's, which goes on by itself.
+    #[must_use]
+    pub fn restores(&self) -> bool {
+        self.handle.shared().with(|machine, _| machine.restores())
     }
 
     /// The state, now and as it changes.

@@ -238,8 +238,9 @@ impl Endpoint {
         &self.url
     }
 
-    /// Whether it is the control channel of a call, whose session is the call's.
-    pub(crate) fn is_call(&self) -> bool {
+    /// Whether it is the control channel of a call, whose session is the call's: see [`with_call_id`](Self::with_call_id).
+    #[must_use]
+    pub fn is_call(&self) -> bool {
         self.address.pairs().any(|(name, _)| name == "call_id")
     }
 

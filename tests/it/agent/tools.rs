@@ -116,8 +116,14 @@ async fn a_background_function_answers_twice() {
     let history = session.history().await.unwrap();
     let told = history
         .iter()
-        .any(|item| item.kind == HistoryKind::System && item.text.contains("42"));
-    assert!(told);
+        .find(|item| matches!(item.kind, HistoryKind::CallOutput { .. }) && item.text.contains("42"));
+    let told = told.expect("the result is there");
+    let received = server.emulator.journal().received(1);
+    let item = received
+        .iter()
+        .find(|message| message.json["item"]["id"] == told.id.as_str());
+    // What a tool returns is nobody's instruction.
+    assert_eq!(item.unwrap().json["item"]["role"], "user");
     session.close().await;
 }
 

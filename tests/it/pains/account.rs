@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rt_client::latency::Latency;
-use rt_client::protocol::{Item, ResponseParams};
+use rt_client::protocol::{Item, Pcm16, ResponseParams};
 use rt_client::reply::ReplyStatus;
+use rt_client::tool::Function;
 use rt_client::usage::{Budget, BudgetState, Prices};
 use rt_client::{ErrorKind, Event, Turn};
-use rt_emulator::{Emulator, Pacing, Script};
+use rt_emulator::{Emulator, Pacing, Script, Step, Turn as Scripted};
 
+use super::traces::Spans;
 use super::{ask, builder, next, soon, start};
-use crate::support::Server;
+use crate::support::{Server, speech};
 
 #[tokio::test]
 async fn pain_13_nobody_knows_the_cost() {
@@ -146,4 +148,48 @@ async fn pain_24_no_times_no_traces() {
     };
     assert_eq!(next(&mut events, ended).await, (response, timing));
     session.close().await;
+}
+
+#[tokio::test]
+async fn turns_responses_and_tools_have_spans() {
+    let spans = Spans::default();
+    // With one collector in a process, what other threads come by first is switched off for all; with two it is not.
+    let _other = tracing::Dispatch::new(Spans::default());
+    // For this thread, which runs the session's task too.
+    let _collected = tracing::subscriber::set_default(spans.clone());
+    let script = Script::default()
+        .turn(Scripted::default().step(Step::call("price", r#"{"of":"canary"}"#)))
+        .turn(Scripted::default().step(Step::say("A canary.")));
+    let server = start(script.hear("A canary?")).await;
+    let price = Function::new("price", |_: serde_json::Value| async {
+        Ok::<_, String>("canary")
+    });
+    let session = builder(&server).function(price).connect().await.unwrap();
+    let mut events = session.events();
+    session.send_audio(speech("question.wav")).await.unwrap();
+    session
+        .send_audio(Pcm16::silence(Duration::from_secs(1)))
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let ended = |event| matches!(event, Event::Turn(Turn::ReplyEnded { .. })).then_some(());
+        next(&mut events, ended).await;
+    }
+    session.close().await;
+    assert_eq!(spans.named("rt.session").len(), 1);
+    let turns = spans.named("rt.turn");
+    assert!(turns.len() == 1 && turns[0].contains("item_id="), "{turns:?}");
+    let responses = spans.named("rt.response");
+    assert_eq!(responses.len(), 2, "{responses:?}");
+    assert!(
+        responses
+            .iter()
+            .all(|fields| fields.contains(r#"status="completed""#))
+    );
+    assert!(responses[1].contains("after_speech_ms="), "{responses:?}");
+    let tools = spans.named("rt.tool");
+    assert!(tools.len() == 1 && tools[0].contains("failed=false"), "{tools:?}");
+    assert!(tools[0].contains(r#"name="price""#), "{tools:?}");
+    // Nothing that was said, passed or returned.
+    assert!(!spans.text().contains("canary"), "{}", spans.text());
 }

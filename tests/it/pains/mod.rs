@@ -4,6 +4,7 @@ mod account;
 mod connection;
 mod talk;
 mod tools;
+mod traces;
 
 use rt_client::Session;
 

@@ -4,15 +4,18 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
+use rt_lowlevel::State;
 use rt_lowlevel::fate::Fate;
+use tracing::Instrument as _;
 
 use super::{Driver, Request};
 use crate::engine::{Command, Output};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::observe;
 use crate::reply::{ReplyUpdate, reply};
 use crate::tool::ToolCall;
+use crate::usage::BudgetState;
 
 impl Driver {
     /// Does what the engine wants done.
@@ -24,6 +27,10 @@ impl Driver {
                 Output::Send(event) => self.state.outgoing.push_back(event),
                 Output::Event(event) => {
                     observe::event(&event);
+                    self.spans.event(&event);
+                    if matches!(event, Event::Budget(BudgetState::Exhausted { .. })) {
+                        self.counters.is_exhausted.store(true, Ordering::Relaxed);
+                    }
                     self.outlet.push(event);
                 }
                 Output::Play(audio) => {
@@ -62,8 +69,12 @@ impl Driver {
                     }
                 }
                 Output::Ack(ticket, result) => {
-                    if let Some(answer) = self.state.acks.remove(&ticket) {
-                        let _ = answer.send(result);
+                    let unheard = match self.state.acks.remove(&ticket) {
+                        Some(answer) => answer.send(result).err(),
+                        None => None,
+                    };
+                    if let Some(Err(error)) = unheard {
+                        self.unheard(error);
                     }
                 }
                 Output::Reply(ticket, update) => {
@@ -76,16 +87,15 @@ impl Driver {
                         }
                     }
                 }
+                Output::NoReply(ticket, error) => match self.state.replies.remove(&ticket) {
+                    Some(writer) if writer.is_read() => writer.fail(error),
+                    _ => self.unheard(error),
+                },
                 Output::Follows(ticket, next) => {
                     if let Some(writer) = self.state.replies.get(&ticket) {
                         let (follow_up, handle) = reply();
                         writer.follow(handle);
                         self.state.replies.insert(next, follow_up);
-                    }
-                }
-                Output::NoReply(ticket, error) => {
-                    if let Some(writer) = self.state.replies.remove(&ticket) {
-                        writer.fail(error);
                     }
                 }
             }
@@ -100,6 +110,16 @@ impl Driver {
             let (late, forgotten) = dropped;
             self.counters.late_deltas.store(late, Ordering::Relaxed);
             self.counters.forgotten_items.store(forgotten, Ordering::Relaxed);
+        }
+    }
+
+    /// A failure nobody waits for any more is everybody's, unless it is the end of the session, which is told, or what the
+    /// application has done itself.
+    fn unheard(&mut self, error: Error) {
+        let closes = matches!(*self.handle.state().borrow(), State::Closing | State::Closed);
+        let over = self.state.over || closes;
+        if !over && error.kind() != ErrorKind::Cancelled {
+            self.outlet.push(Event::Error(error));
         }
     }
 
@@ -122,13 +142,14 @@ impl Driver {
         let Some(function) = self.functions.get(&call.name).cloned() else {
             return;
         };
+        let span = self.spans.tool(&call);
         let task = async move {
             let running = AssertUnwindSafe(async { function.run(call.arguments).await });
             let result = running.catch_unwind().await;
             let result = result.unwrap_or_else(|_| Err("it panicked".to_owned()));
             (call.call_id, result)
         };
-        let running = self.state.tasks.spawn(task);
+        let running = self.state.tasks.spawn(task.instrument(span));
         self.state.running.insert(call_id, running);
     }
 
@@ -155,6 +176,7 @@ impl Driver {
                 // Whoever asked may have gone.
                 let _ = answer.send(self.engine.history().to_vec());
             }
+            Request::PlayedOut(done) => self.state.listeners.push(done),
             Request::Flush(done) => self.state.flushes.push(done),
             Request::Played(total) => self.engine.played(self.now(), total),
         }

@@ -168,7 +168,9 @@ impl Engine {
     fn raw(&mut self, event: ClientEvent) {
         match event {
             ClientEvent::ResponseCreate(create) => {
-                self.request(Origin::Manual, create.response.into_value(), None);
+                let key = create.event_id.into_value().filter(|id| !id.is_empty());
+                let params = create.response.into_value();
+                self.responses.request_as(key, &mut self.ids, params, self.now);
             }
             ClientEvent::ResponseCancel(cancel)
                 if cancel
@@ -177,6 +179,9 @@ impl Engine {
                     .is_none_or(|id| self.responses.active() == Some(id)) =>
             {
                 self.responses.cancel(&mut self.ids, self.now, false);
+                if let Some(event_id) = cancel.event_id.into_value().filter(|id| !id.is_empty()) {
+                    self.responses.name_cancel(event_id);
+                }
             }
             ClientEvent::ConversationItemTruncate(mut truncate) => {
                 let Some(most) = self

@@ -1,5 +1,7 @@
 //! [`Facts`]: what the server does by itself, as its settings say.
 
+use std::time::Duration;
+
 use rt_protocol::session::{AudioFormatKind, Modality};
 use rt_protocol::{Field, Session, TurnDetection};
 
@@ -12,6 +14,8 @@ pub(super) struct Facts {
     pub(super) answers: bool,
     /// It cancels a response when it hears the user.
     pub(super) interrupts: bool,
+    /// The silence after which it takes a turn to be over, if it goes by silence.
+    pub(super) silence: Duration,
     /// It transcribes the user.
     pub(super) transcribes: bool,
     /// Audio does not come as PCM16.
@@ -19,6 +23,17 @@ pub(super) struct Facts {
 }
 
 impl Engine {
+    /// Where the user fell silent, in the audio that was sent, when the server says that a turn ends at `position`: it counts
+    /// the silence by which it notices.
+    pub(crate) fn end_of_speech(&self, position: Duration) -> Duration {
+        position.saturating_sub(self.facts.silence)
+    }
+
+    /// When the end of the speech was sent of which the next event tells, if that is known.
+    pub(crate) fn speech_was_sent(&mut self, when: Option<Duration>) {
+        self.speech_sent = when;
+    }
+
     /// What the server says of the session.
     pub(super) fn note_session(&mut self, session: &Session) {
         if let Session::Realtime(session) = session
@@ -37,6 +52,13 @@ impl Engine {
                 Some(TurnDetection::ServerVad(vad)) => (&vad.create_response, &vad.interrupt_response),
                 Some(TurnDetection::SemanticVad(vad)) => (&vad.create_response, &vad.interrupt_response),
                 _ => (&Field::Value(false), &Field::Value(false)),
+            };
+            self.facts.silence = match input.turn_detection.value() {
+                Some(TurnDetection::ServerVad(vad)) => vad
+                    .silence_duration_ms
+                    .value()
+                    .map_or(Duration::ZERO, |ms| Duration::from_millis((*ms).into())),
+                _ => Duration::ZERO,
             };
             let is_on = |field: &Field<bool>| field.value().copied().unwrap_or(true);
             let conversation = matches!(session, Session::Realtime(_));

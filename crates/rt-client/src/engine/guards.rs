@@ -165,11 +165,8 @@ impl Guards {
         let at = self.gate(response_id);
         let part = self.gates[at].part(item_id, content_index);
         let known = self.gates[at].add_text(part, text, whole).to_owned();
-        for guardrail in &mut self.guardrails {
-            if let Err(reason) = guardrail.check(&known) {
-                let name = guardrail.name().to_owned();
-                return self.block(at, part, name, reason);
-            }
+        if let Err((name, reason)) = self.check(&known) {
+            return self.block(at, part, name, reason);
         }
         self.start(at, part, now);
         if self.holds() {
@@ -184,6 +181,16 @@ impl Guards {
                 ..Released::default()
             }
         }
+    }
+
+    /// What the quick guardrails say of a text: the name of the first that blocks it, and why.
+    fn check(&mut self, text: &str) -> Result<(), (String, String)> {
+        for guardrail in &mut self.guardrails {
+            guardrail
+                .check(text)
+                .map_err(|reason| (guardrail.name().to_owned(), reason))?;
+        }
+        Ok(())
     }
 
     /// An event that ends a part of a response, or all of it: it waits for what stands before it.
@@ -218,11 +225,8 @@ impl Guards {
                 continue;
             }
             let known = self.gates[at].add_text(part, text, true).to_owned();
-            for guardrail in &mut self.guardrails {
-                if let Err(reason) = guardrail.check(&known) {
-                    let name = guardrail.name().to_owned();
-                    return Some(self.block(at, part, name, reason));
-                }
+            if let Err((name, reason)) = self.check(&known) {
+                return Some(self.block(at, part, name, reason));
             }
             self.start(at, part, now);
         }

@@ -59,6 +59,11 @@ impl Script {
         let early = self.marks.iter().all(|(at, _)| *at == 0);
         whole_words(&self.text, if early { share } else { bound })
     }
+
+    /// The words that quick speech has time for, when nothing is known of the audio.
+    pub(crate) fn spoken_in(&self, time: Duration) -> &str {
+        within(&self.text, time)
+    }
 }
 
 /// The words of a text that quick speech could have said in so much time, for what was heard elsewhere.
@@ -122,6 +127,8 @@ mod tests {
         for played in 0..=100 {
             assert!(script.text().starts_with(script.heard(played, 100, false, 40)));
         }
+        assert_eq!(script.spoken_in(Duration::from_millis(500)), "für");
+        assert_eq!(script.spoken_in(Duration::MAX), "für Überläufer");
         script.set("anders");
         assert_eq!(script.heard(5, 5, true, 40), "anders");
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rt_protocol::client_event::{ConversationItemDelete, ConversationItemTruncate};
+use rt_protocol::client_event::{ConversationItemDelete, ConversationItemTruncate, OutputAudioBufferClear};
 use rt_protocol::server_event::ErrorDetails;
 use rt_protocol::{ClientEvent, Text};
 
@@ -41,6 +41,8 @@ impl Engine {
         self.resume();
         let active = self.responses.active().map(str::to_owned);
         let playing = self.playback.is_playing();
+        // Where the server plays, it does not stop by itself at a cancel.
+        let clears = self.playback.is_remote() && playing && !by_server;
         let tools = &self.tools;
         let cuts = self
             .playback
@@ -66,6 +68,13 @@ impl Engine {
             .cloned();
         self.cut(cuts);
         self.responses.cancel(&mut self.ids, self.now, by_server);
+        if clears {
+            for step in self.responses.take() {
+                self.response_step(step);
+            }
+            self.out
+                .push(Output::Send(OutputAudioBufferClear::default().into()));
+        }
         let (item_id, heard, text) = match heard {
             Some(cut) => (Some(cut.item_id), cut.heard, Text::from(cut.text)),
             None => (None, Duration::ZERO, Text::default()),

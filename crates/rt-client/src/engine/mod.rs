@@ -79,6 +79,8 @@ pub(crate) struct Options {
     pub(crate) policies: HashMap<String, Policy>,
     /// A sink tells what is played.
     pub(crate) sink: bool,
+    /// The session is a call's: the server plays.
+    pub(crate) is_call: bool,
     pub(crate) prices: Option<Prices>,
     pub(crate) budget: Option<Budget>,
     /// Whether what the session wanted to ask by itself survives an interruption.
@@ -136,6 +138,8 @@ pub(crate) struct Engine {
     acks: Acks,
     ledger: Ledger,
     stopwatch: Stopwatch,
+    /// When the end of the speech that is about to be told was sent.
+    speech_sent: Option<Duration>,
     samples: Samples,
     guards: Guards,
     doubt: Doubt,
@@ -152,7 +156,7 @@ impl Engine {
             state: None,
             responses: Responses::new(options.keep_follow_ups, options.reply_timeout),
             follows: Follows::default(),
-            playback: Playback::new(options.sink),
+            playback: Playback::new(options.sink, options.is_call),
             cuts: Cuts::default(),
             history: History::default(),
             lines: Lines::default(),
@@ -162,6 +166,7 @@ impl Engine {
             acks: Acks::default(),
             ledger: Ledger::new(options.prices, options.budget),
             stopwatch: Stopwatch::default(),
+            speech_sent: None,
             samples: Samples::default(),
             guards: Guards::new(options.guardrails),
             doubt: Doubt::new(options.confirm),

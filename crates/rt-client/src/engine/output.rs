@@ -75,10 +75,7 @@ impl Engine {
         let outside = || self.responses.is_outside(&event.response_id);
         self.playback
             .begin(&event.response_id, &event.item_id, event.content_index, outside);
-        let latency = self.stopwatch.output(&event.response_id, self.now);
-        if let Some(latency) = latency {
-            self.tell(Event::Latency(latency));
-        }
+        self.first_output(&event.response_id);
         let bytes = event.delta.len() as u64;
         if self.facts.other_format {
             self.responses.seen(&event.response_id, self.now);
@@ -104,6 +101,13 @@ impl Engine {
         }));
     }
 
+    /// A response has output: how long that took, if it is the first.
+    pub(super) fn first_output(&mut self, response_id: &str) {
+        if let Some(latency) = self.stopwatch.output(response_id, self.now) {
+            self.tell(Event::Latency(latency));
+        }
+    }
+
     /// More of what the model says or writes.
     pub(super) fn piece(&mut self, place: Place<'_>, piece: &Text, spoken: bool) {
         if self.playback.is_suppressed(place.response_id) {
@@ -113,8 +117,8 @@ impl Engine {
         }
         if spoken {
             self.playback.text(place.item_id, place.content_index, piece);
-        } else if let Some(latency) = self.stopwatch.output(place.response_id, self.now) {
-            self.tell(Event::Latency(latency));
+        } else {
+            self.first_output(place.response_id);
         }
         self.history.text(place.item_id, piece);
         self.reply(place.response_id, |_| ReplyUpdate::Text {
@@ -145,13 +149,7 @@ impl Engine {
     }
 
     pub(super) fn output_done(&mut self, response_id: &str, item: &Item) {
-        if let Item::FunctionCall(call) = item
-            && call.status.value() != Some(&ItemStatus::Incomplete)
-            // Its item is in no conversation: no output could be given.
-            && !self.responses.is_outside(response_id)
-        {
-            self.tools.call(response_id, call, &mut self.ids, self.now);
-        }
+        self.function_called(response_id, item);
         if let Item::McpApprovalRequest(request) = item
             && let Some(approval) = self.mcp.ask(response_id, request)
         {
@@ -169,6 +167,17 @@ impl Engine {
                 id: id.clone(),
                 item: item.clone(),
             });
+        }
+    }
+
+    /// An item is whole, perhaps a call of a function, and perhaps told of before.
+    fn function_called(&mut self, response_id: &str, item: &Item) {
+        if let Item::FunctionCall(call) = item
+            && call.status.value() != Some(&ItemStatus::Incomplete)
+            // Its item is in no conversation: no output could be given.
+            && !self.responses.is_outside(response_id)
+        {
+            self.tools.call(response_id, call, &mut self.ids, self.now);
         }
     }
 
@@ -198,12 +207,7 @@ impl Engine {
         let suppressed = self.playback.is_suppressed(id);
         for item in output {
             // One whose own event was not sent.
-            if let Item::FunctionCall(call) = item
-                && call.status.value() != Some(&ItemStatus::Incomplete)
-                && !self.responses.is_outside(id)
-            {
-                self.tools.call(id, call, &mut self.ids, self.now);
-            }
+            self.function_called(id, item);
         }
         if suppressed {
             let leftovers = self.playback.leftovers(id, self.tools.has_call(id));
@@ -221,7 +225,8 @@ impl Engine {
         }
         let ended = self.responses.done(response, self.now);
         let status = status_of(response, suppressed);
-        let written = match suppressed || ended.outside {
+        // What used up the budget cannot be had again, and is paid for.
+        let written = match suppressed || ended.outside || self.ledger.is_exhausted() {
             true => Vec::new(),
             false => self.written.repeats(response),
         };

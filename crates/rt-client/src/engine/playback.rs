@@ -5,6 +5,7 @@
 
 mod part;
 mod progress;
+mod remote;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use rt_protocol::Text;
 
 use self::part::Part;
 pub(crate) use self::part::{Cut, Tell};
+use self::remote::Remote;
 use super::heard::Script;
 
 /// Parts that are over are remembered for truncations the application asks for.
@@ -39,6 +41,8 @@ pub(crate) struct Playback {
     paused: bool,
     /// Somebody tells what is played.
     reported: bool,
+    /// The server plays, in place of somebody here.
+    remote: Option<Remote>,
     /// Samples per second, and bytes per sample.
     rate: u64,
     width: u64,
@@ -48,7 +52,8 @@ pub(crate) struct Playback {
 }
 
 impl Playback {
-    pub(crate) fn new(reported: bool) -> Self {
+    /// `reported` is whether somebody here tells what is played; `remote`, whether the server plays.
+    pub(crate) fn new(reported: bool, remote: bool) -> Self {
         Self {
             parts: VecDeque::new(),
             queue: VecDeque::new(),
@@ -59,6 +64,7 @@ impl Playback {
             clock: None,
             paused: false,
             reported,
+            remote: remote.then(Remote::default),
             rate: 24_000,
             width: 2,
             suppressed: VecDeque::new(),
@@ -146,7 +152,7 @@ impl Playback {
         };
         part.received += bytes;
         part.queued += samples;
-        if samples == 0 {
+        if samples == 0 || self.remote.is_some() {
             return;
         }
         if self.queue.is_empty() && !self.paused {
@@ -207,7 +213,7 @@ impl Playback {
 
     /// Whether anything waits to be played.
     pub(crate) fn is_playing(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || self.remote.as_ref().is_some_and(Remote::is_playing)
     }
 
     /// The parts that were heard further since this was asked last, and how far.
@@ -224,6 +230,9 @@ impl Playback {
 
     /// Cuts everything that is not heard yet. `has_call` is whether a response made a call: then its items stay.
     pub(crate) fn interrupt(&mut self, now: Duration, has_call: impl Fn(&str) -> bool) -> Vec<Cut> {
+        if self.remote.is_some() {
+            return self.interrupt_remote(now);
+        }
         self.settle(now);
         let (rate, width) = (self.rate, self.width);
         let heard: HashSet<String> = self
@@ -253,6 +262,9 @@ impl Playback {
 
     /// What of a cut response came too late to be cut with it: nothing of it was heard.
     pub(crate) fn leftovers(&mut self, response_id: &str, has_call: bool) -> Vec<Cut> {
+        if self.remote.is_some() {
+            return Vec::new();
+        }
         let (rate, width) = (self.rate, self.width);
         self.parts
             .iter_mut()
@@ -266,6 +278,10 @@ impl Playback {
         let part = &self.parts[self.position(item_id, content_index)?];
         if part.past || part.outside {
             return None;
+        }
+        if self.remote.is_some() {
+            // How much of it there is only the server knows.
+            return Some(u64::MAX);
         }
         Some(part.left(self.width) * 1000 / self.rate)
     }
@@ -318,10 +334,14 @@ impl Playback {
 
     /// The connection is lost: the next server has these items as text.
     pub(crate) fn lost(&mut self) {
+        self.suppressed.clear();
+        if self.remote.is_some() {
+            // The call goes on, and its items are what they were.
+            return;
+        }
         for part in &mut self.parts {
             part.past = true;
             part.done = true;
         }
-        self.suppressed.clear();
     }
 }

@@ -7,6 +7,7 @@
 //! there is: the request goes first again when that response is over, unless the user interrupted meanwhile.
 
 mod endings;
+mod named;
 mod request;
 mod turns;
 mod watch;
@@ -164,9 +165,13 @@ impl Responses {
 
     /// Somebody wants a response.
     pub(crate) fn request(&mut self, ids: &mut Ids, wish: Wish, now: Duration) {
-        let Some(request) = self.accept(ids, wish) else {
-            return;
-        };
+        if let Some(request) = self.accept(ids, wish) {
+            self.place(request, now);
+        }
+    }
+
+    /// Sends a request, or puts it into the queue.
+    fn place(&mut self, request: Request, now: Duration) {
         let outside = request
             .params
             .as_ref()

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rt_protocol::item::ContentKind;
 use rt_protocol::response::{ResponseStatus, StatusReason};
-use rt_protocol::server_event::{ErrorDetails, ResponseOutputAudioDelta};
+use rt_protocol::server_event::{
+    ErrorDetails, ResponseMcpCallCompleted, ResponseMcpCallFailed, ResponseOutputAudioDelta,
+};
 use rt_protocol::{Field, Item, Response, ServerEvent, Text};
 
 use super::acks::{Acked, Wanted};
@@ -131,8 +133,21 @@ impl Engine {
             }
             E::ConversationItemTruncated(event) => {
                 self.cuts.confirmed(&event.item_id);
-                self.truncated(&event.item_id, event.content_index, event.audio_end_ms);
+                let (item_id, content_index) = (&event.item_id, event.content_index);
+                let cut = self
+                    .playback
+                    .cut_by_server(item_id, content_index, event.audio_end_ms);
+                match cut {
+                    Some(cut) => self.cut(vec![cut]),
+                    None => self.truncated(item_id, content_index, event.audio_end_ms),
+                }
             }
+            E::OutputAudioBufferStarted(event) => {
+                self.playback.remote_began(&event.response_id, self.now);
+                self.first_output(&event.response_id);
+            }
+            E::OutputAudioBufferStopped(event) => self.playback.remote_ended(&event.response_id),
+            E::OutputAudioBufferCleared(event) => self.playback.remote_ended(&event.response_id),
             E::InputAudioBufferCleared(_) => self.forget_turn(),
             E::InputAudioBufferSpeechStarted(event) => {
                 self.stopwatch.speech_began();
@@ -150,7 +165,8 @@ impl Engine {
                 }
             }
             E::InputAudioBufferSpeechStopped(event) => {
-                self.stopwatch.speech_ended(self.now);
+                let ended = self.speech_sent.take().unwrap_or(self.now);
+                self.stopwatch.speech_ended(ended.min(self.now));
                 if self.doubt.stopped() {
                     self.resume();
                 }
@@ -225,12 +241,9 @@ impl Engine {
                 self.report(Error::refused("to transcribe", &details));
             }
             E::ResponseMcpCallInProgress(event) => self.mcp.began(&event.item_id, None, self.now),
-            E::ResponseMcpCallCompleted(event) => {
-                let over = self.mcp.over(&event.item_id);
-                self.mcp_over(over);
-            }
-            E::ResponseMcpCallFailed(event) => {
-                let over = self.mcp.over(&event.item_id);
+            E::ResponseMcpCallCompleted(ResponseMcpCallCompleted { item_id, .. })
+            | E::ResponseMcpCallFailed(ResponseMcpCallFailed { item_id, .. }) => {
+                let over = self.mcp.over(item_id);
                 self.mcp_over(over);
             }
             E::SessionOutputAudioDelta(event) => {
@@ -313,6 +326,8 @@ impl Engine {
     /// An item was added to the conversation, or is whole.
     fn item(&mut self, item: &Item, previous: &Field<String>) {
         let Some(id) = item.id() else { return };
+        let output = self.tools.output_of(item);
+        let item = output.as_ref().unwrap_or(item);
         let change = self.history.added(item, previous, self.facts.transcribes);
         let is_new = matches!(change, Some(HistoryChange::Added { .. }));
         self.tell_history(change);

@@ -1,6 +1,7 @@
 //! Calls of functions: each is answered once, and a response's calls together get one follow-up response.
 
 mod follow;
+mod late;
 mod outage;
 mod overdue;
 
@@ -12,6 +13,7 @@ use rt_protocol::item::FunctionCall;
 use rt_protocol::server_event::ErrorDetails;
 use rt_protocol::{ClientEvent, Item, Text};
 
+use self::late::Late;
 use super::ids::Ids;
 use crate::error::{Error, ErrorKind};
 use crate::tool::ToolCall;
@@ -98,6 +100,10 @@ pub(crate) struct Tools {
     answered: VecDeque<String>,
     /// Responses with calls the service makes itself.
     busy: Vec<String>,
+    /// Results that came after an answer for the time being, and are not in the conversation yet.
+    late: Vec<Late>,
+    /// Items that are such results, and their calls.
+    results: VecDeque<(String, String)>,
     steps: Vec<Step>,
     offline: bool,
 }
@@ -260,25 +266,11 @@ impl Tools {
         }
         let output = result.unwrap_or_else(|message| failure(&message));
         if call.running_on.take().is_some() {
-            self.late_result(call_id, &name, &output);
+            self.late_result(call_id, &name, &output, ids, now);
         } else {
             self.send(call_id, output, ids, now);
         }
         true
-    }
-
-    /// The result of a function that was answered for the time being.
-    fn late_result(&mut self, call_id: &str, name: &str, output: &Text) {
-        let text = format!(
-            "The tool {name} that was called as {call_id} has returned: {}",
-            &**output
-        );
-        self.steps
-            .push(Step::Send(ClientEvent::from(ConversationItemCreate::new(
-                Item::system_text(text),
-            ))));
-        self.steps.push(Step::Respond(None));
-        self.forget_accepted(call_id);
     }
 
     /// The application answers a call by an item of its own, and sees to what follows.
@@ -291,6 +283,9 @@ impl Tools {
 
     /// An item is in the conversation.
     pub(crate) fn added(&mut self, item_id: &str) {
+        if self.late_added(|id, _| id == item_id) {
+            return;
+        }
         let is_it =
             |call: &&Call| matches!(&call.state, State::Answering { item_id: id, .. } if id == item_id);
         if let Some(call) = self.calls.values().find(is_it) {
@@ -301,6 +296,9 @@ impl Tools {
 
     /// What was sent under this event id is in the conversation, as far as the connection knows.
     pub(crate) fn sent(&mut self, event_id: &str) {
+        if self.late_added(|_, id| id == event_id) {
+            return;
+        }
         let found = self.calls.values().find_map(|call| match &call.state {
             State::Answering {
                 item_id,
@@ -319,6 +317,9 @@ impl Tools {
         let Some(about) = details.event_id.as_deref() else {
             return false;
         };
+        if self.late_refused(about, details) {
+            return true;
+        }
         let is_it =
             |call: &&Call| matches!(&call.state, State::Answering { event_id, .. } if event_id == about);
         let Some(call) = self.calls.values().find(is_it) else {

@@ -45,6 +45,7 @@ impl Session {
         }
         let sent = self.handle().send(append).await;
         sent.map(|_| ()).map_err(Error::sending)?;
+        self.shared.sent.sent(bytes, self.shared.began.elapsed());
         self.shared
             .counters
             .uncommitted
@@ -75,17 +76,16 @@ impl Session {
 
     /// Ends the turn; with a response, if somebody waits for it. The item it became.
     pub(crate) async fn commit(&self, reply: Option<(Ticket, ReplyWriter)>) -> Result<String, Error> {
-        if let Some(per_ms) = self.shared.manual {
-            let uncommitted = self.shared.counters.uncommitted.load(Ordering::Relaxed);
-            if uncommitted < LEAST_MS * per_ms {
-                let message = format!(
-                    "{} ms of audio are no turn, the service takes {LEAST_MS} ms and more: send more first",
-                    uncommitted / per_ms
-                );
-                return Err(Error::new(ErrorKind::TooShort, message));
-            }
+        let uncommitted = self.shared.counters.uncommitted.load(Ordering::Relaxed);
+        if let Some(per_ms) = self.shared.manual
+            && uncommitted < LEAST_MS * per_ms
+        {
+            let message = format!(
+                "{} ms of audio are no turn, the service takes {LEAST_MS} ms and more: send more first",
+                uncommitted / per_ms
+            );
+            return Err(Error::new(ErrorKind::TooShort, message));
         }
-        self.shared.counters.uncommitted.store(0, Ordering::Relaxed);
         let ack = self.ticket();
         let (answer, acked) = oneshot::channel();
         let command = Command::Commit {
@@ -98,7 +98,10 @@ impl Session {
             ack: Some((ack, answer)),
         })
         .await?;
-        match acked.await.unwrap_or_else(|_| Err(Error::closed()))? {
+        // Until then it is there, and may be committed again; what others send meanwhile is of the next turn.
+        self.shared.counters.take_audio(uncommitted);
+        let acked = acked.await.unwrap_or_else(|_| Err(Error::closed()));
+        match acked.inspect_err(|_| self.shared.counters.give_back_audio(uncommitted))? {
             Acked::Item(item_id) => Ok(item_id),
             Acked::Whole(_) => Err(Error::closed()),
         }
@@ -127,7 +130,6 @@ impl Session {
     /// # Errors
     /// `Closed` if the session is closed.
     pub async fn clear_audio(&self) -> Result<(), Error> {
-        self.shared.counters.uncommitted.store(0, Ordering::Relaxed);
         self.send(InputAudioBufferClear::default()).await
     }
 }

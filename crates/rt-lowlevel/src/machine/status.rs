@@ -40,6 +40,11 @@ impl Machine {
         self.was_open
     }
 
+    /// Whether a new session is told what the last one knew.
+    pub(crate) fn restores(&self) -> bool {
+        self.config.restore.enabled
+    }
+
     /// What another process needs to go on with this conversation.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.mirror.snapshot()

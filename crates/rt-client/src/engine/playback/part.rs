@@ -51,6 +51,24 @@ pub(crate) enum Tell {
 }
 
 impl Part {
+    /// It was cut by whoever plays it, so long after its beginning. Without its audio, how much of the text that is can only
+    /// be guessed.
+    pub(super) fn cut_at(&mut self, heard: Duration, rate: u64) -> Cut {
+        let heard = Duration::from_millis(u64::try_from(heard.as_millis()).unwrap_or(u64::MAX));
+        let samples = heard.as_nanos() * u128::from(rate) / 1_000_000_000;
+        let samples = u64::try_from(samples).unwrap_or(u64::MAX);
+        self.cut = Some(samples);
+        Cut {
+            response_id: self.response_id.clone(),
+            samples,
+            item_id: self.item_id.clone(),
+            content_index: self.content_index,
+            heard,
+            text: self.script.spoken_in(heard).to_owned(),
+            tell: Tell::Nothing,
+        }
+    }
+
     /// Samples that are left of it, as far as it was not cut.
     pub(super) fn left(&self, width: u64) -> u64 {
         (self.received / width).min(self.cut.unwrap_or(u64::MAX))

@@ -8,6 +8,7 @@ impl Tools {
     /// The connection is lost: responses are over, and outputs on their way may not have arrived.
     pub(crate) fn lost(&mut self, now: Duration) {
         self.offline = true;
+        self.late_lost();
         let open: Vec<String> = self.batches.keys().cloned().collect();
         for response_id in open {
             self.response_done(&response_id, now);
@@ -23,6 +24,7 @@ impl Tools {
         for batch in self.batches.values_mut() {
             batch.closed = batch.closed.map(|_| now + ACCEPT);
         }
+        self.late_opened(restored, now);
         if restored {
             return;
         }

@@ -34,11 +34,13 @@ impl Tools {
         self.calls
             .values()
             .flat_map(|call| of(call).into_iter().chain(call.running_on))
+            .chain(self.late_deadline())
             .min()
     }
 
     /// Gives up what is overdue.
     pub(crate) fn handle_timeout(&mut self, ids: &mut Ids, now: Duration) {
+        self.late_timeout(now);
         let overdue: Vec<String> = self
             .calls
             .iter()
