@@ -1,4 +1,4 @@
-//! Audio files to [`Pcm16`](crate::Pcm16) and back, resampling, pacing, G.711: all of [`rt_audio`].
+//! Audio files to [`Pcm16`] and back, resampling, pacing, G.711: all of [`rt_audio`].
 //!
 //! ```no_run
 //! # async fn program(session: rt_client::Session) -> Result<(), Box<dyn std::error::Error>> {
