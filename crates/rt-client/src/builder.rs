@@ -65,7 +65,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Transcribes what the user says with this model, such as `gpt-4o-transcribe`.
+    /// Transcribes what the user says with this model, such as `gpt-live-transcribe`.
     pub fn transcribe(mut self, model: impl Into<String>) -> Self {
         self.settings = self.settings.transcription(Transcription::new(model));
         self

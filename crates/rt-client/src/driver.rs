@@ -163,6 +163,7 @@ impl Driver {
             if !open && self.outlet.is_empty() {
                 return;
             }
+            self.note_audio_sent();
             let due = self.engine.deadline().map(|due| self.state.began + due);
             // Held events go on as soon as any of them has room, not only when half of it is free.
             let tick = self.engine.is_playing() || !self.outlet.is_empty();
@@ -218,13 +219,18 @@ impl Driver {
         }
     }
 
-    /// Tells the engine that it is time, and until when audio was sent.
+    /// Tells the engine that it is time.
     fn time_out(&mut self) {
+        self.note_audio_sent();
+        self.engine.handle_timeout(self.now());
+    }
+
+    /// Tells the engine until when audio was sent, which a follow-up may wait for.
+    fn note_audio_sent(&mut self) {
         let sent = self.counters.audio_sent_us.load(Ordering::Relaxed);
         if sent > 0 {
             self.engine.audio_sent(Duration::from_micros(sent));
         }
-        self.engine.handle_timeout(self.now());
     }
 
     /// Gives events to the callbacks as far as there is room, and notes for how long there is none.

@@ -155,7 +155,7 @@ macro_rules! handle_parts {
         /// Sends any event: as [`Session::send`](crate::Session::send).
         ///
         /// # Errors
-        /// As [`Session::send`](crate::Session::send).
+        /// As [`Session::send`](crate::Session::send); `Budget` for audio, if there is a budget and it is used up.
         ///
         /// # Cancel safety
         /// As [`Session::send`](crate::Session::send).
@@ -163,6 +163,10 @@ macro_rules! handle_parts {
             &self,
             event: impl Into<rt_protocol::ClientEvent>,
         ) -> Result<(), crate::error::Error> {
+            let event = event.into();
+            if matches!(event, rt_protocol::ClientEvent::InputAudioBufferAppend(_)) {
+                self.session.check_budget()?;
+            }
             self.session.send(event).await
         }
 

@@ -60,7 +60,8 @@ pub struct Reply {
 ///
 /// Await it whole with [`reply`](Self::reply), or read it while it comes: [`next_item`](Self::next_item), then
 /// [`ReplyItem::next_part`], then [`ReplyPart::next_chunk`]. Nothing waits for a reader, and dropping it does no harm: the
-/// response goes on. It always ends: with the response, a refusal, an interruption, the connection, or a timeout.
+/// response goes on. It always ends: with the response, a refusal, an interruption, the connection, or a timeout. Only a
+/// [`follow_up`](Self::follow_up) waits for what it follows: for as long as the application leaves a call or an approval open.
 #[derive(Debug)]
 pub struct ReplyHandle {
     shared: Arc<Shared>,
@@ -132,7 +133,8 @@ impl ReplyHandle {
     /// may have come to its end before this is asked. `None` if this reply called no function, and when it was asked before.
     /// Resolves when this reply is over.
     ///
-    /// If the user interrupts before it is asked for, the answer to the user takes its place. If the application answers the
+    /// If the user interrupts before the calls are answered, the answer to the user takes its place; if that is while it waits
+    /// to be asked for, it is `Cancelled`. If the application answers the
     /// calls by items of its own, nothing follows: that is `Cancelled`.
     ///
     /// # Cancel safety

@@ -90,7 +90,7 @@ impl Session {
     }
 
     /// Begins a transcription: speech to text, without answers. The endpoint is one with `intent=transcription`, such as
-    /// [`Endpoint::openai_transcription`]; the model is one like `gpt-4o-transcribe`.
+    /// [`Endpoint::openai_transcription`]; the model is one like `gpt-transcribe`.
     pub fn transcription(
         endpoint: Endpoint,
         credentials: Credentials,
@@ -255,7 +255,8 @@ impl Session {
     /// [`Event::Restored`](crate::Event::Restored) tells when it is done.
     ///
     /// # Errors
-    /// `Closed` if the session is closed.
+    /// `Closed` if the session is closed; as [`Handle::restart`](rt_lowlevel::Handle::restart) where nothing would be
+    /// restored, as in a call.
     pub fn restart(&self) -> Result<(), Error> {
         self.handle().restart().map_err(Error::sending)
     }

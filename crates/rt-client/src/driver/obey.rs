@@ -91,6 +91,11 @@ impl Driver {
                     Some(writer) if writer.is_read() => writer.fail(error),
                     _ => self.unheard(error),
                 },
+                Output::NoneCame(ticket, error) => {
+                    if let Some(writer) = self.state.replies.remove(&ticket) {
+                        writer.fail(error);
+                    }
+                }
                 Output::Follows(ticket, next) => {
                     if let Some(writer) = self.state.replies.get(&ticket) {
                         let (follow_up, handle) = reply();

@@ -6,6 +6,11 @@ use crate::error::{Error, ErrorKind};
 /// Tickets of the engine's own begin here: those of the application are counted from the start.
 const FIRST: Ticket = 1 << 63;
 
+/// Whether a ticket is one of a follow-up.
+pub(super) const fn is_follow_up(ticket: Ticket) -> bool {
+    ticket >= FIRST
+}
+
 /// Who waits for which follow-up.
 #[derive(Debug, Default)]
 pub(crate) struct Follows {
@@ -55,14 +60,14 @@ impl Engine {
         let message = "the application answered the calls by items of its own: ask for what follows";
         for ticket in self.follows.take(response_id) {
             let error = Error::new(ErrorKind::Cancelled, message);
-            self.out.push(Output::NoReply(ticket, error));
+            self.out.push(Output::NoneCame(ticket, error));
         }
     }
 
     /// The end: nothing follows any more.
     pub(super) fn close_follow_ups(&mut self, why: &Error) {
         for (_, ticket) in std::mem::take(&mut self.follows.waiting) {
-            self.out.push(Output::NoReply(ticket, why.clone()));
+            self.out.push(Output::NoneCame(ticket, why.clone()));
         }
     }
 }

@@ -116,6 +116,8 @@ pub(crate) enum Output {
     Follows(Ticket, Ticket),
     /// There will be no reply.
     NoReply(Ticket, Error),
+    /// The same, for somebody who asked for nothing: if he is gone, it is nobody's business.
+    NoneCame(Ticket, Error),
 }
 
 /// Every decision of a session.
@@ -209,7 +211,7 @@ impl Engine {
     /// The session goes on with another server, which has the conversation as text. The cause does not say whether the
     /// last connection was lost meanwhile, so both ends are told of: each is harmless to the other.
     pub(crate) fn restored(&mut self, now: Duration) {
-        self.playback.lost();
+        self.playback.lost(self.now);
         self.cuts.forget();
         self.mcp.lost();
         self.tools.wait_for(Vec::new());
@@ -255,7 +257,7 @@ impl Engine {
         self.tools.wait_for(Vec::new());
         self.tools.lost(now);
         self.stopwatch.lost();
-        self.playback.lost();
+        self.playback.lost(self.now);
         self.cuts.forget();
         self.discard(|_| true);
         self.resume();

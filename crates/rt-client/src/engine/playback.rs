@@ -14,6 +14,7 @@ use rt_protocol::Text;
 
 use self::part::Part;
 pub(crate) use self::part::{Cut, Tell};
+use self::progress::Resync;
 use self::remote::Remote;
 use super::heard::Script;
 
@@ -34,8 +35,8 @@ pub(crate) struct Playback {
     told: u64,
     /// What the clock has taken to be played, while nobody told.
     assumed: u64,
-    /// Audio was thrown away, and nobody has told since how much was played; since when there is other audio.
-    resync: Option<Option<Duration>>,
+    /// Audio was thrown away, and whoever plays may tell of some of it still.
+    resync: Option<Resync>,
     /// Without a sink: since when the queue has been playing, as far as the clock knows.
     clock: Option<Duration>,
     paused: bool,
@@ -158,8 +159,8 @@ impl Playback {
         if self.queue.is_empty() && !self.paused {
             self.clock = Some(now);
         }
-        if let Some(since) = &mut self.resync {
-            since.get_or_insert(now);
+        if let Some(resync) = &mut self.resync {
+            resync.begin(now);
         }
         match self.queue.back_mut() {
             Some((item, index, left)) if item == item_id && *index == content_index => *left += samples,
@@ -290,7 +291,7 @@ impl Playback {
     pub(crate) fn note_cut(&mut self, item_id: &str, content_index: u32, ms: u64) {
         let rate = self.rate;
         if let Some(part) = self.part(item_id, content_index) {
-            let samples = ms * rate / 1000;
+            let samples = ms.saturating_mul(rate) / 1000;
             part.cut = Some(part.cut.map_or(samples, |cut| cut.min(samples)));
         }
     }
@@ -309,8 +310,12 @@ impl Playback {
             |id: &str, index: u32| id == item_id && content_index.is_none_or(|wanted| wanted == index);
         self.queue.iter().any(|(id, index, _)| is_it(id, *index))
             || self.parts.iter().any(|part| {
+                let is_heard = self
+                    .remote
+                    .as_ref()
+                    .is_some_and(|remote| remote.plays(&part.response_id));
                 // Of a response that is stopped, what is still to be cut was not heard.
-                let is_open = !part.done || self.is_suppressed(&part.response_id);
+                let is_open = !part.done || is_heard || self.is_suppressed(&part.response_id);
                 is_open && part.cut.is_none() && is_it(&part.item_id, part.content_index)
             })
     }
@@ -333,14 +338,17 @@ impl Playback {
     }
 
     /// The connection is lost: the next server has these items as text.
-    pub(crate) fn lost(&mut self) {
+    pub(crate) fn lost(&mut self, now: Duration) {
         self.suppressed.clear();
-        if self.remote.is_some() {
-            // The call goes on, and its items are what they were.
-            return;
-        }
+        let is_call = if let Some(remote) = &mut self.remote {
+            // The call goes on, and its items are what they were; but the ends of what is under way may be missed.
+            remote.lost(now);
+            true
+        } else {
+            false
+        };
         for part in &mut self.parts {
-            part.past = true;
+            part.past |= !is_call;
             part.done = true;
         }
     }

@@ -72,6 +72,8 @@ pub(crate) enum Step {
     Send(ClientEvent),
     /// The request will have no response.
     Failed(Ticket, Error),
+    /// No response came for whom nothing was asked: nobody's business but his.
+    NoneCame(Ticket, Error),
     /// No end of this response was told; here is one.
     GaveUp {
         id: String,

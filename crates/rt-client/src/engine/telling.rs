@@ -4,6 +4,7 @@ use rt_lowlevel::State;
 use rt_protocol::{ClientEvent, ServerEvent};
 
 use super::acks::Answer;
+use super::follows::is_follow_up;
 use super::responses::Origin;
 use super::{Engine, Output, Ticket, responses, tools};
 use crate::error::{Error, ErrorKind};
@@ -50,7 +51,12 @@ impl Engine {
                 }
                 self.out.push(Output::Send(event));
             }
+            // Of a follow-up everybody is told, and those who wait for it.
+            Step::Failed(ticket, error) if is_follow_up(ticket) => {
+                self.out.push(Output::NoneCame(ticket, error));
+            }
             Step::Failed(ticket, error) => self.out.push(Output::NoReply(ticket, error)),
+            Step::NoneCame(ticket, error) => self.out.push(Output::NoneCame(ticket, error)),
             Step::GaveUp { id, tickets } => {
                 self.playback.gave_up(&id);
                 self.discard(|gate| gate == id);

@@ -4,6 +4,26 @@ use std::time::Duration;
 
 use super::Playback;
 
+/// What is still to be told of audio that was thrown away, and of what came since.
+#[derive(Debug, Default)]
+pub(super) struct Resync {
+    /// Since when there is other audio.
+    since: Option<Duration>,
+    /// Whether anything was told since.
+    told: bool,
+    /// Samples of the other audio that count as played.
+    credited: u64,
+    /// Samples that were told and were taken to be of what was thrown away.
+    short: u64,
+}
+
+impl Resync {
+    /// Other audio came.
+    pub(super) fn begin(&mut self, now: Duration) {
+        self.since.get_or_insert(now);
+    }
+}
+
 impl Playback {
     /// So many samples were played in all, without those that were thrown away.
     pub(crate) fn played(&mut self, total: u64, now: Duration) {
@@ -19,13 +39,49 @@ impl Playback {
         self.told = self.told.max(total);
         // Who throws audio away plays on until he does, and tells that later: none of it is of what came since, and no
         // more of that can have been played than there was time for.
-        let possible = match self.resync {
-            Some(Some(_)) if first => 0,
-            Some(Some(since)) => self.samples_in(now.saturating_sub(since)),
-            Some(None) | None => more,
+        let fresh = self.resync.as_ref().map(|resync| resync.since);
+        match fresh {
+            // Of what was thrown away.
+            Some(None) => {}
+            Some(Some(since)) if self.resync.as_ref().is_some_and(|resync| !resync.told) => {
+                let possible = if first {
+                    0
+                } else {
+                    self.samples_in(now.saturating_sub(since))
+                };
+                let step = more.min(possible);
+                self.resync = Some(Resync {
+                    since: Some(since),
+                    told: true,
+                    credited: step,
+                    short: more - step,
+                });
+                self.advance(step);
+            }
+            Some(Some(_)) => {
+                if let Some(resync) = &mut self.resync {
+                    resync.credited += more;
+                }
+                self.advance(more);
+            }
+            None => self.advance(more),
+        }
+        self.catch_up(now);
+    }
+
+    /// Whoever counts audio when he hands it out, not when it is heard, was taken to have told of too much: what is missing at
+    /// the end for that counts as played when it is time.
+    fn catch_up(&mut self, now: Duration) {
+        let Some(resync) = self.resync.as_ref().filter(|resync| resync.told) else {
+            return;
         };
-        self.resync.take_if(|since| since.is_some());
-        self.advance(more.min(possible));
+        let left: u64 = self.queue.iter().map(|(_, _, left)| left).sum();
+        let since = resync.since.unwrap_or(now);
+        let possible = self.samples_in(now.saturating_sub(since));
+        if left <= resync.short && possible >= resync.credited.saturating_add(left) {
+            self.advance(left);
+            self.resync = None;
+        }
     }
 
     /// A number that grows as playback goes on.
@@ -40,7 +96,11 @@ impl Playback {
 
     /// Without a sink, audio is taken to play as it comes, at the pace of the clock.
     pub(crate) fn settle(&mut self, now: Duration) {
+        if let Some(remote) = &mut self.remote {
+            remote.settle(now);
+        }
         if self.reported {
+            self.catch_up(now);
             return;
         }
         let Some(since) = self.clock else { return };
@@ -121,9 +181,11 @@ impl Playback {
 
     /// What waits to be played is thrown away.
     pub(super) fn empty(&mut self) {
+        if !self.queue.is_empty() {
+            self.resync = Some(Resync::default());
+        }
         self.queue.clear();
         self.clock = None;
-        self.resync = Some(None);
     }
 
     /// The sink is empty now, and has played so many samples in all.

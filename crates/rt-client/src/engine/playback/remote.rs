@@ -7,16 +7,36 @@ use std::time::Duration;
 use super::Playback;
 use super::part::Cut;
 
+/// How long the server is taken to play on after an outage in which it may have come to the end.
+const OUTAGE: Duration = Duration::from_secs(30);
+
 /// What the server plays.
 #[derive(Debug, Default)]
 pub(super) struct Remote {
     /// The response, and since when.
     playing: Option<(String, Duration)>,
+    /// When that is over at the latest, if its end may have been missed.
+    until: Option<Duration>,
 }
 
 impl Remote {
     pub(super) fn is_playing(&self) -> bool {
         self.playing.is_some()
+    }
+
+    pub(super) fn plays(&self, response_id: &str) -> bool {
+        self.playing.as_ref().is_some_and(|(id, _)| id == response_id)
+    }
+
+    /// The connection is lost: the end of what is played may never be told.
+    pub(super) fn lost(&mut self, now: Duration) {
+        self.until = self.playing.is_some().then(|| now + OUTAGE);
+    }
+
+    pub(super) fn settle(&mut self, now: Duration) {
+        if self.until.is_some_and(|until| until <= now) {
+            *self = Self::default();
+        }
     }
 }
 
@@ -30,6 +50,7 @@ impl Playback {
     pub(crate) fn remote_began(&mut self, response_id: &str, now: Duration) {
         if let Some(remote) = &mut self.remote {
             remote.playing = Some((response_id.to_owned(), now));
+            remote.until = None;
         }
     }
 

@@ -71,7 +71,7 @@ impl Responses {
             return Some(id.clone());
         }
         match &self.stopped {
-            Some(error) => self.steps.push(Step::Failed(ticket, error.clone())),
+            Some(error) => self.steps.push(Step::NoneCame(ticket, error.clone())),
             None => self.watchers.waiting.push((ticket, now)),
         }
         None
@@ -86,7 +86,7 @@ impl Responses {
     pub(super) fn fail_watchers(&mut self, error: &Error) {
         let waiting = self.watchers.take();
         self.steps
-            .extend(waiting.map(|ticket| Step::Failed(ticket, error.clone())));
+            .extend(waiting.map(|ticket| Step::NoneCame(ticket, error.clone())));
     }
 
     /// Those who have waited for too long wait no more.
@@ -104,7 +104,7 @@ impl Responses {
             self.watchers.patience
         );
         let error = Error::new(ErrorKind::Timeout, message);
-        let failed = |(ticket, _)| Step::Failed(ticket, error.clone());
+        let failed = |(ticket, _)| Step::NoneCame(ticket, error.clone());
         self.steps.extend(over.into_iter().map(failed));
     }
 }

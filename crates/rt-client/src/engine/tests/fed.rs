@@ -178,7 +178,9 @@ impl Fed {
     pub(super) fn ends(&self, ticket: Ticket) -> Vec<String> {
         let ends = self.out.iter().filter_map(|output| match output {
             Output::Reply(of, ReplyUpdate::Ended(status)) if *of == ticket => Some(status.to_string()),
-            Output::NoReply(of, error) if *of == ticket => Some(format!("{:?}", error.kind())),
+            Output::NoReply(of, error) | Output::NoneCame(of, error) if *of == ticket => {
+                Some(format!("{:?}", error.kind()))
+            }
             _ => None,
         });
         ends.collect()

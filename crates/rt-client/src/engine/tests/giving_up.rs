@@ -103,7 +103,7 @@ impl Session {
         for output in &self.out {
             let (ticket, reply) = match output {
                 Output::Reply(ticket, ReplyUpdate::Ended(_)) => (ticket, true),
-                Output::NoReply(ticket, _) => (ticket, false),
+                Output::NoReply(ticket, _) | Output::NoneCame(ticket, _) => (ticket, false),
                 Output::Ack(ticket, result) => (ticket, result.is_ok()),
                 _ => continue,
             };

@@ -162,4 +162,8 @@ fn a_call_plays_on_without_a_connection() {
         &json!({"type": "conversation.item.truncated", "item_id": "item_1", "content_index": 0, "audio_end_ms": 400}),
     );
     assert_eq!(&*call.item().text, "one");
+    // Its end may have been told to nobody.
+    call.now += Duration::from_secs(30);
+    call.engine.heard(call.now);
+    assert!(!call.engine.is_playing());
 }

@@ -80,3 +80,35 @@ fn what_was_played_of_the_last_reply_is_none_of_the_next() {
         assert!((200..=210).contains(&heard), "{reported_before}: {heard}");
     }
 }
+
+#[test]
+fn an_interruption_of_nothing_leaves_the_next_reply_alone() {
+    // The sink counts what it is given at once, as one that writes a file does.
+    let mut fed = Fed::new(Options::default(), true, true);
+    fed.command(Command::Interrupt);
+    reply(&mut fed, "a", 5000);
+    report(&mut fed, 5000);
+    assert!(!fed.engine.is_playing());
+}
+
+#[test]
+fn what_is_counted_when_it_is_handed_out_is_played_in_the_end() {
+    let mut fed = Fed::new(Options::default(), true, true);
+    reply(&mut fed, "a", 5000);
+    fed.at(1000);
+    report(&mut fed, 1000);
+    fed.command(Command::Interrupt);
+    reply(&mut fed, "b", 400);
+    // 20 ms are handed out at a time.
+    for at in (0..400).step_by(20) {
+        fed.at(1000 + at);
+        report(&mut fed, 1020 + at);
+    }
+    assert!(
+        fed.engine.is_playing(),
+        "the first of them may have been of the first reply"
+    );
+    fed.at(1400);
+    fed.engine.heard(fed.now);
+    assert!(!fed.engine.is_playing());
+}

@@ -337,7 +337,7 @@ impl World {
                 Output::Follows(_, next) => {
                     self.came.insert(next, Vec::new());
                 }
-                Output::NoReply(ticket, error) => {
+                Output::NoReply(ticket, error) | Output::NoneCame(ticket, error) => {
                     let came = Came::Nothing(error.kind());
                     self.came.entry(ticket).or_default().push(came);
                 }
