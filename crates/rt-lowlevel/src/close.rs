@@ -64,8 +64,8 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// Code and reason of a close.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Code and reason of a close. `Debug` shows of the reason only how long it is: a reason about a key may repeat a part of it.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseFrame {
     /// The code; [`CloseCode::NO_STATUS`] if the frame had none.
@@ -82,6 +82,13 @@ impl CloseFrame {
             code,
             reason: reason.into(),
         }
+    }
+}
+
+impl fmt::Debug for CloseFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, bytes) = (self.code, self.reason.len());
+        write!(f, "CloseFrame({code}, reason of {bytes} bytes)")
     }
 }
 

@@ -121,6 +121,7 @@ pub struct Closed {
     /// Messages that were accepted and never written.
     pub unsent: usize,
     /// Whether all accepted messages were written and the peer finished the closing handshake, or had said `session.closed`.
+    /// After the latter, commands of which nothing proves that they were read are `Discarded` all the same.
     pub clean: bool,
 }
 

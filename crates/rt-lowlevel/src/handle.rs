@@ -197,7 +197,7 @@ impl Handle {
     /// new one is under way already.
     ///
     /// # Errors
-    /// `Closed` if the connection is closed or closing; `InvalidConfig` if a new session would not be told of the
+    /// `Closed` if the connection is closed or closing, or `session.close` was written to its session; `InvalidConfig` if a new session would not be told of the
     /// conversation, because [`RestorePolicy::enabled`](crate::restore::RestorePolicy::enabled) is off, or because this is the
     /// control channel of a call, whose session outlives it.
     pub fn restart(&self) -> Result<(), Error> {

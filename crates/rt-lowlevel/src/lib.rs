@@ -83,7 +83,7 @@
 //! # Logs
 //!
 //! Through `tracing`: the span `rt.connection` with `rt.attempt` and `rt.restore` in it (the session's number as `epoch`, whether
-//! it `prepares` a session that is to take over, and how many `items` were told, are `text_only`, or `lost`), and what was opened, retried and given up, with types,
+//! it `prepares` a session that is to take over, whether it is `complete`, and how many `items` were told, are `text_only`, or `lost`), and what was opened, retried and given up, with types,
 //! sizes and ids, never content, at any level. The libraries below do not log content either: of the WebSocket library,
 //! which would at level `trace`, only the parts that see no payload are used.
 //!

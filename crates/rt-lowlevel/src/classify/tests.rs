@@ -415,6 +415,15 @@ fn what_a_server_says_about_a_key_is_not_repeated() {
         assert!(!format!("{error} {error:?}").contains("canary"));
         assert_eq!(error.code(), Some("invalid_api_key"));
     }
+    let close = CloseFrame::new(CloseCode::UNAUTHORIZED, "invalid_request_error: key canary");
+    let failure = Failure::Close(close);
+    let error = failure.to_error();
+    assert!(
+        !format!("{error} {error:?} {failure:?}").contains("canary"),
+        "{error:?}"
+    );
+    assert!(format!("{error:?}").contains("3000"), "{error:?}");
+    assert_eq!(error.close_reason(), Some("invalid_request_error: key canary"));
     let helpful = ApiError {
         message: Some("no such\ndeployment".to_owned()),
         ..api(None, None)

@@ -13,10 +13,15 @@ use crate::transport::{Writer, flush, write_frame};
 const REST: usize = 4;
 
 /// Writes what the machine gives, and flushes when it has no more. Every wake ends with a flush, so a pong that the
-/// reader left in the socket goes out too.
+/// reader left in the socket goes out too. No spare memory is left behind.
 ///
 /// `stall` bounds the last flush after a write that failed.
 pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, stall: Duration) {
+    write_all(&shared, epoch, &mut writer, stall).await;
+    shared.spares.clear();
+}
+
+async fn write_all(shared: &Shared, epoch: u64, writer: &mut Writer, stall: Duration) {
     let mut flushed = true;
     let mut frames = Vec::new();
     // Since the writer last waited.
@@ -47,23 +52,23 @@ pub(super) async fn run(shared: Arc<Shared>, epoch: u64, mut writer: Writer, sta
             Then::Stop if frames.is_empty() => Ok(()),
             Then::Idle if frames.is_empty() => {
                 flushed = true;
-                flush(&mut writer).await
+                flush(writer).await
             }
             Then::Ask | Then::Idle | Then::Stop => {
                 flushed = false;
                 written += frames.len();
-                write(&shared, &mut writer, &mut frames).await
+                write(shared, writer, &mut frames).await
             }
         };
         if let Err(failure) = result {
             shared.with(|machine, at| machine.handle_write_failed(at, epoch, failure));
             // The peer may have closed meanwhile, which ends writing too: it is still answered.
-            let _ = tokio::time::timeout(stall, flush(&mut writer)).await;
+            let _ = tokio::time::timeout(stall, flush(writer)).await;
             return;
         }
         if then == Then::Stop {
             // It is over; the reader finds out how.
-            let _ = flush(&mut writer).await;
+            let _ = flush(writer).await;
             return;
         }
     }

@@ -222,7 +222,7 @@ impl Ledger {
         }
     }
 
-    /// Everything that was written counts as read and needs no answer any more: the peer has closed in good order.
+    /// Everything that was written counts as read and needs no answer any more: the peer has answered our close.
     pub(super) fn acknowledge_written(&mut self) {
         for index in 0..self.entries.len() {
             if matches!(self.entries[index].place, Place::Written | Place::Read) {

@@ -99,6 +99,8 @@ pub(super) struct Link {
     pub(super) over: Option<CloseInitiator>,
     /// What the peer closed with while we were closing.
     pub(super) peer_close: Option<CloseFrame>,
+    /// That came after our own close was written.
+    pub(super) peer_close_is_answer: bool,
     /// What is being told to its session.
     pub(super) restore: Option<Restore>,
     /// What came of that, until it is asked for.
@@ -167,6 +169,7 @@ impl Link {
             close_asked: None,
             over: None,
             peer_close: None,
+            peer_close_is_answer: false,
             restore: None,
             restored: None,
             restore_left: None,
@@ -294,6 +297,7 @@ impl Machine {
             // The answer to our close, or a close that crossed ours: the end of the stream comes next.
             if let Some(link) = self.link_at(slot) {
                 link.peer_close = Some(close);
+                link.peer_close_is_answer = link.close_written;
             }
             return;
         }

@@ -218,7 +218,7 @@ impl Outbox {
     }
 
     /// Takes out what is left of a command that is not to be written. Returns the bytes of raw audio in it.
-    pub(super) fn withdraw(&mut self, numbers: &RangeInclusive<u64>) -> u64 {
+    pub(super) fn withdraw(&mut self, numbers: &RangeInclusive<u64>) -> usize {
         let mut bytes = 0;
         while let Some(place) = self
             .queue
@@ -227,14 +227,14 @@ impl Outbox {
             && let Some(message) = self.queue.remove(place)
         {
             self.forget(&message);
-            bytes += message.audio.unwrap_or_default() as u64;
+            bytes += message.audio.unwrap_or_default();
         }
         bytes
     }
 
     /// The same, of a command of which a part was dropped to stay live: the rest is of no use.
     pub(super) fn drop_rest(&mut self, numbers: &RangeInclusive<u64>) {
-        self.dropped_audio += self.withdraw(numbers);
+        self.dropped_audio += self.withdraw(numbers) as u64;
     }
 
     /// Bytes of raw audio that were dropped to stay live.

@@ -285,8 +285,9 @@ impl Machine {
         let messages = self.ledger.messages_of(number);
         self.ledger
             .settle(number, Fate::Discarded(DiscardReason::TooLarge));
-        self.outbox.withdraw(&messages);
-        self.mirror.exclude(&messages);
+        let unwritten = self.outbox.withdraw(&messages);
+        self.has_room = true;
+        self.mirror.exclude(&messages, unwritten);
         self.excluded.extend(messages);
     }
 

@@ -101,6 +101,7 @@ impl Machine {
         }
         match self.phase {
             Phase::Draining | Phase::Ended => return false,
+            Phase::Open if self.is_asked_to_close() => return false,
             Phase::Open => {}
             // There is going to be one anyway.
             _ => return true,
@@ -114,10 +115,14 @@ impl Machine {
         true
     }
 
+    /// The session was asked to end, and has not refused: no other one follows it.
+    fn is_asked_to_close(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.close_asked.is_some())
+    }
+
     /// It is time for the second connection.
     pub(super) fn start_next(&mut self, at: At) {
-        let is_ending = self.link.as_ref().is_some_and(|link| link.close_asked.is_some());
-        if self.phase != Phase::Open || self.rollover.stage != Stage::Idle || is_ending {
+        if self.phase != Phase::Open || self.rollover.stage != Stage::Idle || self.is_asked_to_close() {
             return;
         }
         let wait = self.budget.window_wait(at.now, &self.config.retry);

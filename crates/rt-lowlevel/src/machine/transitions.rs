@@ -29,6 +29,10 @@ impl Machine {
             link.timers.stop(Timer::Created);
         }
         self.tell_opened();
+        if let Some(link) = &mut self.link {
+            // Of a connection that was to take over, and became the only one before its session was there.
+            self.events.extend(std::mem::take(&mut link.held));
+        }
         self.phase = Phase::Restoring;
         if self.outage.is_some() {
             self.begin_restore(at, Slot::Current);
@@ -234,9 +238,12 @@ impl Machine {
             _ if link.close_written => (CloseInitiator::Us, None),
             (None, other) => (CloseInitiator::Transport, Some(other.to_error())),
         };
-        let is_done = link.over.is_some() || (link.close_written && link.peer_close.is_some());
+        let is_answered = link.close_written && link.peer_close.is_some();
+        let is_done = link.over.is_some() || is_answered;
         let is_clean = error.is_none() && is_done && self.outbox.len() == 0;
-        self.end_as(by, error, is_clean);
+        // `session.closed` says nothing of what was under way when the server wrote it.
+        let is_proved = is_answered && link.peer_close_is_answer && link.crossing_close().is_none();
+        self.end_as(by, error, is_clean, is_proved);
     }
 
     /// The tasks around the machine are gone, with their runtime: nothing will be done any more.
@@ -256,10 +263,11 @@ impl Machine {
     }
 
     pub(super) fn end(&mut self, by: CloseInitiator, error: Option<Error>) {
-        self.end_as(by, error, false);
+        self.end_as(by, error, false, false);
     }
 
-    pub(super) fn end_as(&mut self, by: CloseInitiator, error: Option<Error>, clean: bool) {
+    /// `clean`: in good order; `proved`: the peer has read all that was written.
+    fn end_as(&mut self, by: CloseInitiator, error: Option<Error>, clean: bool, proved: bool) {
         if self.phase == Phase::Ended {
             return;
         }
@@ -268,8 +276,8 @@ impl Machine {
         self.timers.stop_all();
         self.has_room = true;
         let unsent = self.outbox.len();
-        if clean {
-            // Its close came behind all that it had read.
+        if clean && proved {
+            // Its close answers ours, which came behind all that was written.
             self.ledger.acknowledge_written();
         }
         let responses = if std::mem::take(&mut self.is_attached) {

@@ -172,9 +172,14 @@ impl Mirror {
         }
     }
 
-    /// The session is of this kind, whatever the address says: a key may decide it, and so may a gateway.
+    /// The server says what kind of session it is: a key or a gateway may have made one for transcription, whatever the
+    /// address says. The other way round it proves nothing: to a codec of the beta every session without a type is
+    /// a realtime one.
     fn learn_kind(&mut self, kind: Option<SessionKind>) {
-        if let Some(kind) = kind.filter(|kind| *kind != self.kind) {
+        let learned = kind.filter(|kind| *kind == SessionKind::Transcription);
+        if let Some(kind) = learned
+            && self.kind == SessionKind::Realtime
+        {
             self.kind = kind;
             self.settings.set_kind(kind);
             self.tape.set_limit(input_limit(&self.policy, kind));

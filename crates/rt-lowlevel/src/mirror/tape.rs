@@ -315,6 +315,11 @@ impl Tape {
         self.lost += lost;
     }
 
+    /// So much speech will not get as far as the tape.
+    pub(super) fn lose(&mut self, ticks: u64) {
+        self.lost += ticks;
+    }
+
     /// Takes off requests that are not to be repeated.
     pub(super) fn drain_requests(&mut self, mut is: impl FnMut(&Request) -> bool) -> Vec<Request> {
         let mut taken = Vec::new();

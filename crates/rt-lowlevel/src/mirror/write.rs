@@ -256,9 +256,11 @@ impl Mirror {
         self.settings.refused()
     }
 
-    /// No session takes these commands: the input they are is not written again, and counts as lost.
-    pub(crate) fn exclude(&mut self, seqs: &RangeInclusive<u64>) {
+    /// No session takes these commands: the input they are is not written again, and counts as lost, with so many bytes of
+    /// audio that never were written.
+    pub(crate) fn exclude(&mut self, seqs: &RangeInclusive<u64>, unwritten: usize) {
         self.tape.exclude(seqs);
+        self.tape.lose(self.settings.derived().input.ticks(unwritten));
     }
 
     /// The next message to be written again; it counts as written.

@@ -96,7 +96,7 @@ impl ClientEvent {
     }
 
     /// Appends the event's JSON text to `out`: what [`to_json`](Self::to_json) gives, in UTF-8. Audio becomes base64 where it
-    /// is to be, which takes two thirds of the time.
+    /// is to be.
     ///
     /// ```
     /// use rt_protocol::{ClientEvent, client_event::InputAudioBufferAppend};

@@ -109,6 +109,47 @@ fn audio_that_is_too_large_is_not_counted_as_written() {
     assert_eq!(bench.machine.sums().pending, 0);
 }
 
+/// With an append of two pieces of which only the first has been written, and no room for more audio.
+fn half_written() -> (Bench, u64) {
+    let full = crate::config::AudioPolicy::Keep(Duration::from_millis(500));
+    let mut bench = Bench::opened(|config| config.limits.audio = full);
+    let large = speak(&mut bench, &[600, 500]);
+    assert!(matches!(bench.transmit(false), Transmit::Frame(Frame::Text(_))));
+    assert!(bench.machine.take_room());
+    (bench, large)
+}
+
+#[test]
+fn what_is_not_written_of_audio_that_is_too_large_is_lost_too() {
+    let (mut bench, large) = half_written();
+    let (events, written) = closed_and_back(&mut bench, 1009);
+    assert_eq!(
+        fates(&events),
+        [(large, large, Fate::Discarded(DiscardReason::TooLarge))]
+    );
+    assert_eq!(written, [""; 0]);
+    let report = events.iter().find_map(|event| match event {
+        ConnectionEvent::Restored(restored) => Some(restored),
+        _ => None,
+    });
+    assert_eq!(report.unwrap().lost_audio, Duration::from_millis(1100));
+}
+
+#[test]
+fn who_waits_for_room_learns_of_what_audio_that_is_too_large_leaves() {
+    let (mut bench, _) = half_written();
+    let next = || vec![Message::audio("next".to_owned(), 100 * MS)];
+    let refused = bench.machine.handle_command(next(), false);
+    assert!(matches!(refused, Err(Refused::Full(_))));
+    assert!(!bench.machine.take_room());
+    bench.close(1009, "");
+    assert!(
+        bench.machine.take_room(),
+        "nothing else will be written before long"
+    );
+    bench.machine.handle_command(next(), false).unwrap();
+}
+
 #[test]
 fn a_request_that_is_too_large_is_not_waited_for() {
     let mut bench = opened();

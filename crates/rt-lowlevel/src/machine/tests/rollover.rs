@@ -153,6 +153,27 @@ fn before_the_end_a_second_connection_takes_over() {
 }
 
 #[test]
+fn what_the_second_says_before_its_session_is_there_is_told_when_it_is_the_only_one() {
+    let mut bench = second();
+    let json = r#"{"type":"rate_limits.updated","event_id":"e","rate_limits":[]}"#;
+    let event = ServerEvent::from_json(json).unwrap();
+    let (at, epoch) = (bench.at(), bench.epoch());
+    assert_eq!(
+        bench.machine.handle_event(at, epoch, Ok(&event)),
+        Disposition::Hold
+    );
+    bench
+        .machine
+        .hold(at, epoch, ConnectionEvent::Server(event), json.len());
+    bench.events();
+    bench.machine.handle_read_failed(at, 1, ended());
+    assert_eq!(causes(&mut bench), ["retrying"]);
+    assert_eq!(session(&mut bench, "sess_2", None), Disposition::Deliver);
+    let told = causes(&mut bench);
+    assert_eq!(told[..2], ["opened 2", "rate_limits.updated"], "{told:?}");
+}
+
+#[test]
 fn without_a_proof_the_first_goes_on() {
     let mut bench = unproved();
     let at = bench.at();
