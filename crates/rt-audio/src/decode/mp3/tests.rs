@@ -5,6 +5,8 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "small numbers")]
 
+mod damage;
+
 use std::fs::File;
 
 use symphonia::core::audio::{Channels, layouts};
