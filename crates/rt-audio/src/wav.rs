@@ -117,6 +117,8 @@ pub struct WavWriter<W: Write + Seek> {
     bytes: u32,
     /// Bytes of samples that the header tells.
     told: u32,
+    /// Whether something failed half way: the position may be another than behind the samples.
+    dirty: bool,
     /// The file, for error messages.
     path: Option<PathBuf>,
 }
@@ -165,6 +167,7 @@ impl<W: Write + Seek> WavWriter<W> {
             start,
             bytes: 0,
             told: 0,
+            dirty: false,
             path: None,
         })
     }
@@ -216,7 +219,12 @@ impl<W: Write + Seek> WavWriter<W> {
             let message = "a WAV file holds no more than 4 GiB; start another one";
             return Err(Error::new(ErrorKind::Limit, message).with_path(self.path.as_deref()));
         };
+        if self.dirty {
+            self.update()?;
+        }
+        self.dirty = true;
         self.run(|writer| writer.write_all(samples))?;
+        self.dirty = false;
         self.bytes = bytes;
         // Every second the sizes in the header are brought up to date.
         let second = self.format.sample_rate.saturating_mul(self.format.sample_bytes());
@@ -259,11 +267,12 @@ impl<W: Write + Seek> WavWriter<W> {
         )
     }
 
-    /// Brings the sizes in the header up to date.
+    /// Brings the sizes in the header up to date, and the position after something failed.
     fn update(&mut self) -> Result<(), Error> {
-        if self.told == self.bytes {
+        if self.told == self.bytes && !self.dirty {
             return Ok(());
         }
+        self.dirty = true;
         let (start, bytes) = (self.start, self.bytes);
         let header = self.format.header(bytes);
         self.run(|writer| {
@@ -274,6 +283,7 @@ impl<W: Write + Seek> WavWriter<W> {
                 .map(drop)
         })?;
         self.told = bytes;
+        self.dirty = false;
         Ok(())
     }
 

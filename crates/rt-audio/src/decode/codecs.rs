@@ -97,7 +97,7 @@ impl Stream {
         }
         if codec == Codec::Mp3 {
             let layout = Layout::usual(params.channels.as_ref().map_or(0, Channels::count));
-            let mono = wanted == Wanted::Mono;
+            let mono = wanted != Wanted::Channels;
             return Ok(Self {
                 codec,
                 rate: params.sample_rate.unwrap_or_default(),
@@ -246,7 +246,65 @@ fn layout_of(channels: &Channels) -> Layout {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
+    use symphonia::core::audio::layouts;
+    use symphonia::core::codecs::CodecParameters;
+    use symphonia::core::codecs::audio::AudioCodecParameters;
+    use symphonia::core::formats::probe::Hint;
+    use symphonia::core::io::MediaSourceStream;
+
     use super::*;
+
+    /// The first track of the Vorbis fixture, which is stereo.
+    fn vorbis() -> Track {
+        let file = File::open("../../fixtures/audio/question.ogg").unwrap();
+        let stream = MediaSourceStream::new(Box::new(file), Default::default());
+        let reader = symphonia::default::get_probe().probe(
+            &Hint::new(),
+            stream,
+            Default::default(),
+            Default::default(),
+        );
+        reader.unwrap().tracks()[0].clone()
+    }
+
+    /// A track of stereo at 48,000 Hz.
+    fn stereo(codec: AudioCodecId, header: &[u8]) -> Track {
+        let mut params = AudioCodecParameters::new();
+        params
+            .for_codec(codec)
+            .with_sample_rate(48_000)
+            .with_channels(layouts::CHANNEL_LAYOUT_STEREO)
+            .with_extra_data(header.into());
+        let mut track = Track::new(0);
+        track.with_codec_params(CodecParameters::Audio(params));
+        track
+    }
+
+    #[test]
+    fn of_lossy_codecs_alone_mono_is_made_where_lossless_ones_stay_as_they_are() {
+        let mut info = [0; 34];
+        // Blocks of 4,096 frames; 48,000 Hz, two channels, 16 bits.
+        info[..4].copy_from_slice(&[0x10, 0, 0x10, 0]);
+        info[10..14].copy_from_slice(&(48_000_u32 << 12 | 1 << 9 | 15 << 4).to_be_bytes());
+        for (track, of_lossy) in [
+            (vorbis(), 1),
+            (stereo(codec::CODEC_ID_MP3, &[]), 1),
+            (stereo(codec::CODEC_ID_FLAC, &info), 2),
+        ] {
+            for (wanted, channels) in [
+                (Wanted::Channels, 2),
+                (Wanted::Mono, 1),
+                (Wanted::MonoOfLossy, of_lossy),
+            ] {
+                let stream = Stream::new(&track, Container::Ogg, wanted).unwrap();
+                let (codec, layout) = (stream.codec, stream.layout);
+                assert_eq!(layout, Layout::usual(2), "{codec}, {wanted:?}");
+                assert_eq!(stream.output, Layout::usual(channels), "{codec}, {wanted:?}");
+            }
+        }
+    }
 
     #[test]
     fn codecs_that_are_not_decoded_are_named() {

@@ -98,6 +98,67 @@ fn an_empty_file_is_valid() {
     assert!(crate::read_bytes(bytes).unwrap().is_empty());
 }
 
+/// A writer that fails once: of the write with this number it takes three bytes.
+struct FailsOnce {
+    inner: Cursor<Vec<u8>>,
+    left: Option<usize>,
+}
+
+impl Write for FailsOnce {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.left {
+            Some(0) => {
+                self.left = None;
+                let taken = bytes.len().min(3);
+                self.inner.write_all(&bytes[..taken])?;
+                return Err(io::Error::other("the disk is full"));
+            }
+            Some(left) => self.left = Some(left - 1),
+            None => {}
+        }
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for FailsOnce {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+#[test]
+fn after_a_failure_writing_goes_on_where_it_was() {
+    let (first, second) = (ramp(100), ramp(200));
+    let mut whole = WavWriter::new(Cursor::new(Vec::new())).unwrap();
+    whole.write(&first).unwrap();
+    whole.write(&second).unwrap();
+    let whole = whole.finish().unwrap().into_inner();
+    // The header, samples, the header once more, samples: the last two fail here.
+    for (fails, between) in [(3, true), (3, false), (2, true), (2, false)] {
+        let writer = FailsOnce {
+            inner: Cursor::new(Vec::new()),
+            left: Some(fails),
+        };
+        let mut writer = WavWriter::new(writer).unwrap();
+        writer.write(&first).unwrap();
+        assert_eq!(writer.flush().is_err(), fails == 2);
+        if fails == 3 {
+            let error = writer.write(&second).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        }
+        if between {
+            writer.flush().unwrap();
+        }
+        writer.write(&second).unwrap();
+        let bytes = writer.finish().unwrap().inner.into_inner();
+        assert!(bytes == whole, "{fails}, {between}");
+    }
+}
+
 #[test]
 fn a_missing_directory_is_named() {
     let error = write_wav("no/such/dir/a.wav", &Pcm16::new()).unwrap_err();

@@ -219,6 +219,7 @@ pub(super) fn read(
             continue;
         };
         for values in values[at..region_end].chunks_mut(32) {
+            let before = *bits;
             if more == 0 {
                 pairs::<false>(bits, book, 0, values);
             } else {
@@ -226,7 +227,8 @@ pub(super) fn read(
             }
             // What was made of the bits of others is nothing.
             if bits.position() > end {
-                return at;
+                *bits = before;
+                return at + pairs_within(bits, book, more, end, values);
             }
             at += values.len();
         }
@@ -268,6 +270,25 @@ fn pairs<const MORE: bool>(bits: &mut Bits<'_>, book: &[u16], more: u32, values:
         bits.fill();
         pair::<MORE>(bits, book, more, [a, b]);
     }
+}
+
+/// Reads pairs of one table that may reach beyond the bit `end`. Returns how many values end before it does.
+#[cold]
+#[inline(never)]
+fn pairs_within(bits: &mut Bits<'_>, book: &[u16], more: u32, end: usize, values: &mut [f32]) -> usize {
+    let mut at = 0;
+    for values in values.chunks_mut(2) {
+        if more == 0 {
+            pairs::<false>(bits, book, 0, values);
+        } else {
+            pairs::<true>(bits, book, more, values);
+        }
+        if bits.position() > end {
+            break;
+        }
+        at += values.len();
+    }
+    at
 }
 
 /// Reads one pair, whose bits are in the word.

@@ -120,6 +120,10 @@ impl Side {
             for channel in &mut granule[..header.channels] {
                 *channel = Granule::read(&mut bits, header, layout)?;
             }
+            if !header.mpeg1 && header.intensity {
+                // What its number means there are places, none of which has an emphasis.
+                granule[1].emphasis = false;
+            }
         }
         Ok(side)
     }
@@ -233,6 +237,31 @@ mod tests {
         assert_eq!((short.tables, short.regions), ([30, 31, 0], [36, LINES]));
         assert_eq!((short.pairs_end, short.less), (576, [1, 2, 3]));
         assert!(!short.emphasis && short.whole_steps && !short.second_quads);
+    }
+
+    #[test]
+    fn places_of_intensity_stereo_have_no_emphasis() {
+        // In MPEG-1 both have what the flag says.
+        for (version, extension, expected) in [
+            (0xf3, 0x10, [true, false]),
+            (0xf3, 0x30, [true, false]),
+            (0xf3, 0x20, [true, true]),
+            (0xfb, 0x10, [true, true]),
+        ] {
+            let mut out = Writer::default();
+            let mpeg1 = version == 0xfb;
+            out.put(0, if mpeg1 { 9 + 3 + 8 } else { 8 + 2 });
+            for _ in 0..2 {
+                out.put(0, 12 + 9 + 8);
+                out.put(if mpeg1 { 0 } else { 500 }, if mpeg1 { 4 } else { 9 });
+                out.put(0, 1 + 15 + 4 + 3);
+                out.put(if mpeg1 { 0b100 } else { 0 }, if mpeg1 { 3 } else { 2 });
+            }
+            out.put(0, 18).put(0, 20).put(0, 30).put(0, 30).put(0, 30);
+            let side = read([0xff, version, 0x90, 0x40 | extension], &out.bytes()).unwrap();
+            let emphasis = side.granules[0].map(|granule| granule.emphasis);
+            assert_eq!(emphasis, expected, "{version:x}, {extension:x}");
+        }
     }
 
     #[test]

@@ -155,23 +155,27 @@ fn large_numbers_are_raised_as_well_as_small_ones() {
 }
 
 #[test]
-fn what_reaches_beyond_the_end_is_nothing() {
-    // Zeros are the longest code of table 24 with both values 15 and four more bits for each: 14 bits for a pair.
+fn what_reaches_beyond_the_end_is_nothing_and_what_is_before_it_stays() {
+    // Zeros are the longest codes.
+    for table in [24, 1] {
+        let (pair, length) = zeros(table);
+        for end in [0, 1, 200, 300, 449, 450, 1000] {
+            let mut values = [9.0; LINES];
+            let mut bits = Bits::new(&[0; 2000]);
+            let count = read(&mut bits, &granule(table, LINES), end, LINES, &mut values);
+            assert_eq!(count, (end / length * 2).min(LINES), "table {table}, end {end}");
+            for (n, value) in values[..count].iter().enumerate() {
+                assert_eq!(*value, pair[n % 2], "table {table}, end {end}, line {n}");
+            }
+        }
+    }
+}
+
+/// The pair that zeros are, and how many bits it takes.
+fn zeros(table: u8) -> ([f32; 2], usize) {
     let mut values = [9.0; LINES];
-    let count = read(
-        &mut Bits::new(&[0; 40]),
-        &granule(24, LINES),
-        200,
-        LINES,
-        &mut values,
-    );
-    assert_eq!(count, 0);
-    let count = read(
-        &mut Bits::new(&[0; 200]),
-        &granule(24, LINES),
-        300,
-        LINES,
-        &mut values,
-    );
-    assert_eq!(count, 32);
+    let mut bits = Bits::new(&[0; 100]);
+    let granule = granule(table, 2);
+    assert_eq!(read(&mut bits, &granule, 100, 2, &mut values), 2);
+    ([values[0], values[1]], bits.position())
 }
