@@ -2,7 +2,6 @@
 
 mod bounds;
 mod entry;
-mod store;
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -11,8 +10,6 @@ use rt_protocol::AudioBytes;
 
 use super::clock::{Format, TICKS_PER_MS, ms, ticks};
 use super::responses::Request;
-
-use self::store::Store;
 
 pub(super) use self::entry::{Chunk, Commit, Entry};
 
@@ -44,8 +41,6 @@ pub(super) struct Tape {
     sent: VecDeque<Entry>,
     /// To be written again.
     waiting: VecDeque<Entry>,
-    /// What the audio of `sent` is kept in.
-    store: Store,
     /// The end of the audio written to the session.
     clock: u64,
     /// Ticks of audio on the tape.
@@ -64,7 +59,6 @@ impl Tape {
         Self {
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
-            store: Store::default(),
             clock: 0,
             held: 0,
             marks: 0,
@@ -118,7 +112,8 @@ impl Tape {
             seq,
             start: self.clock,
             format,
-            audio: self.store.keep(audio.as_bytes()).into(),
+            // Shared with the command: to copy it costs more than all that is done with it besides.
+            audio: audio.clone(),
         };
         self.clock += chunk.ticks();
         self.held += chunk.ticks();
@@ -386,9 +381,6 @@ impl Tape {
     fn count(&mut self) {
         self.held = self.entries().map(Entry::ticks).sum();
         self.marks = self.entries().filter(|entry| entry.is_mark()).count();
-        if self.held == 0 {
-            self.store.clear();
-        }
     }
 }
 
