@@ -65,37 +65,23 @@ impl Callbacks {
         self.began = Instant::now();
     }
 
-    /// Gives an event to the closure it is for, then to the handler; and back, if somebody else is to have it. What panicked,
-    /// if something did.
+    /// Gives an event to the closure it is for, then to the handler. What panicked, if something did.
     ///
     /// Not from a task: it blocks for as long as they do.
-    pub(crate) fn call(
-        &mut self,
-        runtime: &Handle,
-        event: Event,
-        keep: bool,
-    ) -> (Option<Event>, Option<Error>) {
+    pub(crate) fn call(&mut self, runtime: &Handle, event: &Event) -> Option<Error> {
         let mut panicked = None;
-        let mut rest = Some(event);
-        let kinds = self.kinds;
-        if let Some((_, name)) = rest.as_ref().filter(|event| kinds.contains(event)).map(kind) {
-            let closures = &mut self.closures;
-            let event = if keep || self.handler.is_some() {
-                rest.clone()
-            } else {
-                rest.take()
-            };
-            let called = || event.into_iter().for_each(|event| closures.call(event));
+        if self.kinds.contains(event) {
+            let called = || self.closures.call(event);
             if std::panic::catch_unwind(AssertUnwindSafe(called)).is_err() {
-                panicked = Some(name);
+                panicked = Some(kind(event).1);
             }
         }
         if let Some(handler) = &mut self.handler
             && let Some(shared) = self.session.upgrade()
-            && let Some(event) = if keep { rest.clone() } else { rest.take() }
         {
             let session = Session::of(shared);
-            let called = pin!(AssertUnwindSafe(call(handler.as_mut(), &session, event)).catch_unwind());
+            let called = call(handler.as_mut(), &session, event.clone());
+            let called = pin!(AssertUnwindSafe(called).catch_unwind());
             if finish(runtime, called).is_err() {
                 panicked = Some("of the event handler");
             }
@@ -113,7 +99,7 @@ impl Callbacks {
         if let Some(error) = &error {
             tracing::warn!(%error, "a callback panicked");
         }
-        (rest, error)
+        error
     }
 }
 

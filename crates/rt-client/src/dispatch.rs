@@ -141,14 +141,11 @@ impl Dispatcher {
     fn run_thread(mut self, runtime: &Handle) {
         // Callbacks may spawn tasks.
         let _entered = runtime.enter();
-        let mut batch = Vec::new();
-        while self.events.blocking_recv(&mut batch) {
+        let (mut batch, mut delivered) = (Vec::new(), Vec::new());
+        while self.events.blocking_recv(&mut batch, &mut delivered) {
             self.callbacks.resume();
             for event in batch.drain(..) {
-                if let Some(error) = self.deliver(runtime, event) {
-                    // A panic in here has nobody left to be told to.
-                    self.deliver(runtime, Event::Error(error));
-                }
+                delivered.extend(self.deliver(runtime, event));
                 self.delivered();
             }
         }
@@ -159,15 +156,26 @@ impl Dispatcher {
         self.counters.delivered.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Gives an event to everybody. What panicked, if something did.
-    fn deliver(&mut self, runtime: &Handle, event: Event) -> Option<Error> {
-        let is_read = !self.streams.is_empty();
-        let (rest, panicked) = self.callbacks.call(runtime, event, is_read);
-        if let Some(event) = rest.filter(|_| is_read) {
-            finish(runtime, pin!(self.streams.send(event)));
-            self.callbacks.resume();
+    /// Gives an event to everybody. Callbacks are given copies: what is left is to be dropped where it is from.
+    fn deliver(&mut self, runtime: &Handle, event: Event) -> Option<Event> {
+        let panicked = self.callbacks.call(runtime, &event);
+        let rest = self.send(runtime, event);
+        if let Some(error) = panicked.map(Event::Error) {
+            // A panic in here has nobody left to be told to.
+            self.callbacks.call(runtime, &error);
+            self.send(runtime, error);
         }
-        panicked
+        rest
+    }
+
+    /// Gives an event to the streams; back, if there are none.
+    fn send(&mut self, runtime: &Handle, event: Event) -> Option<Event> {
+        if self.streams.is_empty() {
+            return Some(event);
+        }
+        finish(runtime, pin!(self.streams.send(event)));
+        self.callbacks.resume();
+        None
     }
 }
 
@@ -261,7 +269,7 @@ mod tests {
         let streams = Arc::new(Streams::default());
         let stream = EventStream::new(&streams);
         let (sender, events) = queue::queue(STREAM + 10);
-        sender.send(&mut vec![
+        let _wakes = sender.send(&mut vec![
             Event::State(rt_lowlevel::State::Connected);
             STREAM + 10
         ]);

@@ -170,9 +170,15 @@ impl Driver {
             let take_requests = self.state.outgoing.len() < MAX_OUTGOING && self.outlet.len() < MAX_EVENTS;
             tokio::select! {
                 () = self.outlet.room(), if !self.outlet.is_empty() => {}
+                // Whoever reads the connection had its turn.
+                () = tokio::task::yield_now(), if self.outlet.is_sleeping() => {
+                    if !self.take_more() {
+                        self.outlet.wake();
+                    }
+                }
                 event = self.connection.recv(), if open && self.outlet.is_empty() => match event {
                     Some(event) => {
-                        self.take(event);
+                        self.take(self.now(), event);
                         self.take_more();
                     }
                     None => open = false,
@@ -288,26 +294,27 @@ impl Driver {
         }
     }
 
-    /// Handles what else has come, so that what follows from it is passed on together.
-    fn take_more(&mut self) {
+    /// Handles what else has come, so that what follows from it is passed on together. Whether anything had.
+    fn take_more(&mut self) -> bool {
         // Asked for once: it only grows, and whoever delivers writes to it all the time.
         let capacity = self.outlet.capacity();
-        for _ in 1..BATCH {
+        let now = self.now();
+        for taken in 1..BATCH {
             // What has to be sent, for one, is not to wait.
             if !self.state.outgoing.is_empty() || self.outlet.len() >= capacity {
-                return;
+                return taken > 1;
             }
             // At the end it is `None` again and again.
             let Some(Some(event)) = self.connection.recv().now_or_never() else {
-                return;
+                return taken > 1;
             };
-            self.take(event);
+            self.take(now, event);
         }
+        true
     }
 
     /// Handles one event of the connection.
-    fn take(&mut self, event: ConnectionEvent) {
-        let now = self.now();
+    fn take(&mut self, now: Duration, event: ConnectionEvent) {
         if matches!(&event, ConnectionEvent::Opened(opened) if opened.epoch > 1) {
             self.sent.lost();
         }

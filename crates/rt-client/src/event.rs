@@ -44,7 +44,7 @@ pub enum Event {
     /// A guardrail blocked a reply.
     Blocked(Blocked),
     /// Tokens were used.
-    Usage(UsageReport),
+    Usage(Box<UsageReport>),
     /// The budget is nearly used up, or used up.
     Budget(BudgetState),
     /// How long something took.

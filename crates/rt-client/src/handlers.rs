@@ -135,7 +135,7 @@ pub(crate) async fn call(handler: &mut dyn EventHandler, session: &Session, even
         Event::McpApprovalWanted(approval) => handler.on_mcp_approval_wanted(session, approval).await,
         Event::HistoryUpdated(change) => handler.on_history(session, change).await,
         Event::Blocked(blocked) => handler.on_blocked(session, blocked).await,
-        Event::Usage(report) => handler.on_usage(session, report).await,
+        Event::Usage(report) => handler.on_usage(session, *report).await,
         Event::Budget(state) => handler.on_budget(session, state).await,
         Event::Latency(latency) => handler.on_latency(session, latency).await,
         Event::Restored(report) => handler.on_restored(session, report).await,
@@ -215,20 +215,20 @@ impl Closures {
     }
 
     /// Calls the closure an event is for.
-    pub(crate) fn call(&mut self, event: Event) {
-        fn run<T>(callback: &mut Callback<T>, value: T) {
+    pub(crate) fn call(&mut self, event: &Event) {
+        fn run<T: Clone>(callback: &mut Callback<T>, value: &T) {
             if let Some(callback) = callback {
-                callback(value);
+                callback(value.clone());
             }
         }
         match event {
             Event::State(state) => run(&mut self.state, state),
             Event::Server(event) => {
                 if let Some(callback) = &mut self.event {
-                    callback(&event);
+                    callback(event);
                 }
             }
-            Event::Audio(audio) => run(&mut self.audio, audio.audio),
+            Event::Audio(audio) => run(&mut self.audio, &audio.audio),
             Event::Transcript(transcript) => run(&mut self.transcript, transcript),
             Event::Line(line) => run(&mut self.line, line),
             Event::Turn(turn) => run(&mut self.turn, turn),

@@ -15,6 +15,12 @@ use crate::event::Event;
 /// Room for so many events is kept when there are none.
 const KEPT: usize = 64;
 
+/// When so many come at once, more may be right behind them, and a thread that sleeps is left alone until it is known.
+const BURST: usize = 8;
+
+/// When so many wait, it is woken whatever comes behind them.
+const TOGETHER: usize = 128;
+
 /// A queue that has room for this many events, those counted that the reader has taken and not delivered yet.
 pub(crate) fn queue(bound: usize) -> (Sender, Receiver) {
     let shared = Arc::new(Shared {
@@ -23,6 +29,7 @@ pub(crate) fn queue(bound: usize) -> (Sender, Receiver) {
         room: AtomicWaker::new(),
         inner: Mutex::new(Inner {
             waiting: Vec::new(),
+            spent: Vec::new(),
             reader: Reader::AtWork,
             closed: false,
         }),
@@ -45,6 +52,8 @@ struct Shared {
 #[derive(Debug)]
 struct Inner {
     waiting: Vec<Event>,
+    /// Delivered by a thread, and on the way back to where their memory is from.
+    spent: Vec<Event>,
     reader: Reader,
     /// The sender is gone.
     closed: bool,
@@ -98,17 +107,18 @@ impl Sender {
     }
 
     /// Takes as many events from the front as there is room for. Without a reader it takes them all.
-    pub(crate) fn send(&self, events: &mut Vec<Event>) {
+    ///
+    /// Says whether the reader is still to be woken, with [`wake`](Self::wake), unless more events come at once.
+    #[must_use]
+    pub(crate) fn send(&self, events: &mut Vec<Event>) -> bool {
         let mut inner = self.0.lock();
         if matches!(inner.reader, Reader::Gone) {
             drop(inner);
             events.clear();
-            return;
+            return false;
         }
+        let spent = std::mem::take(&mut inner.spent);
         let count = events.len().min(self.room());
-        if count == 0 {
-            return;
-        }
         self.0.held.fetch_add(count, Ordering::AcqRel);
         if inner.waiting.is_empty() && count == events.len() {
             // The reader's last batch comes back as the next one's memory.
@@ -116,7 +126,21 @@ impl Sender {
         } else {
             inner.waiting.extend(events.drain(..count));
         }
-        self.0.wake(inner);
+        let all = events.is_empty();
+        let waits = all && count >= BURST && inner.waiting.len() < TOGETHER;
+        let sleeps_on = waits && matches!(inner.reader, Reader::Asleep);
+        if sleeps_on || inner.waiting.is_empty() {
+            drop(inner);
+        } else {
+            self.0.wake(inner);
+        }
+        drop(spent);
+        sleeps_on
+    }
+
+    /// Wakes the reader, if it waits.
+    pub(crate) fn wake(&self) {
+        self.0.wake(self.0.lock());
     }
 
     /// Waits until half of the room is free, or nobody reads any more.
@@ -169,14 +193,31 @@ impl Receiver {
     }
 
     /// As [`recv`](Self::recv), from a thread that may sleep.
-    pub(crate) fn blocking_recv(&mut self, batch: &mut Vec<Event>) -> bool {
+    ///
+    /// Events that were delivered are dropped: in a burst by the sender, since two threads that free and allocate the same
+    /// memory wait for each other again and again.
+    pub(crate) fn blocking_recv(&mut self, batch: &mut Vec<Event>, delivered: &mut Vec<Event>) -> bool {
         let mut inner = self.0.lock();
         loop {
             if inner.take(batch) {
+                if inner.spent.is_empty() {
+                    std::mem::swap(&mut inner.spent, delivered);
+                }
+                drop(inner);
+                delivered.clear();
                 return true;
             }
             if inner.closed {
                 return false;
+            }
+            if !inner.spent.is_empty() || !delivered.is_empty() {
+                // Nothing is kept while nothing comes.
+                let spent = std::mem::take(&mut inner.spent);
+                drop(inner);
+                drop(spent);
+                drop(std::mem::take(delivered));
+                inner = self.0.lock();
+                continue;
             }
             inner.reader = Reader::Asleep;
             inner = self.0.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
@@ -232,6 +273,12 @@ mod tests {
         })
     }
 
+    fn put(sender: &Sender, events: &mut Vec<Event>) {
+        if sender.send(events) {
+            sender.wake();
+        }
+    }
+
     fn number(event: &Event) -> usize {
         match event {
             Event::Turn(Turn::ReplyStarted { response_id }) => response_id.parse().expect("a number"),
@@ -243,18 +290,18 @@ mod tests {
     fn what_is_in_the_readers_hands_counts() {
         let (sender, mut receiver) = queue(4);
         let mut events: Vec<Event> = (0..6).map(event).collect();
-        sender.send(&mut events);
+        put(&sender, &mut events);
         assert_eq!(events.iter().map(number).collect::<Vec<_>>(), [4, 5]);
         assert_eq!(sender.room(), 0);
         let mut batch = Vec::new();
-        assert!(receiver.blocking_recv(&mut batch));
+        assert!(receiver.blocking_recv(&mut batch, &mut Vec::new()));
         assert_eq!(batch.iter().map(number).collect::<Vec<_>>(), [0, 1, 2, 3]);
         assert_eq!(sender.room(), 0, "they are not delivered");
-        sender.send(&mut events);
+        put(&sender, &mut events);
         assert_eq!(events.len(), 2);
         receiver.delivered();
         assert_eq!(sender.room(), 1);
-        sender.send(&mut events);
+        put(&sender, &mut events);
         assert_eq!(events.len(), 1);
         // Whoever waits goes on at the half.
         assert!(sender.has_room().now_or_never().is_none());
@@ -267,25 +314,64 @@ mod tests {
     #[test]
     fn the_end_comes_after_everything() {
         let (sender, mut receiver) = queue(8);
-        sender.send(&mut vec![event(1)]);
+        put(&sender, &mut vec![event(1)]);
         drop(sender);
         let mut batch = Vec::new();
         assert_eq!(receiver.recv(&mut batch).now_or_never(), Some(true));
         assert_eq!(batch.len(), 1);
         batch.clear();
         assert_eq!(receiver.recv(&mut batch).now_or_never(), Some(false));
-        assert!(!receiver.blocking_recv(&mut batch));
+        assert!(!receiver.blocking_recv(&mut batch, &mut Vec::new()));
     }
 
     #[test]
     fn without_a_reader_nothing_is_kept() {
         let (sender, receiver) = queue(1);
         let mut events = vec![event(1), event(2)];
-        sender.send(&mut events);
+        put(&sender, &mut events);
         drop(receiver);
         assert!(sender.has_room().now_or_never().is_some());
-        sender.send(&mut events);
+        put(&sender, &mut events);
         assert!(events.is_empty());
+    }
+
+    #[test]
+    fn a_thread_sleeps_on_while_a_burst_may_go_on() {
+        let (sender, mut receiver) = queue(2 * TOGETHER);
+        let (tell, told) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            let mut batch = Vec::new();
+            while receiver.blocking_recv(&mut batch, &mut Vec::new()) {
+                batch.drain(..).for_each(|_| receiver.delivered());
+                tell.send(()).expect("somebody listens");
+            }
+        });
+        let asleep = || {
+            while !matches!(sender.0.lock().reader, Reader::Asleep) {
+                std::thread::yield_now();
+            }
+        };
+        let send = |count: usize| sender.send(&mut (0..count).map(event).collect());
+        asleep();
+        assert!(!send(BURST - 1), "few are told at once");
+        told.recv().expect("it was woken");
+        asleep();
+        assert!(send(BURST), "more may come");
+        assert!(matches!(sender.0.lock().reader, Reader::Asleep));
+        assert!(!send(1), "no burst any more");
+        told.recv().expect("it was woken");
+        asleep();
+        assert!(send(TOGETHER - 1));
+        assert!(!send(BURST), "they are many");
+        told.recv().expect("it was woken");
+        asleep();
+        assert!(send(TOGETHER - 1));
+        let mut rest: Vec<Event> = (0..2 * TOGETHER).map(event).collect();
+        assert!(!sender.send(&mut rest), "there is no room for more");
+        assert_eq!(rest.len(), TOGETHER - 1);
+        told.recv().expect("it was woken");
+        drop(sender);
+        reader.join().expect("it ends");
     }
 
     /// Through a small queue, with both ends waiting again and again.
@@ -298,7 +384,7 @@ mod tests {
         let (sender, mut receiver) = queue(16);
         let reader = std::thread::spawn(move || {
             let (mut batch, mut seen) = (Vec::new(), 0);
-            while receiver.blocking_recv(&mut batch) {
+            while receiver.blocking_recv(&mut batch, &mut Vec::new()) {
                 assert!(batch.len() <= 16);
                 for event in batch.drain(..) {
                     assert_eq!(number(&event), seen);
@@ -312,10 +398,10 @@ mod tests {
             let mut events = Vec::new();
             for at in (0..ALL).step_by(5) {
                 events.extend((at..at + 5).map(event));
-                sender.send(&mut events);
+                put(&sender, &mut events);
                 while !events.is_empty() {
                     sender.has_room().await;
-                    sender.send(&mut events);
+                    put(&sender, &mut events);
                 }
             }
         });
@@ -339,7 +425,7 @@ mod tests {
         });
         let mut events: Vec<Event> = (0..100).map(event).collect();
         loop {
-            sender.send(&mut events);
+            put(&sender, &mut events);
             if events.is_empty() {
                 break;
             }
@@ -349,7 +435,7 @@ mod tests {
         assert_eq!(reader.await.expect("it reads"), 100);
         let (sender, receiver) = queue(3);
         let waiting = async { sender.has_room().await };
-        sender.send(&mut vec![Event::State(State::Connected); 3]);
+        put(&sender, &mut vec![Event::State(State::Connected); 3]);
         drop(receiver);
         waiting.await;
     }

@@ -14,6 +14,8 @@ pub(crate) struct Outlet {
     queue: Sender,
     interest: Interest,
     streams: Arc<Streams>,
+    /// Who takes them sleeps on until it is known whether more come right behind.
+    is_sleeping: bool,
 }
 
 impl Outlet {
@@ -23,6 +25,7 @@ impl Outlet {
             queue,
             interest,
             streams,
+            is_sleeping: false,
         }
     }
 
@@ -53,8 +56,21 @@ impl Outlet {
             let interest = self.interest;
             self.events.retain(|event| interest.includes(event));
         }
-        self.queue.send(&mut self.events);
+        if !self.events.is_empty() {
+            self.is_sleeping = self.queue.send(&mut self.events);
+        }
         self.events.is_empty()
+    }
+
+    /// Whether [`wake`](Self::wake) is to be called if nothing more comes.
+    pub(super) fn is_sleeping(&self) -> bool {
+        self.is_sleeping
+    }
+
+    /// Wakes who takes the events.
+    pub(super) fn wake(&mut self) {
+        self.is_sleeping = false;
+        self.queue.wake();
     }
 
     /// Waits until there is room again, after there was none.

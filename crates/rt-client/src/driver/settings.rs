@@ -53,11 +53,12 @@ impl Driver {
                     .map_or_else(Error::closed, Error::connection))),
                 _ => None,
             };
-            self.take(event);
+            self.take(self.now(), event);
             while !self.outlet.pass() {
                 // Whoever takes them is there already.
                 self.outlet.room().await;
             }
+            self.outlet.wake();
             if let Some(answer) = answer {
                 return answer;
             }

@@ -123,7 +123,7 @@ impl Engine {
     /// Something was used.
     pub(super) fn used(&mut self, id: &str, usage: Usage) {
         let (report, budget) = self.ledger.add(id, usage);
-        self.tell(Event::Usage(report));
+        self.tell(Event::Usage(Box::new(report)));
         let Some(budget) = budget else { return };
         self.tell(Event::Budget(budget));
         if let BudgetState::Exhausted { spent, limit } = budget {

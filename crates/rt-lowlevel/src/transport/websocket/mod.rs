@@ -208,7 +208,8 @@ impl Reader {
             let polled = self.poll_fill(cx);
             if polled.is_pending() {
                 self.decoder.rest();
-                is_at_rest = true;
+                // Not in a burst: what comes next is read into the buffer again, as much as fits.
+                is_at_rest = self.decoder.is_at_rest();
             }
             polled
         });
