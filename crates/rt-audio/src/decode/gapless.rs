@@ -25,6 +25,8 @@ pub(super) struct Gapless {
     behind: Behind,
     /// Samples that are padding, if nothing follows.
     held: Vec<f32>,
+    /// The channels of what is held.
+    channels: usize,
 }
 
 impl Gapless {
@@ -45,6 +47,7 @@ impl Gapless {
             body,
             behind: Behind::Padding(padding),
             held: Vec::new(),
+            channels: 0,
         }
     }
 
@@ -68,6 +71,10 @@ impl Gapless {
 
     /// Cuts a block of interleaved samples.
     pub(super) fn cut(&mut self, samples: &mut Vec<f32>, channels: usize) {
+        if std::mem::replace(&mut self.channels, channels) != channels {
+            // A damaged file goes on with other channels: what the header calls padding does not fit in front of them.
+            self.held.clear();
+        }
         let frames = |samples: &[f32]| (samples.len() / channels.max(1)) as u64;
         let in_samples = |frames: u64| {
             usize::try_from(frames)
@@ -137,6 +144,17 @@ mod tests {
             let out = run(Gapless::padded(5, Some(80), 15), 200, block, 1);
             assert_eq!(out, numbers(5..200), "blocks of {block}");
         }
+    }
+
+    #[test]
+    fn what_is_held_does_not_get_between_other_channels() {
+        let mut gapless = Gapless::padded(0, Some(4), 100);
+        let mut mono: Vec<f32> = numbers(0..7);
+        gapless.cut(&mut mono, 1);
+        assert_eq!(mono, numbers(0..4));
+        let mut stereo = numbers(0..300);
+        gapless.cut(&mut stereo, 2);
+        assert_eq!(stereo, numbers(0..300), "whole frames, each in its place");
     }
 
     #[cfg(feature = "m4a")]
