@@ -430,6 +430,19 @@ fn random_frames_are_what_tungstenite_makes_of_them() {
 }
 
 #[test]
+fn a_close_that_says_the_code_for_none_is_told_from_one_without() {
+    for payload in [
+        &[][..],
+        &[0x03, 0xed],
+        &[0x03, 0xed, b'x'],
+        &[0x03, 0xe8],
+        &[0x03, 0xee],
+    ] {
+        compare::compare(&frame(0x88, payload), 3);
+    }
+}
+
+#[test]
 fn f51_a_message_of_many_fragments_is_moved_a_few_times_only() {
     const COUNT: usize = 200_000;
     let mut decoder = Decoder::new(&[], 8192, 16 << 20);

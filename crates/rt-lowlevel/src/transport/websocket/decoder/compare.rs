@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use super::{CloseCode, Decoder, Incoming};
+use super::{Decoder, Incoming};
 
 /// Fails unless these bytes, in pieces of this size, give the messages that tungstenite's own reader makes of them.
 pub(in super::super) fn compare(bytes: &[u8], step: usize) {
@@ -19,7 +19,9 @@ pub(in super::super) fn compare(bytes: &[u8], step: usize) {
                     Incoming::Ping(payload) => format!("ping {payload:?}"),
                     Incoming::Pong(payload) => format!("pong {payload:?}"),
                     Incoming::Close(close) => {
-                        ours.push(close_text(close.code.as_u16(), &close.reason));
+                        // A frame without a code, or one that says the code that stands for none.
+                        let said = (decoder.spent > 0).then_some((close.code.as_u16(), &*close.reason));
+                        ours.push(close_text(said));
                         break 'pieces;
                     }
                 }),
@@ -66,11 +68,11 @@ fn theirs(bytes: &[u8], limit: usize) -> Vec<String> {
             Ok(Message::Ping(payload)) => format!("ping {:?}", payload.to_vec()),
             Ok(Message::Pong(payload)) => format!("pong {:?}", payload.to_vec()),
             Ok(Message::Close(None)) => {
-                messages.push(close_text(CloseCode::NO_STATUS.as_u16(), ""));
+                messages.push(close_text(None));
                 return messages;
             }
             Ok(Message::Close(Some(close))) => {
-                messages.push(close_text(close.code.into(), close.reason.as_str()));
+                messages.push(close_text(Some((close.code.into(), close.reason.as_str()))));
                 return messages;
             }
             Ok(Message::Frame(_)) | Err(_) => return messages,
@@ -79,13 +81,11 @@ fn theirs(bytes: &[u8], limit: usize) -> Vec<String> {
 }
 
 /// A close in a few words. Of codes that nobody may send tungstenite makes another, with a reason of its own.
-fn close_text(code: u16, reason: &str) -> String {
+fn close_text(said: Option<(u16, &str)>) -> String {
     use tungstenite::protocol::frame::coding::CloseCode as Theirs;
-    if code == CloseCode::NO_STATUS.as_u16() && reason.is_empty() {
-        return "close".to_owned();
+    match said {
+        None => "close".to_owned(),
+        Some((code, _)) if !Theirs::from(code).is_allowed() => "close 1002 Protocol violation".to_owned(),
+        Some((code, reason)) => format!("close {code} {reason}"),
     }
-    if !Theirs::from(code).is_allowed() {
-        return "close 1002 Protocol violation".to_owned();
-    }
-    format!("close {code} {reason}")
 }
