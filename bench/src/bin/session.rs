@@ -6,8 +6,10 @@
 //! ```
 //!
 //! The server is `loopback serve`, in a process of its own. Bursts are those of `loopback`; everybody takes turns in one run.
-//! Who listens counts the bytes where they come: in the closure, in the handler's method, at the end of the stream. The row
-//! "to a task" hands each piece from the closure to the task that waits, and wakes it as often as it catches up.
+//! Who listens counts the bytes where they come: in the closure, in the handler's method, at the end of the stream. "closures"
+//! are one for audio and one for turns; a handler and a stream are given every event of the server besides, and so are the
+//! closures of the row "every event". The row "to a task" hands each piece from the closure to the task that waits, and wakes it
+//! as often as it catches up.
 
 #[path = "../cpu.rs"]
 #[allow(dead_code, reason = "shared with the other programs")]
@@ -28,7 +30,7 @@ use base64_naive::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use clap::Parser;
 use futures_util::{SinkExt as _, StreamExt as _};
-use rt_client::{Credentials, Endpoint, EventHandler, EventStream, Session, async_trait};
+use rt_client::{Credentials, Endpoint, EventHandler, EventStream, Session, Turn, async_trait};
 use rt_protocol::client_event::InputAudioBufferCommit;
 use rt_protocol::{Pcm16, ServerEvent};
 use tokio::net::TcpStream;
@@ -71,7 +73,13 @@ async fn main() -> anyhow::Result<()> {
         if !arguments.alone {
             clients.push(("by hand", Client::Hand(by_hand(server.port).await?)));
         }
-        let all = ["closures", "closures, to a task", "handler", "stream"];
+        let all = [
+            "closures",
+            "closures, to a task",
+            "closures, every event",
+            "handler",
+            "stream",
+        ];
         for name in all.into_iter().filter(|name| name.starts_with(&arguments.only)) {
             clients.push((
                 name,
@@ -85,7 +93,7 @@ async fn main() -> anyhow::Result<()> {
         println!("{ms} ms: CPU per message, us");
         for (at, (name, _)) in clients.iter().enumerate() {
             println!(
-                "  {name:<20} receive {:6.2} ({:.2}x)   send {:6.2} ({:.2}x)",
+                "  {name:<22} receive {:6.2} ({:.2}x)   send {:6.2} ({:.2}x)",
                 received[at],
                 received[at] / received[0],
                 sent[at],
@@ -265,10 +273,17 @@ impl Ours {
         let builder = match name {
             "handler" => builder.handler(counter),
             "stream" => builder,
-            _ => builder
+            "closures, every event" => builder
                 .on_audio(move |audio| counter.audio(&audio))
                 .on_event(move |event| {
                     if matches!(event, ServerEvent::InputAudioBufferCommitted(_)) {
+                        let _ = commits.send(0);
+                    }
+                }),
+            _ => builder
+                .on_audio(move |audio| counter.audio(&audio))
+                .on_turn(move |turn| {
+                    if matches!(turn, Turn::UserCommitted { .. }) {
                         let _ = commits.send(0);
                     }
                 }),

@@ -9,7 +9,6 @@ use std::pin::pin;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use tokio::runtime::Handle;
 
 use crate::dispatch::finish;
@@ -80,9 +79,8 @@ impl Callbacks {
             && let Some(shared) = self.session.upgrade()
         {
             let session = Session::of(shared);
-            let called = call(handler.as_mut(), &session, event.clone());
-            let called = pin!(AssertUnwindSafe(called).catch_unwind());
-            if finish(runtime, called).is_err() {
+            let called = || finish(runtime, pin!(call(handler.as_mut(), &session, event)));
+            if std::panic::catch_unwind(AssertUnwindSafe(called)).is_err() {
                 panicked = Some("of the event handler");
             }
         }

@@ -60,10 +60,10 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audio {
-    /// The response.
-    pub response_id: String,
-    /// The item; empty in a translation.
-    pub item_id: String,
+    /// The response. All its pieces share the string: a copy costs no memory.
+    pub response_id: Arc<str>,
+    /// The item, shared likewise; empty in a translation.
+    pub item_id: Arc<str>,
     /// PCM16 at 24 kHz.
     pub audio: Pcm16,
 }

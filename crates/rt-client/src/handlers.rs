@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use rt_lowlevel::State;
 use rt_lowlevel::event::Restored;
 use rt_protocol::{Pcm16, ServerEvent};
@@ -121,25 +122,29 @@ pub trait EventHandler: Send + 'static {
     }
 }
 
-/// Calls the method an event is for.
-pub(crate) async fn call(handler: &mut dyn EventHandler, session: &Session, event: Event) {
+/// Calls the method an event is for, with a copy of what it takes by value.
+pub(crate) fn call<'a>(
+    handler: &'a mut dyn EventHandler,
+    session: &'a Session,
+    event: &'a Event,
+) -> BoxFuture<'a, ()> {
     match event {
-        Event::State(state) => handler.on_state(session, state).await,
-        Event::Server(event) => handler.on_event(session, &event).await,
-        Event::Audio(audio) => handler.on_audio(session, audio).await,
-        Event::Transcript(transcript) => handler.on_transcript(session, transcript).await,
-        Event::Line(line) => handler.on_line(session, line).await,
-        Event::Turn(turn) => handler.on_turn(session, turn).await,
-        Event::ToolCall(call) => handler.on_tool_call(session, call).await,
-        Event::ApprovalWanted(call) => handler.on_approval_wanted(session, call).await,
-        Event::McpApprovalWanted(approval) => handler.on_mcp_approval_wanted(session, approval).await,
-        Event::HistoryUpdated(change) => handler.on_history(session, change).await,
-        Event::Blocked(blocked) => handler.on_blocked(session, blocked).await,
-        Event::Usage(report) => handler.on_usage(session, *report).await,
-        Event::Budget(state) => handler.on_budget(session, state).await,
-        Event::Latency(latency) => handler.on_latency(session, latency).await,
-        Event::Restored(report) => handler.on_restored(session, report).await,
-        Event::Error(error) => handler.on_error(session, error).await,
+        Event::State(state) => handler.on_state(session, *state),
+        Event::Server(event) => handler.on_event(session, event),
+        Event::Audio(audio) => handler.on_audio(session, audio.clone()),
+        Event::Transcript(transcript) => handler.on_transcript(session, transcript.clone()),
+        Event::Line(line) => handler.on_line(session, line.clone()),
+        Event::Turn(turn) => handler.on_turn(session, turn.clone()),
+        Event::ToolCall(call) => handler.on_tool_call(session, call.clone()),
+        Event::ApprovalWanted(call) => handler.on_approval_wanted(session, call.clone()),
+        Event::McpApprovalWanted(approval) => handler.on_mcp_approval_wanted(session, approval.clone()),
+        Event::HistoryUpdated(change) => handler.on_history(session, change.clone()),
+        Event::Blocked(blocked) => handler.on_blocked(session, blocked.clone()),
+        Event::Usage(report) => handler.on_usage(session, (**report).clone()),
+        Event::Budget(state) => handler.on_budget(session, *state),
+        Event::Latency(latency) => handler.on_latency(session, latency.clone()),
+        Event::Restored(report) => handler.on_restored(session, Arc::clone(report)),
+        Event::Error(error) => handler.on_error(session, error.clone()),
     }
 }
 
@@ -310,13 +315,13 @@ mod tests {
         };
         let transcript = Transcript {
             speaker,
-            item_id,
+            item_id: item_id.into(),
             text,
             is_final: true,
         };
         let audio = Audio {
-            response_id: String::new(),
-            item_id: String::new(),
+            response_id: Arc::default(),
+            item_id: Arc::default(),
             audio: Pcm16::new(),
         };
         let turn = Turn::UserCommitted {

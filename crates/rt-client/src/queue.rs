@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use futures::task::AtomicWaker;
 
@@ -17,6 +18,9 @@ const KEPT: usize = 64;
 
 /// When so many come at once, more may be right behind them, and a thread that sleeps is left alone until it is known.
 const BURST: usize = 8;
+
+/// When nothing came for so long, the burst is over.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// When so many wait, it is woken whatever comes behind them.
 const TOGETHER: usize = 128;
@@ -198,29 +202,30 @@ impl Receiver {
     /// memory wait for each other again and again.
     pub(crate) fn blocking_recv(&mut self, batch: &mut Vec<Event>, delivered: &mut Vec<Event>) -> bool {
         let mut inner = self.0.lock();
+        inner.give_back(delivered);
+        let mut is_burst = inner.spent.len() >= BURST;
         loop {
             if inner.take(batch) {
-                if inner.spent.is_empty() {
-                    std::mem::swap(&mut inner.spent, delivered);
-                }
-                drop(inner);
-                delivered.clear();
                 return true;
             }
             if inner.closed {
                 return false;
             }
-            if !inner.spent.is_empty() || !delivered.is_empty() {
+            inner.reader = Reader::Asleep;
+            if is_burst {
+                let woken = self.0.filled.wait_timeout(inner, PAUSE);
+                let (woken, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+                inner = woken;
+                is_burst = !timeout.timed_out();
+            } else if inner.spent.is_empty() {
+                inner = self.0.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            } else {
                 // Nothing is kept while nothing comes.
                 let spent = std::mem::take(&mut inner.spent);
                 drop(inner);
                 drop(spent);
-                drop(std::mem::take(delivered));
                 inner = self.0.lock();
-                continue;
             }
-            inner.reader = Reader::Asleep;
-            inner = self.0.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -246,12 +251,24 @@ impl Drop for Receiver {
 }
 
 impl Inner {
+    /// What was delivered goes back to the sender.
+    fn give_back(&mut self, delivered: &mut Vec<Event>) {
+        if self.spent.is_empty() {
+            std::mem::swap(&mut self.spent, delivered);
+        } else {
+            self.spent.append(delivered);
+        }
+    }
+
     fn take(&mut self, batch: &mut Vec<Event>) -> bool {
         self.reader = Reader::AtWork;
         if self.waiting.is_empty() {
-            // The burst is over.
-            self.waiting.shrink_to(KEPT);
-            batch.shrink_to(KEPT);
+            // The burst is over. A block that is given back as a whole can be had again at once.
+            for empty in [&mut self.waiting, batch] {
+                if empty.capacity() > KEPT {
+                    *empty = Vec::with_capacity(KEPT);
+                }
+            }
             return false;
         }
         std::mem::swap(&mut self.waiting, batch);

@@ -1,5 +1,7 @@
 //! [`Transcript`]: what was said, by whom.
 
+use std::sync::Arc;
+
 use rt_protocol::Text;
 
 /// Who spoke.
@@ -24,8 +26,9 @@ pub enum Speaker {
 pub struct Transcript {
     /// Who spoke.
     pub speaker: Speaker,
-    /// The item of the conversation it belongs to; empty in a translation, which has none.
-    pub item_id: String,
+    /// The item of the conversation it belongs to; empty in a translation, which has none. All its pieces share the string: a
+    /// copy costs no memory.
+    pub item_id: Arc<str>,
     /// The piece, or the whole text. Its `Debug` does not show it; its `Display` does.
     pub text: Text,
     /// Whether `text` is the whole.

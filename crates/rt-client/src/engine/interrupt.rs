@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::event::{Event, Turn};
 use crate::history::HistoryState;
 use crate::reply::ReplyUpdate;
-use crate::transcript::{Speaker, Transcript};
+use crate::transcript::Speaker;
 
 /// Cuts the server was told of and has not confirmed: item, part, and whether it is the second try.
 #[derive(Debug, Default)]
@@ -135,12 +135,7 @@ impl Engine {
                 .is_some_and(|item| item.state != HistoryState::Final);
             let held = self.spoken.cut(&cut.item_id, cut.content_index);
             if (unfinished || held) && !text.is_empty() {
-                self.tell(Event::Transcript(Transcript {
-                    speaker: Speaker::Assistant,
-                    item_id: cut.item_id.clone(),
-                    text: text.clone(),
-                    is_final: true,
-                }));
+                self.say(Speaker::Assistant, &cut.item_id, &text, true);
             }
             let late = self.lines.set(&cut.item_id, &text);
             self.tell_lines(late.into_iter().collect());

@@ -15,6 +15,7 @@ mod heard;
 mod history;
 mod ids;
 mod interrupt;
+mod last_id;
 mod latency;
 mod lines;
 mod mcp;
@@ -50,6 +51,7 @@ pub(crate) use self::guards::{Check, CheckId};
 use self::history::History;
 use self::ids::Ids;
 use self::interrupt::Cuts;
+use self::last_id::LastId;
 use self::latency::Stopwatch;
 use self::lines::Lines;
 use self::mcp::Mcp;
@@ -143,6 +145,9 @@ pub(crate) struct Engine {
     /// When the end of the speech that is about to be told was sent.
     speech_sent: Option<Duration>,
     samples: Samples,
+    /// Of which pieces were told last.
+    last_response: LastId,
+    last_item: LastId,
     guards: Guards,
     doubt: Doubt,
     written: Written,
@@ -170,6 +175,8 @@ impl Engine {
             stopwatch: Stopwatch::default(),
             speech_sent: None,
             samples: Samples::default(),
+            last_response: LastId::default(),
+            last_item: LastId::default(),
             guards: Guards::new(options.guardrails),
             doubt: Doubt::new(options.confirm),
             written: Written::new(options.repeat_written),

@@ -87,18 +87,18 @@ impl Engine {
         let samples = audio.len() as u64;
         self.playback
             .received(&event.item_id, event.content_index, bytes, samples, self.now);
-        let (id, content_index) = (event.item_id.clone(), event.content_index);
         self.reply(&event.response_id, |_| ReplyUpdate::Audio {
-            id: id.clone(),
-            content_index,
+            id: event.item_id.clone(),
+            content_index: event.content_index,
             audio: audio.clone(),
         });
         self.out.push(Output::Play(audio.clone()));
-        self.tell(Event::Audio(Audio {
-            response_id: event.response_id.clone(),
-            item_id: id,
+        let audio = Audio {
+            response_id: self.last_response.of(&event.response_id),
+            item_id: self.last_item.of(&event.item_id),
             audio,
-        }));
+        };
+        self.tell(Event::Audio(audio));
     }
 
     /// A response has output: how long that took, if it is the first.

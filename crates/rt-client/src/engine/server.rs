@@ -254,8 +254,8 @@ impl Engine {
                 let audio = self.samples.of(&delta);
                 self.out.push(Output::Play(audio.clone()));
                 self.tell(Event::Audio(Audio {
-                    response_id: String::new(),
-                    item_id: String::new(),
+                    response_id: Arc::default(),
+                    item_id: Arc::default(),
                     audio,
                 }));
             }
@@ -307,9 +307,10 @@ impl Engine {
     }
 
     pub(super) fn say(&mut self, speaker: Speaker, item_id: &str, text: &Text, is_final: bool) {
+        let item_id = self.last_item.of(item_id);
         self.tell(Event::Transcript(Transcript {
             speaker,
-            item_id: item_id.to_owned(),
+            item_id,
             text: text.clone(),
             is_final,
         }));

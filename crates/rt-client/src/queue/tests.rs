@@ -122,12 +122,14 @@ fn threads_pass_everything_in_order() {
         .expect("a runtime");
     let (sender, mut receiver) = queue(16);
     let reader = std::thread::spawn(move || {
-        let (mut batch, mut seen) = (Vec::new(), 0);
-        while receiver.blocking_recv(&mut batch, &mut Vec::new()) {
+        let (mut batch, mut delivered, mut seen) = (Vec::new(), Vec::new(), 0);
+        while receiver.blocking_recv(&mut batch, &mut delivered) {
             assert!(batch.len() <= 16);
+            assert!(delivered.is_empty());
             for event in batch.drain(..) {
                 assert_eq!(number(&event), seen);
                 seen += 1;
+                delivered.push(event);
                 receiver.delivered();
             }
         }
@@ -146,6 +148,45 @@ fn threads_pass_everything_in_order() {
     });
     drop(sender);
     assert_eq!(reader.join().expect("it reads"), ALL);
+}
+
+#[test]
+fn what_was_delivered_is_freed_by_the_sender_in_a_burst() {
+    let (sender, mut receiver) = queue(64);
+    let (mut batch, mut delivered) = (Vec::new(), Vec::new());
+    for round in 0..3 {
+        put(&sender, &mut (0..BURST).map(event).collect());
+        assert_eq!(sender.0.lock().spent.len(), 0, "round {round}");
+        assert!(receiver.blocking_recv(&mut batch, &mut delivered));
+        assert_eq!(sender.0.lock().spent.len(), if round == 0 { 0 } else { BURST });
+        delivered.append(&mut batch);
+        (0..BURST).for_each(|_| receiver.delivered());
+    }
+}
+
+#[test]
+fn what_was_delivered_is_freed_when_nothing_comes() {
+    let (sender, mut receiver) = queue(64);
+    let kept = Arc::new(rt_protocol::ServerEvent::InputAudioBufferCleared(
+        Default::default(),
+    ));
+    let reader = std::thread::spawn(move || {
+        let (mut batch, mut delivered) = (Vec::new(), Vec::new());
+        while receiver.blocking_recv(&mut batch, &mut delivered) {
+            batch.iter().for_each(|_| receiver.delivered());
+            delivered.append(&mut batch);
+        }
+    });
+    for count in [1, BURST] {
+        put(&sender, &mut vec![Event::Server(Arc::clone(&kept)); count]);
+        let start = std::time::Instant::now();
+        while Arc::strong_count(&kept) > 1 {
+            assert!(start.elapsed() < Duration::from_secs(20), "{count} are kept");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    drop(sender);
+    reader.join().expect("it ends");
 }
 
 #[tokio::test]

@@ -60,6 +60,14 @@ fn locked(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
     inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Keeps no more room than this in an empty queue. A block that is given back as a whole can be had again at once; one that is
+/// made smaller goes back to the system page by page, again in every burst.
+fn rest(queue: &mut VecDeque<Delivery>, room: usize) {
+    if queue.capacity() > room {
+        *queue = VecDeque::with_capacity(room);
+    }
+}
+
 impl Inbox {
     pub(super) fn new() -> (Self, Events) {
         let inner = Arc::new(Mutex::new(Inner::default()));
@@ -126,8 +134,8 @@ impl Events {
                 }
                 let room = if self.is_burst { BURST } else { REST };
                 self.is_burst = false;
-                inner.queue.shrink_to(room);
-                self.taken.shrink_to(room);
+                rest(&mut inner.queue, room);
+                rest(&mut self.taken, room);
                 return Poll::Pending;
             }
             self.is_burst = inner.queue.len() > REST;

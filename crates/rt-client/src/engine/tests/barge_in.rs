@@ -55,13 +55,10 @@ fn history_is_what_was_heard(world: &World) -> Result<(), TestCaseError> {
         }
     }
     // Told once: in the line, and as the whole text.
-    let lines = world.lines.iter().map(|line| (&line.item_id, &line.text));
-    let finals = world.finals.iter().map(|said| (&said.item_id, &said.text));
+    let lines = world.lines.iter().map(|line| (&*line.item_id, &line.text));
+    let finals = world.finals.iter().map(|said| (&*said.item_id, &said.text));
     for told in [lines.collect::<Vec<_>>(), finals.collect()] {
-        let mut told: Vec<(&str, &str)> = told
-            .into_iter()
-            .map(|(id, text)| (id.as_str(), &**text))
-            .collect();
+        let mut told: Vec<(&str, &str)> = told.into_iter().map(|(id, text)| (id, &**text)).collect();
         told.sort_unstable();
         let said = |item: &&HistoryItem| item.kind == HistoryKind::Message(Speaker::Assistant);
         let said = world.engine.history().iter().filter(said);

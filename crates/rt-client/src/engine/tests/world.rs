@@ -343,8 +343,8 @@ impl World {
                 }
                 Output::Event(Event::Audio(audio)) => {
                     let samples = playing.take().expect("audio goes to the sink").len() as u64;
-                    *self.received_of.entry(audio.item_id.clone()).or_default() += samples;
-                    self.sink.push_back((audio.item_id, samples));
+                    *self.received_of.entry(audio.item_id.to_string()).or_default() += samples;
+                    self.sink.push_back((audio.item_id.to_string(), samples));
                 }
                 Output::Check(check) => {
                     self.checks_run += 1;
