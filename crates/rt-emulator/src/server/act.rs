@@ -18,6 +18,8 @@ use crate::wire::Cut;
 const LINGER: Duration = Duration::from_secs(2);
 /// Pings are written in pieces of so many.
 const PINGS_AT_ONCE: u64 = 1000;
+/// Fragments are written in blocks of so many bytes, if one is not longer.
+const FRAGMENTS_AT_ONCE: usize = 16 << 10;
 
 impl Connection<'_> {
     /// Lets something go wrong.
@@ -55,8 +57,13 @@ impl Connection<'_> {
             Action::Frame(frame) => self.write(&frame.bytes()).await?,
             Action::Claim(length) => self.write(&claim(length)).await?,
             Action::Fragments { count, size } => {
+                let mut block = Vec::new();
                 for index in 0..count {
-                    self.write(&fragment(index, count, size)).await?;
+                    block.extend(fragment(index, count, size));
+                    if block.len() >= FRAGMENTS_AT_ONCE || index + 1 == count {
+                        self.write(&block).await?;
+                        block.clear();
+                    }
                 }
             }
             Action::Pings(count) => {
