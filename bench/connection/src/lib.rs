@@ -141,11 +141,6 @@ impl Memory {
             peak: value("VmHWM:")?,
         })
     }
-
-    /// The peak is what it is now.
-    pub fn forget_peak() -> anyhow::Result<()> {
-        std::fs::write("/proc/self/clear_refs", "5").context("the peak cannot be reset")
-    }
 }
 
 /// Time on a processor that this process has had so far, with that of threads which have ended (Linux), in steps of 10 ms.

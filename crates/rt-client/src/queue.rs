@@ -223,7 +223,7 @@ impl Receiver {
                 // Nothing is kept while nothing comes.
                 let spent = std::mem::take(&mut inner.spent);
                 drop(inner);
-                drop(spent);
+                drop((spent, std::mem::take(delivered)));
                 inner = self.0.lock();
             }
         }

@@ -6,9 +6,12 @@
 //!
 //! The server is this program again, in a process of its own: what is counted is the client alone. Linux only.
 
+use std::io::Write as _;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use rt_connection_bench::{Memory, Server, cpu, emulator, serve};
 use rt_emulator::fault::{Action, Trigger};
@@ -54,8 +57,10 @@ struct Arguments {
 enum Role {
     /// Runs the server of the sessions
     Serve,
-    /// Runs a server that means no good
-    Hostile,
+    /// Runs a server that means no good, in one way
+    Hostile { way: usize },
+    /// Connects to one, in a process that has held nothing before
+    Attacked { way: usize },
 }
 
 /// What a server that means no good does after its greeting, and with which message of the client it begins.
@@ -92,12 +97,10 @@ fn attacks() -> Vec<(&'static str, Action)> {
     ]
 }
 
-fn hostile() -> rt_emulator::Builder {
-    let mut builder = emulator().keep_audio(false).keep_records(false);
-    for (n, (_, action)) in (1..).zip(attacks()) {
-        builder = builder.fault(n, Fault::at(Trigger::SentMessages(1), action));
-    }
-    builder
+fn hostile(way: usize) -> anyhow::Result<rt_emulator::Builder> {
+    let (_, action) = attacks().into_iter().nth(way).context("no such way")?;
+    let builder = emulator().keep_audio(false).keep_records(false);
+    Ok(builder.fault(1, Fault::at(Trigger::SentMessages(1), action)))
 }
 
 #[tokio::main(worker_threads = 2)]
@@ -105,13 +108,21 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Role::Serve) => serve(emulator().keep_audio(false).keep_records(false)).await,
-        Some(Role::Hostile) => serve(hostile()).await,
+        Some(Role::Hostile { way }) => serve(hostile(way)?).await,
+        Some(Role::Attacked { way }) => attacked(way).await,
         None => {
             sessions(&arguments).await?;
             if arguments.no_attacks {
                 return Ok(());
             }
-            attacked().await
+            for (way, (name, _)) in attacks().into_iter().enumerate() {
+                print!("{name}: ");
+                std::io::stdout().flush()?;
+                let mut attacked = Command::new(std::env::current_exe()?);
+                let status = attacked.args(["attacked", &way.to_string()]).status()?;
+                anyhow::ensure!(status.success(), "it was not measured");
+            }
+            Ok(())
         }
     }
 }
@@ -227,39 +238,32 @@ async fn sessions(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn attacked() -> anyhow::Result<()> {
-    let server = Server::start(&["hostile"])?;
+async fn attacked(way: usize) -> anyhow::Result<()> {
+    let server = Server::start(&["hostile", &way.to_string()])?;
     let mut config = Config::default();
     config.retry.max_attempts = 1;
     config.liveness.ping_interval = Duration::from_secs(1);
     config.liveness.ping_timeout = Duration::from_secs(1);
-    for (name, _) in attacks() {
-        Memory::forget_peak()?;
-        let before = Memory::now()?;
-        let (start, busy) = (Instant::now(), cpu()?);
-        let connecting = server.place.connect(&config).await;
-        if let Ok(mut connection) = connecting {
-            let ending = async {
-                while let Some(event) = connection.recv().await {
-                    if matches!(event, ConnectionEvent::Malformed(_)) {
-                        break;
-                    }
-                }
-            };
-            let _ = tokio::time::timeout(Duration::from_secs(4), ending).await;
-            let (peak, busy) = (Memory::now()?.peak, cpu()? - busy);
-            drop(connection);
-            sleep(200 * MS).await;
-            println!(
-                "{name}: peak {:.1} MiB more, {:.1} MiB after it, {:.0} ms of CPU, {:.1} s",
-                peak.saturating_sub(before.resident) as f64 / 1024.0,
-                Memory::now()?.resident.saturating_sub(before.resident) as f64 / 1024.0,
-                busy.as_secs_f64() * 1000.0,
-                start.elapsed().as_secs_f64()
-            );
-        } else {
-            println!("{name}: {:?}", connecting.err());
+    let before = Memory::now()?;
+    let (start, busy) = (Instant::now(), cpu()?);
+    let mut connection = server.place.connect(&config).await?;
+    let ending = async {
+        while let Some(event) = connection.recv().await {
+            if matches!(event, ConnectionEvent::Malformed(_)) {
+                break;
+            }
         }
-    }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(4), ending).await;
+    let (peak, busy) = (Memory::now()?.peak, cpu()? - busy);
+    drop(connection);
+    sleep(200 * MS).await;
+    println!(
+        "peak {:.1} MiB more, {:.1} MiB after it, {:.0} ms of CPU, {:.1} s",
+        peak.saturating_sub(before.resident) as f64 / 1024.0,
+        Memory::now()?.resident.saturating_sub(before.resident) as f64 / 1024.0,
+        busy.as_secs_f64() * 1000.0,
+        start.elapsed().as_secs_f64()
+    );
     Ok(())
 }

@@ -165,6 +165,38 @@ fn what_was_delivered_is_freed_by_the_sender_in_a_burst() {
 }
 
 #[test]
+fn what_was_delivered_waits_for_the_sender_while_a_burst_may_go_on() {
+    let (sender, mut receiver) = queue(64);
+    let reader = std::thread::spawn(move || {
+        let (mut batch, mut delivered) = (Vec::new(), Vec::new());
+        while receiver.blocking_recv(&mut batch, &mut delivered) {
+            batch.iter().for_each(|_| receiver.delivered());
+            delivered.append(&mut batch);
+        }
+    });
+    // A machine that stands still for longer than the pause may miss it, again and again even, but not for ever.
+    let start = std::time::Instant::now();
+    'again: loop {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "it is always freed at once"
+        );
+        put(&sender, &mut (0..BURST).map(event).collect());
+        loop {
+            let inner = sender.0.lock();
+            match (&inner.reader, inner.waiting.len(), inner.spent.len()) {
+                (Reader::Asleep, 0, BURST) => break 'again,
+                (Reader::Asleep, 0, 0) => continue 'again,
+                _ => drop(inner),
+            }
+            std::thread::yield_now();
+        }
+    }
+    drop(sender);
+    reader.join().expect("it ends");
+}
+
+#[test]
 fn what_was_delivered_is_freed_when_nothing_comes() {
     let (sender, mut receiver) = queue(64);
     let kept = Arc::new(rt_protocol::ServerEvent::InputAudioBufferCleared(
