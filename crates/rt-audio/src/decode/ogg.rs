@@ -3,8 +3,8 @@
 use super::Input;
 use crate::error::Error;
 
-/// More than the largest page.
-const TAIL: u64 = 68 * 1024;
+/// How much of the end is read: most often the last page is in it; then more than the largest page.
+const TAILS: [u64; 2] = [8 * 1024, 68 * 1024];
 
 /// Bytes of a page in front of its table of segments.
 const HEAD: usize = 27;
@@ -14,26 +14,29 @@ pub(super) fn is_cut(input: &mut Input) -> Result<bool, Error> {
     let Some(len) = input.len() else {
         return Ok(false);
     };
-    let start = len.saturating_sub(TAIL);
-    let mut tail = vec![0; usize::try_from(len - start).unwrap_or_default()];
-    let there = input.read_at(start, &mut tail)?;
-    Ok(ends_in_a_page(&tail[..there]))
+    for tail in TAILS {
+        let start = len.saturating_sub(tail);
+        let mut tail = vec![0; usize::try_from(len - start).unwrap_or_default()];
+        let there = input.read_at(start, &mut tail)?;
+        if let Some(cut) = ends_in_a_page(&tail[..there]) {
+            return Ok(cut);
+        }
+    }
+    Ok(false)
 }
 
-/// Whether the last page is not whole.
-fn ends_in_a_page(tail: &[u8]) -> bool {
-    let Some(at) = tail.windows(5).rposition(|window| window == b"OggS\0") else {
-        return false;
-    };
+/// Whether the last page is not whole; `None` if none begins here.
+fn ends_in_a_page(tail: &[u8]) -> Option<bool> {
+    let at = tail.windows(5).rposition(|window| window == b"OggS\0")?;
     let page = &tail[at..];
-    let Some(&segments) = page.get(HEAD - 1) else {
-        return true;
-    };
-    let table = page.get(HEAD..HEAD + usize::from(segments));
-    table.is_none_or(|table| {
-        let body: usize = table.iter().map(|&size| usize::from(size)).sum();
-        page.len() < HEAD + table.len() + body
-    })
+    let whole = page.get(HEAD - 1).is_some_and(|&segments| {
+        let table = page.get(HEAD..HEAD + usize::from(segments));
+        table.is_some_and(|table| {
+            let body: usize = table.iter().map(|&size| usize::from(size)).sum();
+            page.len() >= HEAD + table.len() + body
+        })
+    });
+    Some(!whole)
 }
 
 #[cfg(test)]
@@ -47,8 +50,9 @@ mod tests {
         for cut in 0..=two.len() {
             // Of the first bytes nobody can tell what they are.
             let told = cut % page.len() >= 5;
-            assert_eq!(ends_in_a_page(&two[..cut]), told, "cut at {cut}");
+            let there = cut >= 5;
+            assert_eq!(ends_in_a_page(&two[..cut]), there.then_some(told), "cut at {cut}");
         }
-        assert!(!ends_in_a_page(&[page.as_slice(), b"junk"].concat()));
+        assert_eq!(ends_in_a_page(&[page.as_slice(), b"junk"].concat()), Some(false));
     }
 }

@@ -11,6 +11,7 @@ mod setup;
 mod synthesis;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 use bits::Bits;
 use floor::Curve;
@@ -39,6 +40,8 @@ pub(super) struct Vorbis {
     spectra: Vec<f32>,
     /// The floors of a packet, and whether there is one.
     curves: Vec<(Curve, bool)>,
+    /// The channels of a packet that have no spectrum.
+    silent: Vec<bool>,
     /// Room for residues.
     room: Room,
     /// The samples of a channel.
@@ -76,6 +79,7 @@ impl Vorbis {
             outputs: (0..outputs).map(|_| Channel::default()).collect(),
             spectra: vec![0.0; setup.sizes[1] * setup.channels],
             curves: (0..setup.channels).map(|_| Default::default()).collect(),
+            silent: Vec::new(),
             room: Room::default(),
             plane: Vec::new(),
             setup,
@@ -132,30 +136,26 @@ impl Vorbis {
             *there = floor.curve(bits, &setup.books, curve).is_some();
         }
         // If one of a pair has a spectrum, both have.
-        let mut silent: Vec<bool> = self.curves.iter().map(|(_, there)| !there).collect();
+        let silent = &mut self.silent;
+        silent.clear();
+        silent.extend(self.curves.iter().map(|(_, there)| !there));
         for &(magnitude, angle) in &mapping.couplings {
             let both = silent[magnitude] && silent[angle];
             (silent[magnitude], silent[angle]) = (both, both);
         }
         let spectra = &mut self.spectra[..size * setup.channels];
-        spectra.fill(0.0);
         let mut end = 0;
-        // A packet of a few bits can be silent in many channels: that costs no more than the zeros.
-        if silent.iter().all(|silent| *silent) {
-            return end;
-        }
-        for (part, (_, residue)) in mapping.coded.iter().enumerate() {
-            let planes = spectra.chunks_exact_mut(size).zip(&silent).zip(&mapping.parts);
-            let mut planes: Vec<(&mut [f32], bool)> = planes
-                .filter(|(_, of)| usize::from(**of) == part)
-                .map(|(plane, _)| (plane.0, *plane.1))
-                .collect();
-            if planes.iter().all(|(_, silent)| *silent) {
+        for (_, residue, channels) in &mapping.coded {
+            // A packet of a few bits can be silent in many channels: that costs no more than the zeros.
+            if channels.iter().all(|channel| silent[*channel]) {
+                for channel in channels {
+                    spectra[channel * size..(channel + 1) * size].fill(0.0);
+                }
                 continue;
             }
             let residue = &setup.residues[usize::from(*residue)];
-            end = end.max(residue.end(size, planes.len()));
-            residue.decode(bits, &mut setup.books, &mut self.room, &mut planes);
+            let (books, room) = (&mut setup.books, &mut self.room);
+            end = end.max(residue.decode(bits, books, room, (spectra, size), (channels, silent)));
         }
         // The last one coded is the first one to be undone.
         for &(magnitude, angle) in mapping.couplings.iter().rev() {

@@ -1,7 +1,7 @@
 //! Reading bits, the lowest of a byte first.
 
 /// Bits that a word is filled up to at least.
-const FILLED: u32 = 56;
+pub(super) const FILLED: u32 = 56;
 
 /// A position in a sequence of bits.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ impl<'a> Bits<'a> {
 
     /// Fills the word with at least 56 bits, if there are so many.
     #[inline(always)]
-    fn fill(&mut self) {
+    pub(super) fn fill(&mut self) {
         if let Some(next) = self.rest.first_chunk() {
             self.word |= u64::from_le_bytes(*next) << (self.count & 63);
             // The mask says what is so anyway, and saves a check.
@@ -56,11 +56,10 @@ impl<'a> Bits<'a> {
         self.count == 0 && self.rest.is_empty()
     }
 
-    /// The next 32 bits, without taking them; zeros where there are none.
+    /// The next 32 bits, without taking them: as many of them as were filled, and any behind.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "32 bits are wanted")]
-    pub(super) fn peek(&mut self) -> u32 {
-        self.fill();
+    pub(super) fn ahead(&self) -> u32 {
         self.word as u32
     }
 
@@ -147,11 +146,12 @@ mod tests {
         assert_eq!(bits.take(3), Some(0b010));
         assert_eq!(bits.small(4), Some(0b1011));
         assert_eq!(bits.take(16), Some(0x00ff));
-        assert_eq!(bits.peek(), 0x7856_3412);
+        bits.fill();
+        assert_eq!(bits.ahead(), 0x7856_3412);
         assert_eq!(bits.take(32), Some(0x7856_3412));
         assert_eq!(bits.take(32), Some(0xf0de_bc9a));
         assert_eq!(bits.flag(), Some(true));
-        assert_eq!(bits.peek(), 0);
+        assert_eq!(bits.ahead(), 0);
         assert_eq!(bits.take(8), None);
         assert!(!bits.is_at_end());
         assert_eq!(bits.take(7), Some(0));

@@ -1,6 +1,7 @@
-//! Codebooks: a prefix code, and vectors that its numbers may stand for.
+//! Codebooks: a prefix code, whose numbers may stand for vectors.
 
-use super::bits::Bits;
+use super::bits::{self, Bits};
+use super::vectors::{Halves, Vectors};
 
 /// Bits of a code that one look-up resolves, at most 15.
 const FAST: u32 = 10;
@@ -8,12 +9,15 @@ const FAST: u32 = 10;
 /// Bits of an entry that a look-up gives; few entries beyond have short codes.
 const ENTRY: u32 = 12;
 
+/// Numbers that may be read without filling the bits in between.
+pub(super) const AT_ONCE: usize = (bits::FILLED / FAST) as usize;
+
 /// The most entries and dimensions of a book.
-const MOST: (u32, u32) = (1 << 17, 32);
+pub(super) const MOST: (u32, u32) = (1 << 17, 32);
 
 /// What the books of a stream may still have together.
 pub(super) struct Budget {
-    /// Entries. Books that encoders make have some thousands; each costs 25 bytes, and a header of a few bits may
+    /// Entries. Books that encoders make have some thousands; each costs 13 bytes, and a header of a few bits may
     /// declare very many.
     pub(super) entries: u32,
     /// Values in all vectors.
@@ -41,35 +45,17 @@ struct Code {
     entry: u32,
 }
 
-/// What the vectors are made of.
-struct Lattice {
-    /// Whether each place has a number of its own; otherwise all places take theirs from the same list.
-    tabled: bool,
-    /// The least value.
-    least: f32,
-    /// The step between values.
-    step: f32,
-    /// Whether each place adds to the one before.
-    sums: bool,
-    /// The numbers.
-    numbers: Vec<u16>,
-}
-
 /// A codebook.
 pub(super) struct Codebook {
     /// Places of a vector.
     pub(super) dimensions: usize,
-    /// Entries, used or not.
-    entries: usize,
     /// For the next bits, the length of the code in the highest four bits and its entry below; 0 for other codes. A
     /// stream has tens of books, and their tables together are to stay in the first cache.
     table: Vec<u16>,
     /// The codes that the table has no room for, in order.
     long: Vec<Code>,
-    /// What the vectors are made of.
-    lattice: Option<Lattice>,
-    /// The vectors, once they were needed.
-    vectors: Vec<f32>,
+    /// What the numbers stand for, if that are vectors.
+    vectors: Option<Vectors>,
 }
 
 impl Codebook {
@@ -85,115 +71,75 @@ impl Codebook {
         budget.entries = budget.entries.checked_sub(entries)?;
         let lengths = lengths(bits, entries)?;
         let (dimensions, entries) = (dimensions as usize, entries as usize);
-        let lattice = match bits.take(4)? {
+        let vectors = match bits.take(4)? {
             0 => None,
-            kind @ 1..=2 => {
-                budget.values = budget.values.checked_sub(entries * dimensions)?;
-                let (least, step) = (unpack(bits.take(32)?), unpack(bits.take(32)?));
-                // The exponent goes beyond that of floats: sums of such numbers are none.
-                if !least.is_finite() || !step.is_finite() {
-                    return None;
-                }
-                let width = bits.take(4)? + 1;
-                let sums = bits.flag()?;
-                let count = if kind == 1 {
-                    root(entries, dimensions)
-                } else {
-                    entries * dimensions
-                };
-                let number = |_| bits.take(width).and_then(|number| u16::try_from(number).ok());
-                let numbers = (0..count).map(number).collect::<Option<_>>()?;
-                let tabled = kind == 2;
-                Some(Lattice {
-                    tabled,
-                    least,
-                    step,
-                    sums,
-                    numbers,
-                })
-            }
+            kind @ 1..=2 => Some(Vectors::read(bits, kind == 2, (entries, dimensions), budget)?),
             _ => return None,
         };
-        let codes = codes(&lengths)?;
-        let (table, long) = tables(&codes);
+        let (table, long) = tables(&lengths)?;
         Some(Self {
             dimensions,
-            entries,
             table,
             long,
-            lattice,
-            vectors: Vec::new(),
+            vectors,
         })
     }
 
     /// Whether it has vectors.
     pub(super) fn is_of_vectors(&self) -> bool {
-        self.lattice.is_some()
+        self.vectors.is_some()
     }
 
     /// Reads a number; `None` at the end of the packet.
     #[inline(always)]
     pub(super) fn number(&self, bits: &mut Bits<'_>) -> Option<u32> {
-        let next = bits.peek();
-        let found = self.table[next as usize & (self.table.len() - 1)];
+        bits.fill();
+        self.next_number(bits)
+    }
+
+    /// The same where bits were filled and at most [`AT_ONCE`] numbers read, this one among them.
+    #[inline(always)]
+    pub(super) fn next_number(&self, bits: &mut Bits<'_>) -> Option<u32> {
+        let found = self.table[bits.ahead() as usize & (self.table.len() - 1)];
         if found != 0 {
             bits.drop(u32::from(found >> ENTRY))?;
             return Some(u32::from(found & ((1 << ENTRY) - 1)));
         }
-        let (number, behind) = self.long_number(*bits, next)?;
+        let (number, behind) = self.long_number(*bits)?;
         *bits = behind;
         Some(number)
     }
 
-    /// The same for the codes that the table has no room for.
+    /// The same for the codes that the table has no room for. Fills the bits again.
     #[inline(never)]
-    fn long_number<'a>(&self, mut bits: Bits<'a>, next: u32) -> Option<(u32, Bits<'a>)> {
-        let next = next.reverse_bits();
+    fn long_number<'a>(&self, mut bits: Bits<'a>) -> Option<(u32, Bits<'a>)> {
+        bits.fill();
+        let next = bits.ahead().reverse_bits();
         let behind = self.long.partition_point(|code| code.bits <= next);
         let code = self.long.get(behind.checked_sub(1)?)?;
         bits.drop(code.len.into())?;
+        bits.fill();
         Some((code.entry, bits))
     }
 
     /// Makes the vectors, unless they were made before. Most streams need less than half of their books.
+    #[inline(always)]
     pub(super) fn prepare(&mut self) {
-        let (Some(lattice), true) = (&self.lattice, self.vectors.is_empty()) else {
-            return;
-        };
-        let count = lattice.numbers.len();
-        if count == 0 {
-            return;
-        }
-        self.vectors.reserve_exact(self.entries * self.dimensions);
-        // Where each place of the vector stands in the list.
-        let mut digits = vec![0; self.dimensions];
-        for entry in 0..self.entries {
-            let mut last = 0.0;
-            for (place, &digit) in digits.iter().enumerate() {
-                let at = if lattice.tabled {
-                    entry * self.dimensions + place
-                } else {
-                    digit
-                };
-                let value = f32::from(lattice.numbers[at]) * lattice.step + lattice.least + last;
-                if lattice.sums {
-                    last = value;
-                }
-                self.vectors.push(value);
-            }
-            for digit in &mut digits {
-                *digit += 1;
-                if *digit < count {
-                    break;
-                }
-                *digit = 0;
-            }
+        if let Some(vectors) = &mut self.vectors {
+            vectors.prepare();
         }
     }
 
-    /// All vectors, one behind the other; none if they were not prepared.
+    /// All vectors, or all halves of vectors, one behind the other; none if they were not prepared.
+    #[inline(always)]
     pub(super) fn vectors(&self) -> &[f32] {
-        &self.vectors
+        self.vectors.as_ref().map_or(&[], Vectors::all)
+    }
+
+    /// How vectors are made of halves, if these are kept.
+    #[inline(always)]
+    pub(super) fn halves(&self) -> Option<Halves> {
+        self.vectors.as_ref().and_then(Vectors::halves)
     }
 }
 
@@ -222,15 +168,16 @@ fn lengths(bits: &mut Bits<'_>, entries: u32) -> Option<Vec<u8>> {
 }
 
 /// Gives each entry in turn the first code of its length that is free; `None` if that does not come out even.
-fn codes(lengths: &[u8]) -> Option<Vec<Code>> {
+fn codes(lengths: &[u8], mut to: impl FnMut(Code)) -> Option<()> {
     let used = || lengths.iter().zip(0..).filter(|(len, _)| **len > 0);
-    if used().count() == 1 {
+    let mut first = used();
+    if let (Some((&len, entry)), None) = (first.next(), first.next()) {
         // One code of one bit, whose value does not matter.
-        let (&len, entry) = used().next()?;
-        let code = |bits| Code { bits, len, entry };
-        return (len == 1).then(|| vec![code(0), code(1 << 31)]);
+        let mut code = |bits| to(Code { bits, len, entry });
+        code(0);
+        code(1 << 31);
+        return (len == 1).then_some(());
     }
-    let mut codes = Vec::with_capacity(lengths.len());
     // For each length the root of the one subtree of it that is free: between two powers of two.
     let mut free = [None; 33];
     free[0] = Some(0_u32);
@@ -245,18 +192,18 @@ fn codes(lengths: &[u8]) -> Option<Vec<Code>> {
         {
             *root = Some(bits | 1 << (32 - below));
         }
-        codes.push(Code { bits, len, entry });
+        to(Code { bits, len, entry });
     }
-    let all = codes.is_empty() || free.iter().all(Option::is_none);
-    all.then_some(codes)
+    let all = used().next().is_none() || free.iter().all(Option::is_none);
+    all.then_some(())
 }
 
-/// The look-up table, and the codes that it has no room for.
-fn tables(codes: &[Code]) -> (Vec<u16>, Vec<Code>) {
-    let longest = codes.iter().map(|code| u32::from(code.len)).max().unwrap_or(0);
+/// The look-up table, and the codes that it has no room for; `None` if the codes do not come out even.
+fn tables(lengths: &[u8]) -> Option<(Vec<u16>, Vec<Code>)> {
+    let longest = lengths.iter().max().map_or(0, |&longest| u32::from(longest));
     let mut table = vec![0; 1 << longest.min(FAST)];
     let mut long = Vec::new();
-    for code in codes {
+    codes(lengths, |code| {
         let len = u16::from(code.len);
         let entry = u16::try_from(code.entry).ok().filter(|entry| *entry < 1 << ENTRY);
         match entry {
@@ -266,34 +213,11 @@ fn tables(codes: &[Code]) -> (Vec<u16>, Vec<Code>) {
                     *place = len << ENTRY | entry;
                 }
             }
-            _ => long.push(*code),
+            _ => long.push(code),
         }
-    }
+    })?;
     long.sort_unstable_by_key(|code| code.bits);
-    (table, long)
-}
-
-/// The greatest number whose power of so many dimensions is not above the number of entries.
-fn root(entries: usize, dimensions: usize) -> usize {
-    let fits = |number: usize| {
-        let power = u32::try_from(dimensions)
-            .ok()
-            .and_then(|by| number.checked_pow(by));
-        power.is_some_and(|power| power <= entries)
-    };
-    if dimensions == 1 {
-        return entries;
-    }
-    // With two dimensions it is below 2^9.
-    (1..=512).take_while(|&number| fits(number)).last().unwrap_or(0)
-}
-
-/// A number of the format's own kind: 21 bits, an exponent of two, and a sign.
-#[expect(clippy::cast_possible_truncation, reason = "it is a number of 32 bits")]
-fn unpack(bits: u32) -> f32 {
-    let exponent = i32::try_from(bits >> 21 & 0x3ff).unwrap_or_default() - 788;
-    let value = (f64::from(bits & 0x1f_ffff) * 2_f64.powi(exponent)) as f32;
-    if bits >> 31 == 1 { -value } else { value }
+    Some((table, long))
 }
 
 #[cfg(test)]
@@ -301,9 +225,16 @@ mod tests {
     use super::*;
     use crate::decode::vorbis::bits::Writer;
 
+    /// The codes of books of such lengths.
+    fn all_codes(lengths: &[u8]) -> Option<Vec<Code>> {
+        let mut all = Vec::new();
+        codes(lengths, |code| all.push(code))?;
+        Some(all)
+    }
+
     #[test]
     fn codes_are_given_in_order() {
-        let codes = codes(&[2, 4, 4, 4, 4, 0, 2, 3, 3]).unwrap();
+        let codes = all_codes(&[2, 4, 4, 4, 4, 0, 2, 3, 3]).unwrap();
         let text: Vec<String> = codes
             .iter()
             .map(|code| format!("{:032b}", code.bits)[..code.len.into()].to_owned())
@@ -315,10 +246,11 @@ mod tests {
     #[test]
     fn codes_that_do_not_come_out_even_are_refused() {
         for lengths in [&[1, 1, 1][..], &[1, 2], &[1, 1, 32], &[2]] {
-            assert!(codes(lengths).is_none(), "{lengths:?}");
+            assert!(all_codes(lengths).is_none(), "{lengths:?}");
+            assert!(tables(lengths).is_none(), "{lengths:?}");
         }
-        assert_eq!(codes(&[0, 1]).unwrap().len(), 2);
-        assert_eq!(codes(&[0, 0]).unwrap().len(), 0);
+        assert_eq!(all_codes(&[0, 1]).unwrap().len(), 2);
+        assert_eq!(all_codes(&[0, 0]).unwrap().len(), 0);
     }
 
     #[test]
@@ -326,15 +258,13 @@ mod tests {
         // Lengths from 1 to 20, with two of the longest; the entries near by, and beyond those of the table.
         for unused in [0, 4090, 5000] {
             let lengths: Vec<u8> = std::iter::repeat_n(0, unused).chain(1..=20).chain([20]).collect();
-            let codes = codes(&lengths).unwrap();
-            let (table, long) = tables(&codes);
+            let codes = all_codes(&lengths).unwrap();
+            let (table, long) = tables(&lengths).unwrap();
             let book = Codebook {
                 dimensions: 1,
-                entries: lengths.len(),
                 table,
                 long,
-                lattice: None,
-                vectors: Vec::new(),
+                vectors: None,
             };
             for code in codes {
                 let bytes = code.bits.reverse_bits().to_le_bytes();
@@ -360,36 +290,5 @@ mod tests {
         let mut read = |entries| Codebook::read(&mut Bits::new(&scalars(entries)), &mut budget).is_some();
         assert!(read(1 << 17) && read(1 << 16) && read(1 << 16));
         assert!(!read(2));
-    }
-
-    #[test]
-    fn vectors_without_an_end_are_refused() {
-        let read = |least, step| {
-            let mut writer = Writer::default();
-            writer.put(0x56_4342, 24).put(1, 16).put(2, 24);
-            writer.put(0, 2).put(0, 5).put(0, 5).put(1, 4);
-            writer.put(least, 32).put(step, 32).put(0, 4).put(0, 1).put(2, 2);
-            Codebook::read(&mut Bits::new(&writer.bytes()), &mut Budget::default()).is_some()
-        };
-        let (one, infinite) = (788 << 21 | 1, 0x3ff << 21 | 1);
-        assert!(read(one, one));
-        assert!(!read(infinite, one) && !read(one, infinite) && !read(1 << 31 | infinite, one));
-    }
-
-    #[test]
-    fn roots_and_numbers() {
-        for (entries, dimensions, wanted) in [
-            (81, 4, 3),
-            (80, 4, 2),
-            (6561, 8, 3),
-            (1, 5, 1),
-            (0, 2, 0),
-            (131_072, 2, 362),
-        ] {
-            assert_eq!(root(entries, dimensions), wanted);
-        }
-        assert_eq!(root(1000, 1), 1000);
-        assert_eq!(unpack(0x6280_0001), 1.0 * 2_f32.powi(0x314 - 788));
-        assert_eq!(unpack(0xe280_0003), -3.0 * 2_f32.powi(0x314 - 788));
     }
 }

@@ -30,9 +30,21 @@ pub(super) struct Floor {
     places: Vec<u32>,
     /// The corners from left to right.
     order: Vec<u8>,
-    /// For each corner the nearest of those before it, to the left and to the right.
-    neighbours: Vec<(u8, u8)>,
+    /// For each corner what it is coded from.
+    between: Vec<Between>,
 }
+
+/// Where a corner stands between others.
+struct Between {
+    /// The nearest of those before it, to the left and to the right.
+    neighbours: (u8, u8),
+    /// How much of the way from the left to the right one lies before it, with [`POINT`] bits behind the point.
+    way: i64,
+}
+
+/// Bits behind the point of [`Between::way`]. Heights are below 2^8 and distances not above 2^15: a height times a distance
+/// divided by another, rounded down, is exact with more bits than in 2^8 * 2^15 * 2^15.
+const POINT: u32 = 40;
 
 /// A decoded curve: the height of each corner, if it is one.
 pub(super) struct Curve([Option<i32>; CORNERS]);
@@ -84,8 +96,8 @@ impl Floor {
         if order.windows(2).any(twice) {
             return None;
         }
-        let neighbours = (0..places.len())
-            .map(|corner| neighbours(&places, corner))
+        let between = (0..places.len())
+            .map(|corner| Between::new(&places, corner))
             .collect();
         Some(Self {
             groups,
@@ -93,7 +105,7 @@ impl Floor {
             range,
             places,
             order,
-            neighbours,
+            between,
         })
     }
 
@@ -129,13 +141,12 @@ impl Floor {
     fn unfold(&self, heights: &mut [i32; CORNERS], curve: &mut Curve) {
         curve.0[0] = Some(heights[0]);
         curve.0[1] = Some(heights[1]);
-        for corner in 2..self.places.len() {
-            let (left, right) = self.neighbours[corner];
+        for (corner, between) in self.between.iter().enumerate().skip(2) {
+            let (left, right) = between.neighbours;
             let (left, right) = (usize::from(left), usize::from(right));
-            let x = |corner: usize| self.places[corner] as i32;
             let (from, to) = (heights[left], heights[right]);
             // Rounded towards the left one's height.
-            let off = (to - from).abs().saturating_mul(x(corner) - x(left)) / (x(right) - x(left)).max(1);
+            let off = ((i64::from((to - from).abs()) * between.way) >> POINT) as i32;
             let line = if to < from { from - off } else { from + off };
             let coded = heights[corner];
             if coded == 0 {
@@ -210,18 +221,35 @@ fn line(from: (usize, i32), to: (usize, i32), decibels: &[f32; 256], spectrum: &
 
 /// Multiplies with heights that change by `step`, with so many bits behind the point, from place to place.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "heights are below 256")]
 fn slant(piece: &mut [f32], start: u32, step: u64, point: u32, up: bool, decibels: &[f32; 256]) {
-    let mut off = 0_u64;
-    for value in piece {
-        let here = (off >> point) as u32;
-        let height = if up {
-            start.wrapping_add(here)
-        } else {
-            start.wrapping_sub(here)
-        };
-        *value *= decibels[(height & 255) as usize];
-        off += step;
+    // Downwards it is as if all were rounded up.
+    let (mut at, step) = if up {
+        (u64::from(start) << point, step)
+    } else {
+        (((u64::from(start) + 1) << point) - 1, step.wrapping_neg())
+    };
+    let mut next = |value: &mut f32| {
+        *value *= decibels[(at >> point & 255) as usize];
+        at = at.wrapping_add(step);
+    };
+    let (fours, rest) = piece.as_chunks_mut::<4>();
+    for [a, b, c, d] in fours {
+        next(a);
+        next(b);
+        next(c);
+        next(d);
+    }
+    rest.iter_mut().for_each(next);
+}
+
+impl Between {
+    /// Of this corner, and those before it.
+    fn new(places: &[u32], corner: usize) -> Self {
+        let neighbours = neighbours(places, corner);
+        let x = |corner: u8| i64::from(places[usize::from(corner)]);
+        let (left, right) = (x(neighbours.0), x(neighbours.1));
+        let way = (i64::from(places[corner]) - left) * ((1 << POINT) / (right - left).max(1) + 1);
+        Self { neighbours, way }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Residues: spectra, as sums of vectors.
 
 use super::bits::Bits;
-use super::codebook::Codebook;
+use super::codebook::{AT_ONCE, Codebook};
+use super::vectors::Halves;
 
 /// How a residue is coded.
 pub(super) struct Residue {
@@ -28,6 +29,8 @@ pub(super) struct Room {
     classes: Vec<u8>,
     /// The values of all channels in turn.
     interleaved: Vec<f32>,
+    /// The channels that are not silent.
+    live: Vec<usize>,
 }
 
 impl Residue {
@@ -76,72 +79,79 @@ impl Residue {
         })
     }
 
-    /// Where the spectra of so many channels end, which have so many values each: behind are zeros.
-    pub(super) fn end(&self, size: usize, channels: usize) -> usize {
-        let end = if self.format == 2 {
-            self.range.1.div_ceil(channels.max(1))
-        } else {
-            self.range.1
-        };
-        end.min(size)
-    }
-
-    /// Reads the spectra of those channels that are not silent, as far as the packet goes. They are of equal
-    /// length and zeros before.
+    /// Reads the spectra of channels that belong together, as far as the packet goes; returns where they end: behind are
+    /// zeros. All spectra have so many values, one behind the other.
     pub(super) fn decode(
         &self,
         bits: &mut Bits<'_>,
         books: &mut [Codebook],
         room: &mut Room,
-        spectra: &mut [(&mut [f32], bool)],
-    ) {
-        if self.format == 2 {
-            if spectra.iter().all(|(_, silent)| *silent) {
-                return;
+        (spectra, size): (&mut [f32], usize),
+        (channels, silent): (&[usize], &[bool]),
+    ) -> usize {
+        let Room {
+            classes,
+            interleaved,
+            live,
+        } = room;
+        let mut reach = 0;
+        live.clear();
+        if self.format != 2 {
+            for &channel in channels {
+                spectra[channel * size..(channel + 1) * size].fill(0.0);
             }
-            let count = spectra.len();
-            let len = spectra.first().map_or(0, |(spectrum, _)| spectrum.len());
-            room.interleaved.clear();
-            room.interleaved.resize(len * count, 0.0);
-            let mut interleaved = std::mem::take(&mut room.interleaved);
-            self.read_passes(bits, books, &mut room.classes, &mut [&mut interleaved]);
-            match spectra {
-                [(left, _), (right, _)] => {
-                    let pairs = interleaved.as_chunks::<2>().0;
-                    for ((pair, left), right) in pairs.iter().zip(left.iter_mut()).zip(right.iter_mut()) {
-                        (*left, *right) = (pair[0], pair[1]);
-                    }
-                }
-                spectra => {
-                    for (n, (spectrum, _)) in spectra.iter_mut().enumerate() {
-                        let values = interleaved.iter().skip(n).step_by(count);
-                        spectrum.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
-                    }
-                }
-            }
-            room.interleaved = interleaved;
-        } else {
             // Silent channels take no bits, and are to take no time.
-            let live = spectra.iter_mut().filter(|(_, silent)| !silent);
-            let mut live: Vec<&mut [f32]> = live.map(|(spectrum, _)| &mut **spectrum).collect();
-            self.read_passes(bits, books, &mut room.classes, &mut live);
+            live.extend(channels.iter().filter(|channel| !silent[**channel]));
+            self.read_passes(bits, books, classes, (spectra, size), live, &mut reach);
+            return reach;
         }
+        let count = channels.len();
+        let all = self.range.1.min(size * count);
+        interleaved.clear();
+        interleaved.resize(all, 0.0);
+        live.push(0);
+        self.read_passes(bits, books, classes, (interleaved, all), live, &mut reach);
+        let reach = reach.div_ceil(count.max(1));
+        interleaved.resize(reach * count, 0.0);
+        match *channels {
+            [first, second] => {
+                let (left, right) = spectra.split_at_mut(second * size);
+                let (left, right) = (&mut left[first * size..][..size], &mut right[..size]);
+                let pairs = interleaved.as_chunks::<2>().0;
+                for ((pair, left), right) in pairs.iter().zip(&mut *left).zip(&mut *right) {
+                    (*left, *right) = (pair[0], pair[1]);
+                }
+                left[reach..].fill(0.0);
+                right[reach..].fill(0.0);
+            }
+            _ => {
+                for (n, &channel) in channels.iter().enumerate() {
+                    let spectrum = &mut spectra[channel * size..(channel + 1) * size];
+                    let values = interleaved.iter().skip(n).step_by(count);
+                    spectrum.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+                    spectrum[reach..].fill(0.0);
+                }
+            }
+        }
+        reach
     }
 
-    /// Reads pass after pass; `None` where the packet ends, which it may at any place.
+    /// Reads pass after pass; `None` where the packet ends, which it may at any place. The spectra have so many values
+    /// each; of these `live` are read. `reach` becomes the end of the last partition that is not empty.
     fn read_passes(
         &self,
         bits: &mut Bits<'_>,
         books: &mut [Codebook],
         classes: &mut Vec<u8>,
-        spectra: &mut [&mut [f32]],
+        (spectra, len): (&mut [f32], usize),
+        live: &[usize],
+        reach: &mut usize,
     ) -> Option<()> {
-        let len = spectra.first()?.len();
         let (begin, end) = (self.range.0.min(len), self.range.1.min(len));
         let count = (end - begin) / self.size;
         let together = books.get(self.master)?.dimensions;
         classes.clear();
-        classes.resize(count * spectra.len(), 0);
+        classes.resize(count * live.len(), 0);
         for pass in 0..self.passes {
             // Without bits there is nothing to be added, and passes over many partitions cost time.
             if bits.is_at_end() {
@@ -150,9 +160,8 @@ impl Residue {
             for first in (0..count).step_by(together) {
                 let last = count.min(first + together);
                 if pass == 0 {
-                    for channel in 0..spectra.len() {
+                    for all in classes.chunks_exact_mut(count) {
                         let mut number = books[self.master].number(bits)?;
-                        let all = &mut classes[channel * count..(channel + 1) * count];
                         for place in (first..first + together).rev() {
                             if let Some(class) = all.get_mut(place) {
                                 *class = u8::try_from(number % self.classes).unwrap_or_default();
@@ -162,15 +171,16 @@ impl Residue {
                     }
                 }
                 for part in first..last {
-                    for (channel, spectrum) in spectra.iter_mut().enumerate() {
-                        let class = classes[channel * count + part];
+                    for (n, channel) in live.iter().enumerate() {
+                        let class = classes[n * count + part];
                         let Some(book) = self.books[usize::from(class)][pass] else {
                             continue;
                         };
                         let book = &mut books[usize::from(book)];
                         book.prepare();
                         let start = begin + part * self.size;
-                        let values = &mut spectrum[start..start + self.size];
+                        *reach = (*reach).max(start + self.size);
+                        let values = &mut spectra[channel * len + start..][..self.size];
                         match self.format {
                             0 => spread(bits, book, values)?,
                             _ => in_one_piece(bits, book, values)?,
@@ -187,8 +197,9 @@ impl Residue {
 fn spread(bits: &mut Bits<'_>, book: &Codebook, values: &mut [f32]) -> Option<()> {
     let step = values.len() / book.dimensions;
     for first in 0..step {
-        let vector = vector(bits, book)?;
+        let (vector, rest) = vector(bits, book)?;
         let places = values[first..].iter_mut().step_by(step);
+        let vector = vector.iter().chain(rest);
         places.zip(vector).for_each(|(to, from)| *to += from);
     }
     Some(())
@@ -201,21 +212,44 @@ fn in_one_piece(bits: &mut Bits<'_>, book: &Codebook, values: &mut [f32]) -> Opt
     fn of<const N: usize>(bits: &mut Bits<'_>, book: &Codebook, values: &mut [f32]) -> Option<()> {
         let vectors = book.vectors().as_chunks::<N>().0;
         let mut here = *bits;
-        for values in values.as_chunks_mut::<N>().0 {
-            let vector = vectors.get(book.number(&mut here)? as usize)?;
-            values.iter_mut().zip(vector).for_each(|(to, from)| *to += from);
+        for some in values.as_chunks_mut::<N>().0.chunks_mut(AT_ONCE) {
+            here.fill();
+            for values in some {
+                let vector = vectors.get(book.next_number(&mut here)? as usize)?;
+                add(values, vector);
+            }
         }
         *bits = here;
         Some(())
     }
-    match book.dimensions {
-        1 => of::<1>(bits, book, values),
-        2 => of::<2>(bits, book, values),
-        4 => of::<4>(bits, book, values),
-        8 => of::<8>(bits, book, values),
-        more => {
+    /// Vectors of eight whose halves are kept.
+    #[inline(always)]
+    fn of_halves(bits: &mut Bits<'_>, book: &Codebook, halves: Halves, values: &mut [f32]) -> Option<()> {
+        let vectors = book.vectors().as_chunks::<4>().0;
+        let mut here = *bits;
+        for some in values.as_chunks_mut::<8>().0.chunks_mut(AT_ONCE) {
+            here.fill();
+            for values in some {
+                let (first, second) = halves.of(book.next_number(&mut here)?);
+                let [low, high] = values.as_chunks_mut::<4>().0 else {
+                    continue;
+                };
+                add(low, vectors.get(first)?);
+                add(high, vectors.get(second)?);
+            }
+        }
+        *bits = here;
+        Some(())
+    }
+    match (book.dimensions, book.halves()) {
+        (1, _) => of::<1>(bits, book, values),
+        (2, _) => of::<2>(bits, book, values),
+        (4, _) => of::<4>(bits, book, values),
+        (8, Some(halves)) => of_halves(bits, book, halves, values),
+        (more, _) => {
             for values in values.chunks_exact_mut(more) {
-                let vector = vector(bits, book)?;
+                let (vector, rest) = vector(bits, book)?;
+                let vector = vector.iter().chain(rest);
                 values.iter_mut().zip(vector).for_each(|(to, from)| *to += from);
             }
             Some(())
@@ -223,10 +257,21 @@ fn in_one_piece(bits: &mut Bits<'_>, book: &Codebook, values: &mut [f32]) -> Opt
     }
 }
 
-/// Reads a vector; `None` at the end of the packet, or if there are none.
-fn vector<'a>(bits: &mut Bits<'_>, book: &'a Codebook) -> Option<&'a [f32]> {
-    let start = book.number(bits)? as usize * book.dimensions;
-    book.vectors().get(start..start + book.dimensions)
+/// Adds a vector.
+#[inline(always)]
+fn add<const N: usize>(values: &mut [f32; N], vector: &[f32; N]) {
+    values.iter_mut().zip(vector).for_each(|(to, from)| *to += from);
+}
+
+/// Reads a vector, in one piece or in two; `None` at the end of the packet, or if there are none.
+fn vector<'a>(bits: &mut Bits<'_>, book: &'a Codebook) -> Option<(&'a [f32], &'a [f32])> {
+    let number = book.number(bits)?;
+    let of = |number, len| book.vectors().get(number * len..(number + 1) * len);
+    let Some(halves) = book.halves() else {
+        return Some((of(number as usize, book.dimensions)?, &[]));
+    };
+    let ((first, second), len) = (halves.of(number), book.dimensions / 2);
+    Some((of(first, len)?, of(second, len)?))
 }
 
 #[cfg(test)]
@@ -261,20 +306,80 @@ mod tests {
         }
     }
 
+    /// Vectors of which halves are kept are those of the definition, in any format; entries beyond all vectors begin with the
+    /// first one again.
+    #[test]
+    fn long_vectors_are_made_of_halves() {
+        let mut writer = Writer::default();
+        // Numbers 0 and 1 in eight places: 256 vectors for 512 entries, whose codes are of nine bits.
+        writer.put(0x56_4342, 24).put(8, 16).put(512, 24).put(0, 2);
+        (0..512).for_each(|_| {
+            writer.put(8, 5);
+        });
+        writer
+            .put(1, 4)
+            .put(0, 32)
+            .put(788 << 21 | 1, 32)
+            .put(0, 4)
+            .put(0, 1);
+        writer.put(0b10, 2);
+        let mut book = Codebook::read(&mut Bits::new(&writer.bytes()), &mut Budget::default()).unwrap();
+        book.prepare();
+        assert_eq!(book.vectors().len(), 16 * 4);
+        for entry in 0..512_u32 {
+            let mut code = Writer::default();
+            code.put((entry << 23).reverse_bits(), 9);
+            let code = code.bytes();
+            let wanted: [f32; 8] = std::array::from_fn(|place| (entry >> place & 1) as f32);
+            let mut values = [0.0; 8];
+            in_one_piece(&mut Bits::new(&code), &book, &mut values).unwrap();
+            assert_eq!(values, wanted, "{entry}");
+            let mut values = [0.0; 8];
+            spread(&mut Bits::new(&code), &book, &mut values).unwrap();
+            assert_eq!(values, wanted, "{entry}");
+        }
+    }
+
+    /// Spectra end where the last partition does that is not empty; what was there before is gone.
+    #[test]
+    fn behind_the_last_partition_are_zeros() {
+        // The first of four partitions is of the class with books: two values in each of two passes.
+        let bytes = [0b0100_0111];
+        for (format, channels, wanted) in [
+            (1, 1, (2, vec![2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
+            (2, 2, (1, vec![2.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])),
+            (2, 4, (1, vec![2.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
+        ] {
+            let mut books = [book(1, false), book(1, true)];
+            let mut spectra = [9.0; 8];
+            let spectra = (&mut spectra[..], 8 / channels);
+            let all: Vec<usize> = (0..channels).collect();
+            let (mut room, mut bits) = (Room::default(), Bits::new(&bytes));
+            let live = (&all[..], &vec![false; channels][..]);
+            let end = residue(format).decode(
+                &mut bits,
+                &mut books,
+                &mut room,
+                (&mut *spectra.0, spectra.1),
+                live,
+            );
+            assert_eq!((end, spectra.0.to_vec()), wanted, "{format} {channels}");
+        }
+    }
+
     #[test]
     fn silent_channels_take_neither_bits_nor_room() {
         for format in [0, 1] {
             let mut books = [book(1, false), book(1, true)];
             let bytes = [0b1011_0111, 0b0110_1011, 0b1111_0101];
             let mut read = |silent: &[bool]| {
-                let mut planes = vec![[0.0; 8]; silent.len()];
-                let mut spectra: Vec<(&mut [f32], bool)> = planes
-                    .iter_mut()
-                    .zip(silent)
-                    .map(|(plane, &silent)| (&mut plane[..], silent))
-                    .collect();
+                let mut planes = vec![[1.0; 8]; silent.len()];
+                let channels: Vec<usize> = (0..silent.len()).collect();
                 let (mut room, mut bits) = (Room::default(), Bits::new(&bytes));
-                residue(format).decode(&mut bits, &mut books, &mut room, &mut spectra);
+                let spectra = (planes.as_flattened_mut(), 8);
+                let end =
+                    residue(format).decode(&mut bits, &mut books, &mut room, spectra, (&channels, silent));
+                assert_eq!(end, if silent.contains(&false) { 8 } else { 0 });
                 (planes, room.classes.len(), bits.take(4))
             };
             let (alone, partitions, behind) = read(&[false]);

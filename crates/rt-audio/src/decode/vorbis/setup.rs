@@ -31,8 +31,8 @@ pub(super) struct Mapping {
     pub(super) couplings: Vec<(usize, usize)>,
     /// The part that each channel belongs to.
     pub(super) parts: Vec<u8>,
-    /// Floor and residue of each part.
-    pub(super) coded: Vec<(u8, u8)>,
+    /// Floor and residue of each part, and the channels that belong to it.
+    pub(super) coded: Vec<(u8, u8, Vec<usize>)>,
 }
 
 /// What a packet can be.
@@ -137,12 +137,13 @@ impl Setup {
             }
         }
         let mut coded = Vec::new();
-        for _ in 0..parts {
+        for part in 0..parts {
             bits.take(8)?;
             let (floor, residue) = (bits.small(8)?, bits.small(8)?);
             self.floors.get(usize::from(floor))?;
             self.residues.get(usize::from(residue))?;
-            coded.push((floor, residue));
+            let channels = of_channel.iter().enumerate().filter(|(_, of)| **of == part);
+            coded.push((floor, residue, channels.map(|(channel, _)| channel).collect()));
         }
         Some(Mapping {
             couplings,
