@@ -387,7 +387,9 @@ mod tests {
         outbox.take(control("c")).unwrap();
         outbox.take(audio("a3", 60)).unwrap();
         assert_eq!(outbox.dropped_audio(), 40 * 48);
+        assert_eq!(outbox.bytes(), "a2ca3".len());
         assert_eq!(drained(&mut outbox), ["a2", "c", "a3"]);
+        assert_eq!(outbox.bytes(), 0);
     }
 
     #[test]
@@ -403,6 +405,7 @@ mod tests {
         });
         assert_eq!(asked, ["ab", "cd"], "not of the audio");
         assert_eq!((outbox.control_messages, outbox.control_bytes), (1, 2));
+        assert_eq!(outbox.bytes(), "acd".len());
         assert_eq!(drained(&mut outbox), ["a", "cd"]);
     }
 

@@ -123,9 +123,12 @@ impl Bench {
 
     /// Takes the events that came out, as the driver does after each input.
     fn collect(&mut self) {
+        let (had, before) = (self.machine.has_events(), self.told.len());
         self.told.extend(std::iter::from_fn(|| self.machine.poll_event()));
         self.told
             .extend(std::iter::from_fn(|| self.machine.poll_event_after()));
+        assert_eq!(had, self.told.len() > before, "what is said of events is so");
+        assert!(!self.machine.has_events());
     }
 
     fn created(&mut self) {

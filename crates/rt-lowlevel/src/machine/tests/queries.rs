@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::AudioPolicy;
 
 #[test]
 fn what_waits_is_counted() {
@@ -19,6 +20,17 @@ fn what_waits_is_counted() {
     assert_eq!(waiting(&bench), (3, 1440));
     bench.written();
     assert_eq!(waiting(&bench), (0, 0));
+}
+
+#[test]
+fn whether_audio_gives_way_to_newer_audio_follows_from_the_policy() {
+    for (policy, gives_way) in [
+        (AudioPolicy::Keep(Duration::from_secs(1)), false),
+        (AudioPolicy::Live(Duration::from_secs(1)), true),
+    ] {
+        let bench = Bench::new(|config| config.limits.audio = policy);
+        assert_eq!(bench.machine.drops_stale_audio(), gives_way);
+    }
 }
 
 #[test]
