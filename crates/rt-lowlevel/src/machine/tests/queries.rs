@@ -18,6 +18,7 @@ fn what_waits_is_counted() {
             .unwrap();
     }
     assert_eq!(waiting(&bench), (3, 1440));
+    assert_eq!(bench.machine.waiting_bytes(), "a{}{}".len());
     bench.written();
     assert_eq!(waiting(&bench), (0, 0));
 }
@@ -30,6 +31,14 @@ fn whether_audio_gives_way_to_newer_audio_follows_from_the_policy() {
     ] {
         let bench = Bench::new(|config| config.limits.audio = policy);
         assert_eq!(bench.machine.drops_stale_audio(), gives_way);
+    }
+}
+
+#[test]
+fn whether_it_restores_is_as_configured() {
+    for enabled in [false, true] {
+        let bench = Bench::new(|config| config.restore.enabled = enabled);
+        assert_eq!(bench.machine.restores(), enabled);
     }
 }
 
