@@ -138,7 +138,8 @@ def main():
                     times[program].append(run(command(path)))
             cpu = {program: statistics.median(runs) for program, runs in times.items()}
             peak = {program: memory(command(path)) for program, command in programs.items()}
-            cells = [f"{cpu[program]:.1f} ({peak[program]:.0f})" for program in columns]
+            digits = {program: 0 if cpu[program] >= 20 else 1 for program in columns}
+            cells = [f"{cpu[program]:.{digits[program]}f} ({peak[program]:.0f})" for program in columns]
             cells += [f"{cpu[program] / cpu['rt-audio']:.1f}" for program in columns[1:]]
             if options.instructions:
                 cells.append(f"{instructions(ours(path)):.0f}")

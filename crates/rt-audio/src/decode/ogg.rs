@@ -55,4 +55,14 @@ mod tests {
         }
         assert_eq!(ends_in_a_page(&[page.as_slice(), b"junk"].concat()), Some(false));
     }
+
+    #[test]
+    fn a_page_that_begins_far_from_the_end_is_found() {
+        let file = include_bytes!("../../../../fixtures/audio/hello.oga");
+        for (len, wanted) in [(file.len(), false), (17_458, true)] {
+            let bytes = std::io::Cursor::new(file[..len].to_vec());
+            let mut input = Input::new(Box::new(bytes)).unwrap();
+            assert_eq!(is_cut(&mut input).unwrap(), wanted, "{len}");
+        }
+    }
 }

@@ -133,7 +133,11 @@ impl Vorbis {
         let mapping = &setup.mappings[mapping];
         for ((curve, there), &part) in self.curves.iter_mut().zip(&mapping.parts) {
             let floor = &setup.floors[usize::from(mapping.coded[usize::from(part)].0)];
-            *there = floor.curve(bits, &setup.books, curve).is_some();
+            let read = floor.curve(bits, &setup.books, curve);
+            *there = read == Some(true);
+            if read.is_none() {
+                bits.end();
+            }
         }
         // If one of a pair has a spectrum, both have.
         let silent = &mut self.silent;

@@ -51,6 +51,11 @@ impl<'a> Bits<'a> {
         self
     }
 
+    /// Drops all that is left: what is read behind the end of a packet fails, however short it is.
+    pub(super) fn end(&mut self) {
+        *self = Self::new(&[]);
+    }
+
     /// Whether no bits are left.
     pub(super) fn is_at_end(&self) -> bool {
         self.count == 0 && self.rest.is_empty()

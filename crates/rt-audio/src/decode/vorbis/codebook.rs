@@ -216,6 +216,7 @@ fn tables(lengths: &[u8]) -> Option<(Vec<u16>, Vec<Code>)> {
             _ => long.push(code),
         }
     })?;
+    long.shrink_to_fit();
     long.sort_unstable_by_key(|code| code.bits);
     Some((table, long))
 }

@@ -109,10 +109,10 @@ impl Floor {
         })
     }
 
-    /// Reads the curve of a packet; `None` if there is none: the channel is silent.
-    pub(super) fn curve(&self, bits: &mut Bits<'_>, books: &[Codebook], curve: &mut Curve) -> Option<()> {
+    /// Reads the curve of a packet; `false` if there is none: the channel is silent. `None` where the packet ends.
+    pub(super) fn curve(&self, bits: &mut Bits<'_>, books: &[Codebook], curve: &mut Curve) -> Option<bool> {
         if !bits.flag()? {
-            return None;
+            return Some(false);
         }
         let mut heights = [0; CORNERS];
         let width = (self.range - 1).ilog2() + 1;
@@ -134,7 +134,7 @@ impl Floor {
             }
         }
         self.unfold(&mut heights, curve);
-        Some(())
+        Some(true)
     }
 
     /// Heights are coded as the distance from the line between the neighbours.
@@ -303,8 +303,12 @@ mod tests {
             ((3, 250), (100, 3)),
             ((5, 9), (60, 12)),
             ((2, 7), (9, 7)),
+            ((0, 10), (4095, 251)),
+            ((0, 10), (4096, 251)),
+            ((7, 255), (8000, 0)),
+            ((0, 255), (32_768, 0)),
         ] {
-            let mut spectrum = vec![1.0; 80];
+            let mut spectrum = vec![1.0; 9000];
             line(from, to, &decibels, &mut spectrum);
             for (x, value) in spectrum.iter().enumerate() {
                 let inside = (from.0..to.0).contains(&x);
@@ -312,6 +316,24 @@ mod tests {
                 let height = || from.1 + (to.1 - from.1) * (x - start) / (end - start);
                 let wanted = if inside { height() as f32 } else { 1.0 };
                 assert_eq!(*value, wanted, "{from:?} {to:?} at {x}");
+            }
+        }
+    }
+
+    /// The height between two corners, rounded down, whatever the distances.
+    #[test]
+    fn ways_are_exact() {
+        for right in [2, 3, 7, 100, 255, 4097, 32_767, 32_768] {
+            for at in [1, right / 3, right / 2, right - 1] {
+                if at == 0 || at == right {
+                    continue;
+                }
+                let between = Between::new(&[0, right, at], 2);
+                assert_eq!(between.neighbours, (0, 1));
+                for rise in 0..256 {
+                    let wanted = rise * i64::from(at) / i64::from(right);
+                    assert_eq!((rise * between.way) >> POINT, wanted, "{rise} at {at} of {right}");
+                }
             }
         }
     }
